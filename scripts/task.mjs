@@ -1,0 +1,99 @@
+// The one entry behind every npm script. It runs on whatever Node the machine has (20 or newer), installs what is missing,
+// and hands over to the Node that the project pins. Nothing here may need a package.
+import { spawn } from 'node:child_process';
+import { existsSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const modules = join(root, 'node_modules');
+const pinnedNode = join(modules, 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+const [task, ...args] = process.argv.slice(2);
+
+const tasks = {
+  build,
+  start: () => build().then(() => node('dist/samples/02-orders/main.js', ...args)),
+  demo: () => build().then(() => node('dist/samples/02-orders/demo.js', ...args)),
+  server: () => build().then(() => node('bin/springtide.mjs', 'server', ...args)),
+  test: () =>
+    check()
+      .then(build)
+      .then(() => jest(...args)),
+  'test:interop': () => build().then(() => node('--conditions=springtide-src', 'test/interop/run.ts', ...args)),
+  bench: () => build().then(() => node('dist/bench/run.js', ...args)),
+  tidy: () => node('scripts/tidy.mjs', ...args),
+  format: () => bin('biome', 'check', '--write', '.'),
+};
+
+function build() {
+  return bin('tsc', '-p', '.');
+}
+
+/** Format, lint and types, before any test runs. */
+async function check() {
+  await bin('biome', 'ci', '.');
+  await bin('tsc', '-p', 'src');
+  await bin('tsc', '-p', 'test');
+}
+
+function jest(...jestArgs) {
+  return node(
+    '--experimental-vm-modules',
+    '--disable-warning=ExperimentalWarning',
+    'node_modules/jest/bin/jest.js',
+    ...jestArgs,
+  );
+}
+
+function node(...nodeArgs) {
+  return run(pinnedNode, nodeArgs);
+}
+
+function bin(name, ...binArgs) {
+  const windows = process.platform === 'win32';
+  return run(join(modules, '.bin', windows ? `${name}.cmd` : name), binArgs, { shell: windows });
+}
+
+/**
+ * Runs a command to its end; its failure is ours. Ctrl-C reaches the child through the terminal's process group, a SIGTERM
+ * reaches this process alone and is passed on, so that the child drains.
+ */
+async function run(command, commandArgs, options = {}) {
+  const path = [join(modules, 'node', 'bin'), process.env.PATH].join(process.platform === 'win32' ? ';' : ':');
+  const child = spawn(command, commandArgs, {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, PATH: path },
+    ...options,
+  });
+  const passOn = () => child.kill('SIGTERM');
+  process.on('SIGTERM', passOn);
+  const status = await new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('exit', (code, signal) => resolve(code ?? (signal === null ? 1 : 128)));
+  });
+  process.off('SIGTERM', passOn);
+  if (status !== 0) process.exit(status);
+}
+
+/** `npm ci` when nothing is installed or the lockfile is newer than what is. */
+async function install() {
+  const installed = join(modules, '.package-lock.json');
+  const isCurrent =
+    existsSync(pinnedNode) &&
+    existsSync(installed) &&
+    statSync(installed).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs;
+  if (isCurrent) return;
+  console.log('springtide: installing the packages of package-lock.json (once) …');
+  await run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], {
+    shell: process.platform === 'win32',
+  });
+}
+
+if (!(task in tasks)) {
+  console.error(`unknown task ${task}; known: ${Object.keys(tasks).join(', ')}`);
+  process.exit(2);
+}
+process.on('SIGINT', () => {});
+await install();
+await tasks[task]();
