@@ -2,7 +2,8 @@
  * TCP on `node:net`. Nagle is off (requests are small and latency counts); the chunks of one `write` are corked and leave in one
  * `writev`; the kernel's keep-alive finds peers that vanished without a word. Chunks that arrive are handed on as they are read.
  */
-import { connect as connectSocket, createServer, type Server, Socket } from 'node:net';
+import { connect as connectSocket, createServer, type Server, type Socket } from 'node:net';
+import { type Clock, systemClock } from '#core';
 import {
   type Acceptor,
   addressText,
@@ -21,6 +22,8 @@ const KEEP_ALIVE_DELAY_MS = 60_000;
 export interface TcpOptions {
   /** Bytes queued in a connection before `write` answers false. Default `WRITE_HIGH_WATER_BYTES`. */
   highWaterBytes?: number;
+  /** Measures how long a closing connection may linger. Default `systemClock`. */
+  clock?: Clock;
 }
 
 /** The client's side of TCP. All addresses of a name are tried (`client.dns.lookup=use_all_dns_ips`). */
@@ -43,7 +46,7 @@ function openSocket(host: string, port: number, options: TcpOptions, signal?: Ab
     };
     const connected = () => {
       settle();
-      resolve(new TcpConnection(socket, address));
+      resolve(new TcpConnection(socket, address, options.clock));
     };
     const failed = (cause: Error) => {
       settle();
@@ -65,7 +68,9 @@ function openServer(
 ): Promise<Listening> {
   return new Promise((resolve, reject) => {
     const server = createServer({ noDelay: true, pauseOnConnect: true, ...socketOptions(options) }, (socket) =>
-      accept(new TcpConnection(socket, addressText(socket.remoteAddress ?? '?', socket.remotePort ?? 0))),
+      accept(
+        new TcpConnection(socket, addressText(socket.remoteAddress ?? '?', socket.remotePort ?? 0), options.clock),
+      ),
     );
     server.once('error', (cause) =>
       reject(networkError(`cannot listen on ${addressText(host, port)}: ${reasonOf(cause)}`, cause)),
@@ -99,14 +104,16 @@ function socketOptions(options: TcpOptions) {
 class TcpConnection implements Connection {
   readonly remoteAddress: string;
   readonly #socket: Socket;
+  readonly #clock: Clock;
   #handlers: ConnectionHandlers | undefined;
   /** Why it ended. */
   #error: Error | undefined;
   #isClosing = false;
   #isClosed = false;
 
-  constructor(socket: Socket, remoteAddress: string) {
+  constructor(socket: Socket, remoteAddress: string, clock: Clock = systemClock) {
     this.#socket = socket;
+    this.#clock = clock;
     this.remoteAddress = remoteAddress;
     socket.on('error', (error) => {
       this.#error ??= networkError(`connection to ${remoteAddress} broke: ${reasonOf(error)}`, error);
@@ -120,7 +127,7 @@ class TcpConnection implements Connection {
   start(handlers: ConnectionHandlers): void {
     this.#handlers = handlers;
     if (this.#isClosed) {
-      setImmediate(() => handlers.close(this.#error));
+      void Promise.resolve().then(() => handlers.close(this.#error));
       return;
     }
     this.#socket.on('data', (chunk: Buffer) => {
@@ -160,7 +167,8 @@ class TcpConnection implements Connection {
       this.#socket.destroy();
       return;
     }
-    this.#socket.setTimeout(CLOSE_LINGER_MS, () => this.#socket.destroy());
+    const linger = this.#clock.setTimer(CLOSE_LINGER_MS, () => this.#socket.destroy(), { unref: true });
+    this.#socket.once('close', () => linger.cancel());
     this.#socket.resume();
     this.#socket.destroySoon();
   }
