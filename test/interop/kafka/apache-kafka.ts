@@ -1,0 +1,167 @@
+/**
+ * Apache Kafka 4.4.0 as one combined node on loopback and free ports, and its command-line tools as child processes.
+ */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { here, jarFolder } from './jars.ts';
+
+const START_TIMEOUT_MS = 60_000;
+const TOOL_TIMEOUT_MS = 120_000;
+
+const TOOL_CLASSES = {
+  topics: 'org.apache.kafka.tools.TopicCommand',
+  'console-producer': 'org.apache.kafka.tools.ConsoleProducer',
+  'console-consumer': 'org.apache.kafka.tools.consumer.ConsoleConsumer',
+  'consumer-groups': 'org.apache.kafka.tools.consumer.group.ConsumerGroupCommand',
+  'get-offsets': 'org.apache.kafka.tools.GetOffsetShell',
+  configs: 'kafka.admin.ConfigCommand',
+  'dump-log': 'org.apache.kafka.tools.DumpLogSegments',
+  'broker-api-versions': 'org.apache.kafka.tools.BrokerApiVersionsCommand',
+  'producer-perf-test': 'org.apache.kafka.tools.ProducerPerformance',
+} as const;
+
+export type ToolName = keyof typeof TOOL_CLASSES;
+
+export interface ToolResult {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs one of Kafka's tools to its end. `stdin` is fed whole and closed. */
+export function kafkaTool(name: ToolName, args: readonly string[], stdin = ''): Promise<ToolResult> {
+  return runToEnd('java', [...javaFlags('tools', '256M'), TOOL_CLASSES[name], ...args], stdin);
+}
+
+/** Runs any command to its end, killed after two minutes. */
+export function runToEnd(command: string, args: readonly string[], stdin = ''): Promise<ToolResult> {
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+  const stdout: Buffer[] = [];
+  const stderr: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
+  child.stdin.on('error', () => {}); // a tool may end without reading its input
+  child.stdin.end(stdin);
+  const killer = setTimeout(() => child.kill('SIGKILL'), TOOL_TIMEOUT_MS);
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (status) => {
+      clearTimeout(killer);
+      resolve({ status, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() });
+    });
+  });
+}
+
+export interface ApacheKafka {
+  bootstrapServers: string;
+  dataFolder: string;
+  /** Ends the broker and waits for its clean shutdown; the data folder stays until `remove`. */
+  stop(): Promise<void>;
+  remove(): void;
+}
+
+/** Formats a data folder of its own, starts the broker and waits until its port answers. */
+export async function startApacheKafka(): Promise<ApacheKafka> {
+  const folder = mkdtempSync(join(tmpdir(), 'springtide-kafka-'));
+  const [port, controllerPort] = [await freePort(), await freePort()];
+  const properties = join(folder, 'server.properties');
+  const dataFolder = join(folder, 'data');
+  writeFileSync(properties, serverProperties(port, controllerPort, dataFolder));
+  format(properties);
+  const child = spawn('java', [...javaFlags('broker', '768M'), 'kafka.Kafka', properties], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const log = collect(child);
+  await waitForPort(port, child, log);
+  return {
+    bootstrapServers: `127.0.0.1:${port}`,
+    dataFolder,
+    stop: () => end(child),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+function serverProperties(port: number, controllerPort: number, dataFolder: string): string {
+  return `${Object.entries({
+    'process.roles': 'broker,controller',
+    'node.id': 1,
+    'controller.quorum.bootstrap.servers': `127.0.0.1:${controllerPort}`,
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+    'controller.listener.names': 'CONTROLLER',
+    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+    'log.dirs': dataFolder,
+    'offsets.topic.replication.factor': 1,
+    'transaction.state.log.replication.factor': 1,
+    'transaction.state.log.min.isr': 1,
+    'share.coordinator.state.topic.replication.factor': 1,
+    'share.coordinator.state.topic.min.isr': 1,
+    'group.initial.rebalance.delay.ms': 0,
+  })
+    .map(([key, value]) => `${key}=${value}`)
+    .join('\n')}\n`;
+}
+
+function format(properties: string): void {
+  const clusterId = 'c3ByaW5ndGlkZS1pbnRlcg';
+  const args = ['kafka.tools.StorageTool', 'format', '--standalone', `--cluster-id=${clusterId}`, '-c', properties];
+  const result = spawnSync('java', [...javaFlags('broker', '256M'), ...args], { encoding: 'utf8' });
+  if (result.status !== 0)
+    throw new Error(`Apache Kafka could not format its folder:\n${result.stdout}${result.stderr}`);
+}
+
+function javaFlags(jars: 'broker' | 'tools', heap: string): string[] {
+  return [
+    `-Xmx${heap}`,
+    '-XX:+UseSerialGC',
+    '-XX:TieredStopAtLevel=1',
+    `-Dlog4j2.configurationFile=${join(here, 'log4j2.yaml')}`,
+    '-cp',
+    `${jarFolder(jars)}/*`,
+  ];
+}
+
+function collect(child: ChildProcess): () => string {
+  const chunks: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => chunks.push(chunk));
+  return () => Buffer.concat(chunks).toString();
+}
+
+async function waitForPort(port: number, child: ChildProcess, log: () => string): Promise<void> {
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (Date.now() < deadline && child.exitCode === null) {
+    if (await answers(port)) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  child.kill('SIGKILL');
+  throw new Error(`Apache Kafka did not start:\n${log().slice(-4000)}`);
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('connect', () => (socket.destroy(), resolve(true)));
+    socket.on('error', () => resolve(false));
+  });
+}
+
+export async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.on('exit', resolve));
+  child.kill(signal);
+  await ended;
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}

@@ -1,0 +1,38 @@
+/**
+ * Brings the jars of Apache Kafka 4.4.0 (broker) and 4.3.1 (tools) with Maven, once a machine, into
+ * `$SPRINGTIDE_INTEROP_DIR` or `.cache/springtide-interop` in the home folder.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const here: string = dirname(fileURLToPath(import.meta.url));
+export const cacheFolder: string =
+  process.env.SPRINGTIDE_INTEROP_DIR ?? join(homedir(), '.cache', 'springtide-interop');
+
+export type JarSet = 'broker' | 'tools';
+
+export function jarFolder(set: JarSet): string {
+  return join(cacheFolder, `${set}-jars`);
+}
+
+/** Whether `command` can be started here. */
+export function isInstalled(command: string, versionFlag: string): boolean {
+  return spawnSync(command, [versionFlag], { stdio: 'ignore' }).error === undefined;
+}
+
+/** Copies both sets of jars unless they are there already; a failed copy throws with Maven's own words. */
+export function bringJars(): void {
+  for (const set of ['broker', 'tools'] as const) {
+    const done = join(jarFolder(set), '.complete');
+    if (existsSync(done)) continue;
+    console.log(`interop: copying the ${set} jars of Apache Kafka (once)`);
+    mkdirSync(jarFolder(set), { recursive: true });
+    const copy = ['-q', '-B', 'dependency:copy-dependencies', `-DoutputDirectory=${jarFolder(set)}`];
+    const result = spawnSync('mvn', copy, { cwd: join(here, set), encoding: 'utf8' });
+    if (result.status !== 0) throw new Error(`Maven could not copy the ${set} jars:\n${result.stdout}${result.stderr}`);
+    writeFileSync(done, '');
+  }
+}
