@@ -1,0 +1,17 @@
+/**
+ * Assertions state what must be true if this program has no bug. A failed one is never caught and carried on: the
+ * partition, connection or process that owns the state stops.
+ */
+export class AssertionError extends Error {
+  override readonly name = 'AssertionError';
+}
+
+/** Throws {@link AssertionError} unless `condition` holds. For bugs only: bad input is a `KafkaError`. */
+export function assert(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new AssertionError(message);
+}
+
+/** For the branch that a union's last case leaves over: the type checker proves it is never reached. */
+export function unreachable(value: never, message = 'unreachable'): never {
+  throw new AssertionError(`${message}: ${String(value)}`);
+}

@@ -1,0 +1,66 @@
+/**
+ * Kafka's four codecs in the framings that Kafka uses, synchronous. Output is bounded: what would grow beyond the
+ * caller's limit is refused before, or while, it is decompressed, so a bomb costs its limit at most.
+ *
+ *     gzip    RFC 1952                          snappy  snappy-java's framing (raw blocks are read too)
+ *     zstd    one or more frames                lz4     LZ4 frames of independent 64 KiB blocks
+ */
+import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { tooLarge } from './decompression-limit.ts';
+import { CorruptError, errorText, KafkaError } from './kafka-error.ts';
+import { compressLz4, decompressLz4 } from './lz4-frame.ts';
+import { compressSnappy, decompressSnappy } from './snappy-stream.ts';
+
+export type CompressionCodec = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
+
+/** In the order of their numbers in a batch's attributes. */
+export const compressionCodecs: readonly CompressionCodec[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
+
+/** `level` is for gzip (1–9) and zstd (negative to 22); without it the codec's own default. Copies, except `none`. */
+export function compress(codec: CompressionCodec, bytes: Buffer, level?: number): Buffer {
+  switch (codec) {
+    case 'none':
+      return bytes;
+    case 'gzip':
+      return gzipSync(bytes, level === undefined ? {} : { level });
+    case 'zstd':
+      return zstdCompressSync(
+        bytes,
+        level === undefined ? {} : { params: { [constants.ZSTD_c_compressionLevel]: level } },
+      );
+    case 'snappy':
+      return compressSnappy(bytes);
+    case 'lz4':
+      return compressLz4(bytes);
+  }
+}
+
+/**
+ * The decompressed bytes, a fresh buffer except for `none`. More than `bytesMax` is refused with MESSAGE_TOO_LARGE;
+ * bytes that the codec does not understand are a `CorruptError`.
+ */
+export function decompress(codec: CompressionCodec, bytes: Buffer, bytesMax: number): Buffer {
+  try {
+    return expand(codec, bytes, bytesMax);
+  } catch (error) {
+    if (error instanceof KafkaError) throw error;
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(codec, bytes.length, bytesMax);
+    throw new CorruptError(`${bytes.length} bytes are not valid ${codec}: ${errorText(error)}`, { cause: error });
+  }
+}
+
+function expand(codec: CompressionCodec, bytes: Buffer, bytesMax: number): Buffer {
+  switch (codec) {
+    case 'none':
+      if (bytes.length > bytesMax) throw tooLarge(codec, bytes.length, bytesMax);
+      return bytes;
+    case 'gzip':
+      return gunzipSync(bytes, { maxOutputLength: bytesMax });
+    case 'zstd':
+      return zstdDecompressSync(bytes, { maxOutputLength: bytesMax });
+    case 'snappy':
+      return decompressSnappy(bytes, bytesMax);
+    case 'lz4':
+      return decompressLz4(bytes, bytesMax);
+  }
+}

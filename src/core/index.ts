@@ -1,0 +1,35 @@
+/**
+ * core: what every room stands on. Bytes, time, chance, errors, configuration tables, checksums and compression. It
+ * promises that nothing here does I/O, that only `clock.ts` and `random.ts` touch the real world's time and entropy,
+ * and that every failure on bad input is a `KafkaError`. It imports no other room; of packages only node:zlib,
+ * node:crypto, snappy, lz4-napi and @node-rs/crc32 (in compression, checksum and digest).
+ */
+export { AssertionError, assert, unreachable } from './assert.ts';
+export { ByteReader } from './byte-reader.ts';
+export { ByteWriter } from './byte-writer.ts';
+export { crc32c } from './checksum.ts';
+export { type Clock, type Instant, sleepOn, systemClock, type Timer } from './clock.ts';
+export { type CompressionCodec, compress, compressionCodecs, decompress } from './compression.ts';
+export {
+  type ConfigKey,
+  type ConfigOf,
+  type ConfigTable,
+  type ConfigType,
+  defineConfig,
+  didYouMean,
+  type ParsedConfig,
+  Password,
+  parseConfig,
+} from './config-table.ts';
+export { formatConfigValue, parseConfigValue, parseDuration, parseSize } from './config-value.ts';
+export { Deferred } from './deferred.ts';
+export { type DigestName, digest, hmac, isEqualConstantTime, pbkdf2 } from './digest.ts';
+export { javaStringHash, murmur2 } from './hashes.ts';
+export { CorruptError, errorText, KafkaError, type KafkaErrorOptions } from './kafka-error.ts';
+export { type Logger, type LogLevel, type LogMethod, silentLogger } from './logger.ts';
+export { ManualClock } from './manual-clock.ts';
+export { Counter, Gauge, Histogram, MetricsRegistry } from './metrics.ts';
+export { type OperatingErrorRow, operatingErrors } from './operating-errors.ts';
+export { type Random, seededRandom, systemRandom } from './random.ts';
+export { suggest } from './suggest.ts';
+export { isUuid, METADATA_TOPIC_ID, type Uuid, uuidFromBytes, uuidToBytes, ZERO_UUID } from './uuid.ts';

@@ -1,0 +1,106 @@
+/**
+ * LZ4 frames (github.com/lz4/lz4, lz4_Frame_format.md), version 01 as Kafka uses it:
+ *
+ *     magic 04224d18 | FLG | BD | content size? int64 | HC | ( block size uint32 LE | block | checksum? )* | 0 | checksum?
+ *
+ * Java's reader wants independent blocks and no dictionary; what we write is that. On read the frame is walked first:
+ * its blocks must lie within the bytes, and what they can grow to must lie within the limit.
+ */
+import { compressFrameSync, decompressFrameSync } from 'lz4-napi';
+import { tooLarge } from './decompression-limit.ts';
+import { CorruptError } from './kafka-error.ts';
+
+const MAGIC = 0x184d2204;
+const FLAG_VERSION_MASK = 0xc0;
+const FLAG_VERSION = 0x40;
+const FLAG_BLOCK_CHECKSUM = 0x10;
+const FLAG_CONTENT_SIZE = 0x08;
+const FLAG_CONTENT_CHECKSUM = 0x04;
+const FLAG_RESERVED_OR_DICTIONARY = 0x03;
+const BLOCK_IS_STORED = 0x80000000;
+
+interface Frame {
+  /** First byte after the frame. */
+  end: number;
+  blocks: { start: number; length: number; isStored: boolean }[];
+  blockBytesMax: number;
+}
+
+export function compressLz4(bytes: Buffer): Buffer {
+  return compressFrameSync(bytes);
+}
+
+export function decompressLz4(bytes: Buffer, bytesMax: number): Buffer {
+  const frame = walkFrame(bytes);
+  const mayExceed = frame.blocks.length * frame.blockBytesMax > bytesMax;
+  if (mayExceed && expandedBytes(bytes, frame) > bytesMax) throw tooLarge('lz4', bytes.length, bytesMax);
+  return decompressFrameSync(bytes.subarray(0, frame.end));
+}
+
+function walkFrame(bytes: Buffer): Frame {
+  if (bytes.length < 11 || bytes.readUInt32LE(0) !== MAGIC) throw new CorruptError('not an LZ4 frame', { position: 0 });
+  const flags = bytes[4];
+  if ((flags & FLAG_VERSION_MASK) !== FLAG_VERSION || (flags & FLAG_RESERVED_OR_DICTIONARY) !== 0) {
+    throw new CorruptError(`LZ4 frame with unsupported flags 0x${flags.toString(16)}`, { position: 4 });
+  }
+  const blockBytesMax = blockSize(bytes[5]);
+  const checksumBytes = (flags & FLAG_BLOCK_CHECKSUM) !== 0 ? 4 : 0;
+  const blocks: Frame['blocks'] = [];
+  let at = (flags & FLAG_CONTENT_SIZE) !== 0 ? 15 : 7;
+  for (;;) {
+    const word = at + 4 <= bytes.length ? bytes.readUInt32LE(at) : -1;
+    if (word === 0) break;
+    const length = word % BLOCK_IS_STORED;
+    if (word < 0 || length > blockBytesMax || length + checksumBytes > bytes.length - at - 4) {
+      throw new CorruptError(`LZ4 frame is cut, or a block is longer than it may be`, { position: at });
+    }
+    blocks.push({ start: at + 4, length, isStored: word >= BLOCK_IS_STORED });
+    at += 4 + length + checksumBytes;
+  }
+  const end = at + 4 + ((flags & FLAG_CONTENT_CHECKSUM) !== 0 ? 4 : 0);
+  if (end > bytes.length) throw new CorruptError('LZ4 frame without its content checksum', { position: at });
+  return { end, blocks, blockBytesMax };
+}
+
+/** BD byte: 4 = 64 KiB, 5 = 256 KiB, 6 = 1 MiB, 7 = 4 MiB. */
+function blockSize(descriptor: number): number {
+  const size = (descriptor >> 4) & 7;
+  if (size < 4) throw new CorruptError(`LZ4 frame with unknown block size ${size}`, { position: 5 });
+  return 1 << (2 * size + 8);
+}
+
+/** Exact length of the content: follows the sequences of every block without decompressing them. */
+function expandedBytes(bytes: Buffer, frame: Frame): number {
+  let total = 0;
+  for (const { start, length, isStored } of frame.blocks) {
+    total += isStored ? length : expandedBlockBytes(bytes, start, start + length);
+  }
+  return total;
+}
+
+/** A sequence: token, literal length, literals, match distance, match length; the last one ends after its literals. */
+function expandedBlockBytes(bytes: Buffer, start: number, end: number): number {
+  let total = 0;
+  let at = start;
+  while (at < end) {
+    const token = bytes[at++];
+    let literals = token >> 4;
+    if (literals === 15) {
+      let more: number;
+      do literals += more = bytes[at++] ?? 0;
+      while (more === 255 && at < end);
+    }
+    total += literals;
+    at += literals;
+    if (at >= end) break;
+    at += 2;
+    let match = token & 15;
+    if (match === 15) {
+      let more: number;
+      do match += more = bytes[at++] ?? 0;
+      while (more === 255 && at < end);
+    }
+    total += match + 4;
+  }
+  return total;
+}
