@@ -12,8 +12,8 @@ const [task, ...args] = process.argv.slice(2);
 
 const tasks = {
   build,
-  start: () => build().then(() => node('dist/samples/02-orders/main.js', ...args)),
-  demo: () => build().then(() => node('dist/samples/02-orders/demo.js', ...args)),
+  start: () => build().then(() => sample('02-orders', 'main', ...args)),
+  demo: () => build().then(() => sample('02-orders', 'demo', ...args)),
   server: () => build().then(() => node('bin/springtide.mjs', 'server', ...args)),
   test: () =>
     check()
@@ -43,6 +43,12 @@ function jest(...jestArgs) {
     'node_modules/jest/bin/jest.js',
     ...jestArgs,
   );
+}
+
+/** A sample runs in its own folder, as a project of its own would: `application.yaml` and `./data` are there. */
+function sample(name, program, ...sampleArgs) {
+  const file = join(root, 'dist', 'samples', name, `${program}.js`);
+  return run(pinnedNode, [file, ...sampleArgs], { cwd: join(root, 'samples', name) });
 }
 
 function node(...nodeArgs) {

@@ -1,7 +1,7 @@
 /** Apache Kafka's own command-line tools against our broker, run alone as a process. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type SpringtideServer, startSpringtide } from '../processes/springtide-server.ts';
 import { kafkaTool, type ToolName } from './kafka/apache-kafka.ts';
-import { type SpringtideServer, startSpringtide } from './kafka/springtide.ts';
 
 let server: SpringtideServer;
 

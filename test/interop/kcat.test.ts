@@ -1,7 +1,7 @@
 /** kcat (librdkafka) against our broker, run alone as a process. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { type SpringtideServer, startSpringtide } from '../processes/springtide-server.ts';
 import { runToEnd } from './kafka/apache-kafka.ts';
-import { type SpringtideServer, startSpringtide } from './kafka/springtide.ts';
 
 let server: SpringtideServer;
 

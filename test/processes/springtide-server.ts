@@ -1,12 +1,12 @@
-/** Our broker as users run it alone: `springtide server` in a process and a data folder of its own, on a free port. */
+/** Our broker as users run it alone: `springtide server`, from source, in a process and a data folder of its own. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { end } from './apache-kafka.ts';
+import { end } from './child.ts';
 
-const bin = fileURLToPath(new URL('../../../bin/springtide.mjs', import.meta.url));
+const cli = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
 export interface SpringtideServer {
   bootstrapServers: string;
@@ -16,18 +16,32 @@ export interface SpringtideServer {
   remove(): void;
 }
 
-/** Starts the server and waits for its ready line, which names the address. `dataFolder` may be an earlier one. */
-export async function startSpringtide(
-  options: { dataFolder?: string; overrides?: readonly string[] } = {},
-): Promise<SpringtideServer> {
+export interface ServerOptions {
+  /** An earlier server's folder, or a new one. */
+  dataFolder?: string;
+  /** 0, the default, takes a free one. */
+  port?: number;
+  /** `key=value` pairs of server.properties. */
+  overrides?: readonly string[];
+}
+
+/** Starts the server and waits for its ready line, which names the address. */
+export async function startSpringtide(options: ServerOptions = {}): Promise<SpringtideServer> {
   const dataFolder = options.dataFolder ?? mkdtempSync(join(tmpdir(), 'springtide-broker-'));
-  const overrides = ['listeners=PLAINTEXT://127.0.0.1:0', `log.dirs=${dataFolder}`, ...(options.overrides ?? [])];
-  const child = spawn(process.execPath, [bin, 'server', ...overrides.flatMap((override) => ['--override', override])], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const address = await readyAddress(child);
+  const overrides = [
+    `listeners=PLAINTEXT://127.0.0.1:${options.port ?? 0}`,
+    `log.dirs=${dataFolder}`,
+    ...(options.overrides ?? []),
+  ];
+  const args = [
+    '--conditions=springtide-src',
+    cli,
+    'server',
+    ...overrides.flatMap((override) => ['--override', override]),
+  ];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   return {
-    bootstrapServers: address,
+    bootstrapServers: await readyAddress(child),
     dataFolder,
     pid: child.pid ?? 0,
     stop: (signal) => end(child, signal),
