@@ -17,7 +17,7 @@ import {
   encodeRequest,
   FrameReader,
   type Infer,
-  type Schema,
+  type MessageSchema,
 } from '#protocol';
 import { type Connection, networkError } from './transport.ts';
 
@@ -97,7 +97,7 @@ export class RequestChannel {
    * @throws KafkaError REQUEST_TIMED_OUT when no reply came in `timeoutMs`, NETWORK_EXCEPTION when the connection ended first;
    * both are retriable, and in both the request may have been carried out.
    */
-  send<Request extends Schema, Response extends Schema>(
+  send<Request extends MessageSchema, Response extends MessageSchema>(
     api: Api<Request, Response>,
     version: number,
     body: Draft<Request>,
@@ -129,7 +129,7 @@ export class RequestChannel {
    * Sends a request that the broker does not answer (Produce with acks=0). Fulfilled when the connection takes more: at once as
    * long as it is below its high-water mark.
    */
-  sendNoReply<Request extends Schema>(api: Api<Request>, version: number, body: Draft<Request>): Promise<void> {
+  sendNoReply<Request extends MessageSchema>(api: Api<Request>, version: number, body: Draft<Request>): Promise<void> {
     if (this.#closeError !== undefined) return Promise.reject(this.#closeError);
     const chunks = encodeRequest(api, version, this.#takeCorrelationId(), this.#clientId, body);
     if (!this.#connection.write(chunks)) this.#isCongested = true;

@@ -1,0 +1,13 @@
+/**
+ * The clients of a Kafka cluster: producer, consumer and admin, each on a `Cluster` of its own (metadata, connections, versions,
+ * coordinators). Usable alone, on any broker from the versions on that Apache Kafka 4.4 accepts; nothing here knows the broker
+ * that springtide includes. They promise Kafka's configuration names and defaults, that every call ends (by its result, its
+ * deadline or `close`), and that nothing waits in memory without a named bound. May import `core`, `protocol`, `serde`, `net`, `assign`.
+ */
+export type { ClientEnvironment, RequestBody } from './broker-node.ts';
+export { Cluster, type ClusterOptions, type ClusterRequestOptions, type Target } from './cluster.ts';
+export { type ClientConfig, clientConfigTable, readClientConfig } from './config.ts';
+export { type ConsumerConfig, consumerConfigTable } from './consumer-config.ts';
+export type { CoordinatorType } from './coordinators.ts';
+export type { BrokerAddress, ClusterMetadata, PartitionMetadata, TopicMetadata } from './metadata.ts';
+export { type ProducerConfig, producerConfigTable } from './producer/config.ts';
