@@ -1,0 +1,105 @@
+/**
+ * Cuts a stream of bytes into frames: int32 size, then that many bytes. A size that cannot be is refused as soon as its
+ * four bytes are there; memory is only held for bytes that came. A frame within one chunk is a slice of it, no copy; a
+ * frame over several is put together once.
+ */
+import { CorruptError, KafkaError } from '#core';
+
+const SIZE_BYTES = 4;
+
+export class FrameReader {
+  readonly #bytesMax: number;
+  #chunks: Buffer[] = [];
+  /** Bytes of the first chunk that are used up. */
+  #used = 0;
+  #length = 0;
+  /** Size of the frame at the front, once its four bytes were there. */
+  #size = -1;
+
+  /** `bytesMax`: the largest frame allowed, without its size field. */
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  /** Bytes that wait for the rest of their frame. */
+  get bufferedBytes(): number {
+    return this.#length;
+  }
+
+  /** Takes over the next bytes of the stream. */
+  push(chunk: Buffer): void {
+    if (chunk.length === 0) return;
+    this.#chunks.push(chunk);
+    this.#length += chunk.length;
+  }
+
+  /**
+   * The next whole frame without its size, or undefined until more bytes come. Throws INVALID_REQUEST when the size is
+   * negative or beyond the limit; the stream is of no use then.
+   */
+  next(): Buffer | undefined {
+    if (this.#size < 0) {
+      if (this.#length < SIZE_BYTES) return undefined;
+      const prefix = this.#take(SIZE_BYTES);
+      const size = prefix.readInt32BE(0);
+      if (size < 0 || size > this.#bytesMax) throw this.#refusal(size, prefix);
+      this.#size = size;
+    }
+    if (this.#length < this.#size) return undefined;
+    const frame = this.#take(this.#size);
+    this.#size = -1;
+    return frame;
+  }
+
+  /** The next `length` bytes, which are there. */
+  #take(length: number): Buffer {
+    this.#length -= length;
+    const first = this.#chunks[0];
+    if (first === undefined) return Buffer.alloc(0);
+    const start = this.#used;
+    if (first.length - start > length) {
+      this.#used = start + length;
+      return first.subarray(start, start + length);
+    }
+    if (first.length - start === length) {
+      this.#chunks.shift();
+      this.#used = 0;
+      return start === 0 ? first : first.subarray(start);
+    }
+    return this.#gather(length);
+  }
+
+  #gather(length: number): Buffer {
+    const gathered = Buffer.allocUnsafe(length);
+    let at = 0;
+    let index = 0;
+    while (at < length) {
+      const chunk = this.#chunks[index];
+      const copied = chunk.copy(gathered, at, this.#used, Math.min(chunk.length, this.#used + length - at));
+      at += copied;
+      this.#used += copied;
+      if (this.#used < chunk.length) break;
+      this.#used = 0;
+      index++;
+    }
+    this.#chunks.splice(0, index);
+    return gathered;
+  }
+
+  #refusal(size: number, prefix: Buffer): KafkaError {
+    const rest = this.#chunks[0]?.subarray(this.#used, this.#used + 12) ?? Buffer.alloc(0);
+    const start = Buffer.concat([prefix, rest]);
+    const limit = size < 0 ? 'a negative size' : `more than the ${this.#bytesMax} bytes allowed`;
+    const text = `frame of ${size} bytes refused, ${limit}; first bytes ${start.toString('hex')}${guess(start)}`;
+    return new KafkaError('INVALID_REQUEST', text, { errorCode: 42, cause: new CorruptError(text) });
+  }
+}
+
+/** What people send to a Kafka port by mistake. */
+function guess(start: Buffer): string {
+  if (/^(GET|POST|PUT|HEAD|OPTIONS|DELETE|PATCH|CONNECT|PRI \*|HTTP)/.test(start.toString('latin1'))) {
+    return ' (this is HTTP, not the Kafka protocol)';
+  }
+  if (start[0] === 0x16 && start[1] === 3) return ' (this is a TLS handshake; the other side speaks plaintext here)';
+  return '';
+}
