@@ -1,0 +1,89 @@
+/** ListGroups, DescribeGroups and DeleteGroups. What the caller may do with a group is the handler's to add. */
+import {
+  type DeleteGroupsResponse,
+  type DescribeGroupsResponse,
+  type Draft,
+  Errors,
+  type ListGroupsResponse,
+} from '#protocol';
+import type { ClassicGroup, Member } from './classic-group.ts';
+import type { DeleteGroupsEvent, DescribeGroupsEvent, ListGroupsEvent } from './events.ts';
+import type { Coordinator } from './rebalance.ts';
+import { groupTombstone, offsetTombstone } from './records.ts';
+import type { Turn } from './turn.ts';
+
+type DescribedGroup = NonNullable<Draft<typeof DescribeGroupsResponse>['groups']>[number];
+
+const GROUP_TYPE = 'classic';
+/** The version from which describing an unknown group is an error. @see KIP-1043 */
+const GROUP_NOT_FOUND_VERSION = 6;
+
+const EMPTY_BYTES = Buffer.alloc(0);
+
+/** Answers ListGroups; filters are compared without regard to case, an empty filter lets all pass. */
+export function listGroups(coordinator: Coordinator, event: ListGroupsEvent, turn: Turn): void {
+  const states = event.request.statesFilter.map((state) => state.toLowerCase());
+  const types = event.request.typesFilter.map((type) => type.toLowerCase());
+  const isListed = (group: ClassicGroup) =>
+    (states.length === 0 || states.includes(group.state.toLowerCase())) &&
+    (types.length === 0 || types.includes(GROUP_TYPE));
+  const groups = [...coordinator.groups.values()].filter(isListed).map((group) => ({
+    groupId: group.groupId,
+    protocolType: group.protocolType ?? '',
+    groupState: group.state,
+    groupType: GROUP_TYPE,
+  }));
+  turn.reply(event.token, { errorCode: 0, groups } satisfies Draft<typeof ListGroupsResponse>);
+}
+
+/** Answers DescribeGroups. An unknown group is a Dead one, and from v6 on an error. */
+export function describeGroups(coordinator: Coordinator, event: DescribeGroupsEvent, turn: Turn): void {
+  const groups = event.request.groups.map((groupId): DescribedGroup => {
+    const group = coordinator.groups.get(groupId);
+    if (group !== undefined) return describeGroup(group);
+    const dead = { groupId, groupState: 'Dead', protocolType: '', protocolData: '', members: [] };
+    return event.apiVersion < GROUP_NOT_FOUND_VERSION
+      ? { ...dead, errorCode: 0 }
+      : { ...dead, errorCode: Errors.GROUP_ID_NOT_FOUND.code, errorMessage: `Group ${groupId} not found.` };
+  });
+  turn.reply(event.token, { groups } satisfies Draft<typeof DescribeGroupsResponse>);
+}
+
+/** Answers DeleteGroups: an Empty group goes with all its offsets. */
+export function deleteGroups(coordinator: Coordinator, event: DeleteGroupsEvent, turn: Turn): void {
+  const results = event.request.groupsNames.map((groupId) => {
+    const group = coordinator.groups.get(groupId);
+    const isEmpty = group?.state === 'Empty';
+    const refusal = group === undefined ? Errors.GROUP_ID_NOT_FOUND : Errors.NON_EMPTY_GROUP;
+    if (isEmpty) deleteGroup(coordinator, groupId, turn);
+    return { groupId, errorCode: isEmpty ? 0 : refusal.code };
+  });
+  turn.reply(event.token, { results } satisfies Draft<typeof DeleteGroupsResponse>);
+}
+
+function describeGroup(group: ClassicGroup): DescribedGroup {
+  const isStable = group.state === 'Stable';
+  const describeMember = (member: Member) => ({
+    memberId: member.memberId,
+    groupInstanceId: member.groupInstanceId,
+    clientId: member.clientId,
+    clientHost: member.clientHost,
+    memberMetadata: isStable ? group.metadataOf(member) : EMPTY_BYTES,
+    memberAssignment: isStable ? member.assignment : EMPTY_BYTES,
+  });
+  return {
+    errorCode: 0,
+    groupId: group.groupId,
+    groupState: group.state,
+    protocolType: group.protocolType ?? '',
+    protocolData: isStable ? (group.protocolName ?? '') : '',
+    members: [...group.members.values()].map(describeMember),
+  };
+}
+
+function deleteGroup(coordinator: Coordinator, groupId: string, turn: Turn): void {
+  for (const [topic, offsets] of coordinator.offsets.topics(groupId)) {
+    for (const partition of offsets.keys()) turn.records.push(offsetTombstone(groupId, topic, partition));
+  }
+  turn.records.push(groupTombstone(groupId));
+}

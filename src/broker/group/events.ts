@@ -1,0 +1,110 @@
+/**
+ * What the group machine is asked and what it answers: data only. Requests arrive decoded; `token` names the asker and comes back with the
+ * answer, perhaps turns later (a parked JoinGroup or SyncGroup). Requests that concern several groups are cut by the handler into one event
+ * per offsets partition, and the answers put together again.
+ *
+ * What the handler does before: authorization; topic ids ↔ names (it fills in both `name` and `topicId` of each topic, zero id if unknown)
+ * and answers itself for topics or partitions that do not exist; fetching the client's host.
+ */
+import type {
+  DeleteGroupsRequest,
+  DescribeGroupsRequest,
+  HeartbeatRequest,
+  JoinGroupRequest,
+  LeaveGroupRequest,
+  ListGroupsRequest,
+  OffsetCommitRequest,
+  OffsetDeleteRequest,
+  OffsetFetchRequest,
+  SyncGroupRequest,
+} from '#protocol';
+
+interface Asked<Type extends string, Request> {
+  readonly type: Type;
+  /** Names the asker; unique among answers that are still owed. */
+  readonly token: number;
+  /** The version of the request: some rules depend on it. */
+  readonly apiVersion: number;
+  readonly request: Request;
+}
+
+/** JoinGroup; parked until the join phase is over. */
+export interface JoinEvent extends Asked<'join', JoinGroupRequest> {
+  readonly clientId: string;
+  /** The client's address as Kafka stores it, `/127.0.0.1`. */
+  readonly clientHost: string;
+  /** A fresh UUID, used if the member needs an id: `<client id>-<uuid>`. */
+  readonly newMemberUuid: string;
+}
+
+/** SyncGroup; parked until the leader's arrives. */
+export type SyncEvent = Asked<'sync', SyncGroupRequest>;
+export type HeartbeatEvent = Asked<'heartbeat', HeartbeatRequest>;
+export type LeaveEvent = Asked<'leave', LeaveGroupRequest>;
+export type OffsetCommitEvent = Asked<'offset-commit', OffsetCommitRequest>;
+export type OffsetFetchEvent = Asked<'offset-fetch', OffsetFetchRequest>;
+export type OffsetDeleteEvent = Asked<'offset-delete', OffsetDeleteRequest>;
+export type ListGroupsEvent = Asked<'list-groups', ListGroupsRequest>;
+export type DescribeGroupsEvent = Asked<'describe-groups', DescribeGroupsRequest>;
+export type DeleteGroupsEvent = Asked<'delete-groups', DeleteGroupsRequest>;
+
+/** A timer of this machine came due. */
+export interface TimerEvent {
+  readonly type: 'timer';
+  readonly name: string;
+}
+
+/** All records have been replayed: timers of loaded members start now. Optional; the first event of any kind does it too. */
+export interface LoadedEvent {
+  readonly type: 'loaded';
+}
+
+/** The loop stood still for so long: heartbeats may lie unread in the sockets, so all deadlines move by as much. Give it before due timers. */
+export interface StallEvent {
+  readonly type: 'stall';
+  readonly stalledMs: number;
+}
+
+/** These topics are gone: their committed offsets go too. */
+export interface TopicsDeletedEvent {
+  readonly type: 'topics-deleted';
+  readonly topics: readonly string[];
+}
+
+export type GroupRequestEvent =
+  | JoinEvent
+  | SyncEvent
+  | HeartbeatEvent
+  | LeaveEvent
+  | OffsetCommitEvent
+  | OffsetFetchEvent
+  | OffsetDeleteEvent
+  | ListGroupsEvent
+  | DescribeGroupsEvent
+  | DeleteGroupsEvent;
+
+export type GroupEvent = GroupRequestEvent | TimerEvent | LoadedEvent | StallEvent | TopicsDeletedEvent;
+
+/** A record of `__consumer_offsets`, in Kafka's framing; a null value is a tombstone. */
+export interface CoordinatorRecord {
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+}
+
+export interface TimerChange {
+  readonly name: string;
+  /** From now; null cancels. Setting a name again replaces its timer. */
+  readonly delayMs: number | null;
+}
+
+/** An answer: the body of the response that belongs to the event of this token, to be held back until the records are committed. */
+export interface GroupReply {
+  readonly token: number;
+  readonly body: object;
+}
+
+export interface MachineOutput {
+  readonly records: CoordinatorRecord[];
+  readonly replies: GroupReply[];
+  readonly timers: TimerChange[];
+}

@@ -1,0 +1,147 @@
+/**
+ * The group coordinator of one `__consumer_offsets` partition, as a pure machine: an event and the time go in, records, answers and timers
+ * come out. `handle` reads state and proposes; `replay` takes records over, the machine's own as well as those Kafka or an earlier run
+ * wrote, so that recovery and running are one path.
+ *
+ * Stored state (groups as of their last stable or empty moment, committed offsets) is changed by `replay` alone. Ephemeral state (rebalances
+ * under way, parked requests, pending ids, deadlines) lives in memory: `handle` changes it at once. The runtime may throw the machine away at
+ * any time, replay the log into a new one and answer every token it still owes with an error; members then join
+ * again.
+ *
+ * The runtime owns the timers, as names; the machine owns the deadlines, so a timer that fires early or twice does no harm. `timers` are to
+ * be applied in order. A reply is held back until the records proposed up to then are committed.
+ */
+import type { Instant } from '#core';
+import { deleteGroups, describeGroups, listGroups } from './admin.ts';
+import { Alarms, newAlarm } from './alarms.ts';
+import { ClassicGroup } from './classic-group.ts';
+import type { GroupSettings } from './config.ts';
+import type { CoordinatorRecord, GroupEvent, GroupRequestEvent, MachineOutput } from './events.ts';
+import { expire, forgetTopics } from './expiry.ts';
+import { join } from './join.ts';
+import { heartbeat, leave, sync } from './membership.ts';
+import { OffsetTable } from './offset-table.ts';
+import { commitOffsets, deleteOffsets, fetchOffsets } from './offsets.ts';
+import { type Coordinator, onJoinAlarm, onSessionAlarm, onSyncAlarm, prepareRebalance, touch } from './rebalance.ts';
+import { readRecord } from './records.ts';
+import { Turn } from './turn.ts';
+
+export class GroupMachine {
+  readonly #coordinator: Coordinator;
+  readonly #expiryAlarm = newAlarm({ kind: 'expiry' });
+  #isLoaded = false;
+
+  constructor(settings: GroupSettings) {
+    this.#coordinator = { settings, groups: new Map(), offsets: new OffsetTable(), alarms: new Alarms() };
+  }
+
+  /** Answers one event. The buffers of a request are borrowed until its answer is sent. */
+  handle(event: GroupEvent, now: Instant): MachineOutput {
+    const turn = new Turn(now);
+    if (!this.#isLoaded) this.#load(turn);
+    this.#dispatch(event, turn);
+    return turn;
+  }
+
+  /**
+   * Takes over one record of the partition, in order. The record's buffers are copied where they are kept. Records of types and versions that
+   * this machine does not know are skipped; a record of a known type that cannot be read throws `CorruptError`.
+   */
+  replay(record: CoordinatorRecord, _offset?: number): void {
+    const read = readRecord(record);
+    const { groups, offsets } = this.#coordinator;
+    switch (read.type) {
+      case 'group':
+        this.#group(read.groupId).restore(read.stored);
+        return;
+      case 'group-tombstone':
+        groups.delete(read.groupId);
+        return;
+      case 'offset':
+        this.#group(read.groupId);
+        offsets.set(read.groupId, read.topic, read.partition, read.committed);
+        return;
+      case 'offset-tombstone':
+        offsets.delete(read.groupId, read.topic, read.partition);
+        return;
+      case 'unknown':
+        return;
+    }
+  }
+
+  #dispatch(event: GroupEvent, turn: Turn): void {
+    switch (event.type) {
+      case 'loaded':
+        break;
+      case 'timer':
+        this.#onTimer(event.name, turn);
+        break;
+      case 'stall':
+        this.#coordinator.alarms.shift(event.stalledMs);
+        break;
+      case 'topics-deleted':
+        forgetTopics(this.#coordinator, event.topics, turn);
+        break;
+      default:
+        answer(this.#coordinator, event, turn);
+    }
+  }
+
+  /** Sessions of loaded members begin now: they could not speak while there was no coordinator. */
+  #load(turn: Turn): void {
+    this.#isLoaded = true;
+    const { groups, settings, alarms } = this.#coordinator;
+    alarms.set(this.#expiryAlarm, settings.offsetsRetentionCheckMs, turn);
+    for (const group of groups.values()) {
+      for (const member of group.members.values()) touch(this.#coordinator, member, turn);
+      if (group.members.size > settings.groupMemberCountMax) prepareRebalance(this.#coordinator, group, turn);
+    }
+  }
+
+  #onTimer(name: string, turn: Turn): void {
+    const target = this.#coordinator.alarms.fired(name, turn);
+    if (target === undefined) return;
+    if (target.kind === 'expiry') {
+      const isUnfinished = expire(this.#coordinator, turn);
+      this.#coordinator.alarms.set(
+        this.#expiryAlarm,
+        isUnfinished ? 0 : this.#coordinator.settings.offsetsRetentionCheckMs,
+        turn,
+      );
+      return;
+    }
+    const group = this.#coordinator.groups.get(target.groupId);
+    if (group === undefined) return;
+    if (target.kind === 'join') onJoinAlarm(this.#coordinator, group, turn);
+    else if (target.kind === 'sync') onSyncAlarm(this.#coordinator, group, turn);
+    else onSessionAlarm(this.#coordinator, group, target.memberId, turn);
+  }
+
+  #group(groupId: string): ClassicGroup {
+    const known = this.#coordinator.groups.get(groupId);
+    if (known !== undefined) return known;
+    const group = new ClassicGroup(groupId);
+    this.#coordinator.groups.set(groupId, group);
+    return group;
+  }
+}
+
+type Answer<E> = (coordinator: Coordinator, event: E, turn: Turn) => void;
+
+const answers: { readonly [T in GroupRequestEvent['type']]: Answer<Extract<GroupRequestEvent, { type: T }>> } = {
+  join,
+  sync,
+  heartbeat,
+  leave,
+  'offset-commit': commitOffsets,
+  'offset-fetch': fetchOffsets,
+  'offset-delete': deleteOffsets,
+  'list-groups': listGroups,
+  'describe-groups': describeGroups,
+  'delete-groups': deleteGroups,
+};
+
+function answer<E extends GroupRequestEvent>(coordinator: Coordinator, event: E, turn: Turn): void {
+  const rule = answers[event.type] as Answer<E>;
+  rule(coordinator, event, turn);
+}
