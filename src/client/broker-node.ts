@@ -269,7 +269,7 @@ export class BrokerNode {
   }
 
   #askVersions(channel: RequestChannel, version: number): Promise<ApiVersionsResponse> {
-    const body = version >= 3 ? { clientSoftwareName: SOFTWARE_NAME, clientSoftwareVersion: SOFTWARE_VERSION } : {};
+    const body = { clientSoftwareName: SOFTWARE_NAME, clientSoftwareVersion: SOFTWARE_VERSION };
     return channel.send(Apis.ApiVersions, version, body, { timeoutMs: this.#environment.config['request.timeout.ms'] });
   }
 

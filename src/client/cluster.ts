@@ -8,8 +8,8 @@
  *
  * `request` does not retry: who asks knows whether asking twice is safe.
  */
-import { Deferred, KafkaError, type Timer } from '#core';
-import { type Api, Apis, Errors, type Infer, type MessageSchema, toKafkaError, ZERO_UUID } from '#protocol';
+import { Deferred, KafkaError, type Timer, ZERO_UUID } from '#core';
+import { type Api, Apis, Errors, type Infer, type MessageSchema, toKafkaError } from '#protocol';
 import { backoffMs } from './backoff.ts';
 import type { ClientEnvironment, RequestBody, RequestOptions } from './broker-node.ts';
 import { bootstrapAddresses } from './config.ts';
