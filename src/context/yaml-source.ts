@@ -21,7 +21,7 @@ import { StartupFailure } from './startup-failure.ts';
 /** @param file the name shown in origins. @throws StartupFailure naming file and line when the text is not yaml. */
 export function parseYamlDocuments(text: string, file: string): MapPropertySource[] {
   const lineCounter = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter, merge: true, prettyErrors: true, uniqueKeys: true });
+  const documents = parseAllDocuments(text, { lineCounter, prettyErrors: true, uniqueKeys: true });
   if (!Array.isArray(documents)) return [];
   return documents.map((document, index) => {
     const error = document.errors[0];

@@ -215,7 +215,13 @@ describe('@Value', () => {
       this.all = [limit, on, wait, text, size, date];
     }
   }
-  const settings = { 'app.names': 'a, b', 'app.wait': '2m', 'app.name': 'x', 'app.size': '5MB', 'app.date': '2026-01-01' };
+  const settings = {
+    'app.names': 'a, b',
+    'app.wait': '2m',
+    'app.name': 'x',
+    'app.size': '5MB',
+    'app.date': '2026-01-01',
+  };
 
   test('converts to the declared type', async () => {
     const bean = (await started([Settings], settings)).get(Settings);
@@ -225,7 +231,7 @@ describe('@Value', () => {
 
   test('names expression and parameter when a text does not fit', async () => {
     const refused = await failure([Settings], { ...settings, 'app.limit': 'many' });
-    expect(refused.message).toContain("${app.limit:7} (@Value on parameter 0 of the constructor of Settings)");
+    expect(refused.message).toContain('${app.limit:7} (@Value on parameter 0 of the constructor of Settings)');
     expect(refused.message).toContain("'many' is not a number");
   });
 
