@@ -121,10 +121,13 @@ function primitiveWriter(kind: PrimitiveKind, isCompact: boolean, name: string):
         write(writer, value);
       };
     }
-    case 'bytes':
-    case 'records': {
+    case 'bytes': {
       const write = isCompact ? primitives.writeCompactBytes : primitives.writeBytes;
       return (writer, value) => write(writer, value as Buffer);
+    }
+    case 'records': {
+      const write = isCompact ? primitives.writeCompactRecords : primitives.writeRecords;
+      return (writer, value) => write(writer, value as Buffer | readonly Buffer[]);
     }
     default: {
       const [min, max] = INTEGER_RANGE[kind]!;

@@ -132,6 +132,29 @@ export function writeCompactBytes(writer: ByteWriter, bytes: Buffer): void {
   writer.borrow(bytes);
 }
 
+/** Records may come in slices that lie one after the other. */
+export function writeRecords(writer: ByteWriter, records: Buffer | readonly Buffer[]): void {
+  writer.int32(recordsLength(records));
+  borrowRecords(writer, records);
+}
+
+export function writeCompactRecords(writer: ByteWriter, records: Buffer | readonly Buffer[]): void {
+  writer.unsignedVarint(recordsLength(records) + 1);
+  borrowRecords(writer, records);
+}
+
+function recordsLength(records: Buffer | readonly Buffer[]): number {
+  if (Buffer.isBuffer(records)) return records.length;
+  let length = 0;
+  for (const slice of records) length += slice.length;
+  return length;
+}
+
+function borrowRecords(writer: ByteWriter, records: Buffer | readonly Buffer[]): void {
+  if (Buffer.isBuffer(records)) writer.borrow(records);
+  else for (const slice of records) writer.borrow(slice);
+}
+
 /** Number of tagged fields that follow; each needs two bytes at least. */
 export function readTagCount(reader: ByteReader): number {
   const count = reader.unsignedVarint();

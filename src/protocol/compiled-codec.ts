@@ -235,8 +235,9 @@ function writePrimitive(kind: PrimitiveKind, value: string, isCompact: boolean, 
     case 'string':
       return `if (typeof ${value} !== 'string') badValue(${name}, 'string', ${value}); write${compact}String(${writer}, ${value});`;
     case 'bytes':
-    case 'records':
       return `write${compact}Bytes(${writer}, ${value});`;
+    case 'records':
+      return `write${compact}Records(${writer}, ${value});`;
     default:
       return `${writer}.${kind}(${value});`;
   }

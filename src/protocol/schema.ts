@@ -156,8 +156,14 @@ export const uuid: Declare<Uuid> = scalar('uuid');
 export const string: Declare<string> = scalar('string');
 /** Decodes to a slice of the message's buffer. */
 export const bytes: Declare<Buffer> = scalar('bytes');
-/** Record batches. Decodes to a slice of the message's buffer; encoding keeps the caller's by reference. */
-export const records: Declare<Buffer> = scalar('records');
+/**
+ * Record batches. Decodes to a slice of the message's buffer; encoding keeps the caller's by reference, also several slices that lie
+ * one after the other (as a log reads them).
+ */
+export const records: <const O extends FieldOptions = {}>(
+  options?: O,
+) => Field<Buffer | NullOf<O>, Buffer | readonly Buffer[] | NullOf<O>> = (options) =>
+  declare({ kind: 'records' }, options);
 
 /** Java's `Long.MAX_VALUE` as we represent it. */
 export const INT64_MAX: number = Number.MAX_SAFE_INTEGER;
