@@ -5,6 +5,14 @@
  */
 export { type Api, type ApiName, Apis, apiByKey } from './apis.ts';
 export { decode, decodeBuffer, encode, encodeToBuffer } from './codec.ts';
+export { decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from './consumer-protocol.ts';
+export {
+  type ControlType,
+  controlRecordKey,
+  controlRecordType,
+  decodeEndTxnMarker,
+  encodeEndTxnMarker,
+} from './control-records.ts';
 export { Errors, errorByCode, errorByName, type KafkaErrorRow, toKafkaError } from './errors.ts';
 export { FrameReader } from './frame-reader.ts';
 export {
@@ -16,5 +24,34 @@ export {
 } from './headers.ts';
 export { RequestHeader, ResponseHeader } from './messages/headers.ts';
 export * from './messages/index.ts';
+export {
+  addToSequence,
+  BATCH_HEAD_BYTES,
+  BATCH_HEADER_BYTES,
+  type BatchAt,
+  type BatchHeader,
+  batches,
+  readBatchHeader,
+  sealBatch,
+  type TimestampType,
+  verifyBatchCrc,
+} from './record-batch.ts';
+export {
+  type BatchOptions,
+  buildBatch,
+  type ProducerState,
+  RecordBatchBuilder,
+  type RecordDraft,
+} from './record-batch-builder.ts';
+export { type RawRecord, RecordCursor, type RecordScan, readRecords, scanRecords } from './record-cursor.ts';
+export { type RecordHeader, recordBodyBytes } from './record-format.ts';
 export { type Draft, INT64_MAX, type Infer, type MessageSchema } from './schema.ts';
 export * from './stored/index.ts';
+export {
+  coordinatorRecordType,
+  decodeMetadataRecord,
+  decodeStored,
+  encodeStored,
+  type MetadataEntry,
+  storedSchemas,
+} from './stored-records.ts';
