@@ -3,6 +3,7 @@
  * codecs; record batches are sliced, not parsed, until somebody looks. It promises that malformed bytes end in a
  * `CorruptError` or `KafkaError` and never in a wrong value. Pure: no async, clock, random or I/O. May import core.
  */
+export type { CompressionCodec } from '#core';
 export { type Api, type ApiName, Apis, apiByKey } from './apis.ts';
 export { decode, decodeBuffer, encode, encodeToBuffer } from './codec.ts';
 export { decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from './consumer-protocol.ts';
