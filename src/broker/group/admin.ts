@@ -4,6 +4,7 @@ import {
   type DescribeGroupsResponse,
   type Draft,
   Errors,
+  type KafkaErrorRow,
   type ListGroupsResponse,
 } from '#protocol';
 import type { ClassicGroup, Member } from './classic-group.ts';
@@ -51,13 +52,10 @@ export function describeGroups(coordinator: Coordinator, event: DescribeGroupsEv
 
 /** Answers DeleteGroups: an Empty group goes with all its offsets. */
 export function deleteGroups(coordinator: Coordinator, event: DeleteGroupsEvent, turn: Turn): void {
-  const results = event.request.groupsNames.map((groupId) => {
-    const group = coordinator.groups.get(groupId);
-    const isEmpty = group?.state === 'Empty';
-    const refusal = group === undefined ? Errors.GROUP_ID_NOT_FOUND : Errors.NON_EMPTY_GROUP;
-    if (isEmpty) deleteGroup(coordinator, groupId, turn);
-    return { groupId, errorCode: isEmpty ? 0 : refusal.code };
-  });
+  const results = event.request.groupsNames.map((groupId) => ({
+    groupId,
+    errorCode: deleteGroup(coordinator, groupId, turn).code,
+  }));
   turn.reply(event.token, { results } satisfies Draft<typeof DeleteGroupsResponse>);
 }
 
@@ -81,9 +79,15 @@ function describeGroup(group: ClassicGroup): DescribedGroup {
   };
 }
 
-function deleteGroup(coordinator: Coordinator, groupId: string, turn: Turn): void {
+/** More offsets than one batch holds go in several requests: the client repeats what was not available. */
+function deleteGroup(coordinator: Coordinator, groupId: string, turn: Turn): KafkaErrorRow {
+  const group = coordinator.groups.get(groupId);
+  if (group === undefined) return Errors.GROUP_ID_NOT_FOUND;
+  if (group.state !== 'Empty') return Errors.NON_EMPTY_GROUP;
   for (const [topic, offsets] of coordinator.offsets.topics(groupId)) {
-    for (const partition of offsets.keys()) turn.records.push(offsetTombstone(groupId, topic, partition));
+    for (const partition of offsets.keys()) {
+      if (!turn.propose(offsetTombstone(groupId, topic, partition))) return Errors.COORDINATOR_NOT_AVAILABLE;
+    }
   }
-  turn.records.push(groupTombstone(groupId));
+  return turn.propose(groupTombstone(groupId)) ? Errors.NONE : Errors.COORDINATOR_NOT_AVAILABLE;
 }

@@ -59,12 +59,12 @@ export class Alarms {
   fired(name: string, turn: Turn): AlarmTarget | undefined {
     const alarm = this.#byName.get(name);
     if (alarm?.deadlineMs === undefined) return undefined;
-    const latenessMs = turn.now.monotonicMs - (alarm.armedMs ?? alarm.deadlineMs);
+    const latenessMs = turn.now.monotonicMs - alarm.deadlineMs;
     alarm.armedMs = undefined;
     if (latenessMs > limits.timerLatenessMsMax) {
       const graceMs = Math.min(latenessMs, alarm.graceLeftMs);
       alarm.graceLeftMs -= graceMs;
-      alarm.deadlineMs += graceMs;
+      alarm.deadlineMs = turn.now.monotonicMs + graceMs;
     }
     if (turn.now.monotonicMs < alarm.deadlineMs) {
       this.#arm(alarm, turn);

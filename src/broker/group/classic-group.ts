@@ -296,12 +296,18 @@ export class ClassicGroup {
     const namesake = row.groupInstanceId === null ? undefined : this.staticMemberId(row.groupInstanceId);
     if (namesake !== undefined) this.remove(namesake);
     this.remove(row.memberId);
-    const assignment = Buffer.from(row.assignment);
-    if (alive !== undefined) alive.assignment = assignment;
-    this.add(alive ?? this.#newMember(row, assignment));
+    const member = this.#newMember(row);
+    if (alive === undefined) {
+      this.add(member);
+      return;
+    }
+    const { isNew, joinToken, syncToken, session } = alive;
+    const isSame = this.metadataOf(alive).equals(row.subscription);
+    const protocols = isSame ? alive.protocols : member.protocols;
+    this.add({ ...member, protocols, isNew, joinToken, syncToken, session });
   }
 
-  #newMember(row: StoredGroup['members'][number], assignment: Buffer): Member {
+  #newMember(row: StoredGroup['members'][number]): Member {
     return {
       memberId: row.memberId,
       groupInstanceId: row.groupInstanceId,
@@ -310,7 +316,7 @@ export class ClassicGroup {
       rebalanceTimeoutMs: row.rebalanceTimeout < 0 ? row.sessionTimeout : row.rebalanceTimeout,
       sessionTimeoutMs: row.sessionTimeout,
       protocols: [{ name: this.protocolName ?? '', metadata: Buffer.from(row.subscription) }],
-      assignment,
+      assignment: Buffer.from(row.assignment),
       isNew: false,
       joinToken: null,
       syncToken: null,

@@ -86,8 +86,6 @@ export const limits = {
   newMemberJoinTimeoutMs: 300_000,
   /** With no initial delay: how long the first members wait for others that were just sent an id. */
   pendingGraceMs: 250,
-  /** Tombstones written at once by the search for expired offsets; more follow in the next turn. */
-  expiredRecordCountMax: 1_000,
   /** A timer that comes later than this shows that the loop stood still; see alarms.ts. */
   timerLatenessMsMax: 500,
 } as const;

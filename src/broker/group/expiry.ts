@@ -11,48 +11,40 @@
  * An Empty group without offsets goes altogether. Offsets of deleted topics go when the topic does.
  */
 import type { ClassicGroup } from './classic-group.ts';
-import { limits } from './config.ts';
 import type { CommittedOffset } from './offset-table.ts';
 import type { Coordinator } from './rebalance.ts';
 import { groupTombstone, offsetTombstone } from './records.ts';
 import type { Turn } from './turn.ts';
 
-/** Writes tombstones for what has expired; true when there may be more (the bound of one turn was reached). */
+/** Writes tombstones for what has expired; false when the batch was full before everything was looked at. */
 export function expire(coordinator: Coordinator, turn: Turn): boolean {
-  for (const group of coordinator.groups.values()) {
-    const isBare = expireGroup(coordinator, group, turn);
-    if (turn.records.length >= limits.expiredRecordCountMax) return true;
-    const isGone = isBare && group.state === 'Empty' && group.pendingMembers.size === 0;
-    if (isGone) turn.records.push(groupTombstone(group.groupId));
-  }
-  return false;
+  for (const group of coordinator.groups.values()) if (!expireGroup(coordinator, group, turn)) return false;
+  return true;
 }
 
-/** Writes tombstones for all offsets of these topics. */
-export function forgetTopics(coordinator: Coordinator, topics: readonly string[], turn: Turn): void {
+/** Writes tombstones for all offsets of these topics; false when the batch was full before. */
+export function forgetTopics(coordinator: Coordinator, topics: Iterable<string>, turn: Turn): boolean {
   for (const groupId of coordinator.offsets.groupIds()) {
+    const offsetsByTopic = coordinator.offsets.topics(groupId);
     for (const topic of topics) {
-      for (const partition of coordinator.offsets.topics(groupId).get(topic)?.keys() ?? []) {
-        turn.records.push(offsetTombstone(groupId, topic, partition));
+      for (const partition of offsetsByTopic.get(topic)?.keys() ?? []) {
+        if (!turn.propose(offsetTombstone(groupId, topic, partition))) return false;
       }
     }
   }
+  return true;
 }
 
-/** True when no offset is left. */
 function expireGroup(coordinator: Coordinator, group: ClassicGroup, turn: Turn): boolean {
   let isBare = true;
   for (const [topic, offsets] of coordinator.offsets.topics(group.groupId)) {
     for (const [partition, committed] of offsets) {
-      if (turn.records.length >= limits.expiredRecordCountMax) return false;
-      if (isExpired(coordinator, group, topic, committed, turn.now.wallMs)) {
-        turn.records.push(offsetTombstone(group.groupId, topic, partition));
-      } else {
-        isBare = false;
-      }
+      if (!isExpired(coordinator, group, topic, committed, turn.now.wallMs)) isBare = false;
+      else if (!turn.propose(offsetTombstone(group.groupId, topic, partition))) return false;
     }
   }
-  return isBare;
+  const isGone = isBare && group.state === 'Empty' && group.pendingMembers.size === 0;
+  return !isGone || turn.propose(groupTombstone(group.groupId));
 }
 
 function isExpired(

@@ -29,6 +29,8 @@ import { Turn } from './turn.ts';
 export class GroupMachine {
   readonly #coordinator: Coordinator;
   readonly #expiryAlarm = newAlarm({ kind: 'expiry' });
+  /** Topics whose offsets are still to be deleted. */
+  readonly #deletedTopics = new Set<string>();
   #isLoaded = false;
 
   constructor(settings: GroupSettings) {
@@ -37,15 +39,15 @@ export class GroupMachine {
 
   /** Answers one event. The buffers of a request are borrowed until its answer is sent. */
   handle(event: GroupEvent, now: Instant): MachineOutput {
-    const turn = new Turn(now);
+    const turn = new Turn(now, this.#coordinator.settings.batchBytesMax);
     if (!this.#isLoaded) this.#load(turn);
     this.#dispatch(event, turn);
     return turn;
   }
 
   /**
-   * Takes over one record of the partition, in order. The record's buffers are copied where they are kept. Records of types and versions that
-   * this machine does not know are skipped; a record of a known type that cannot be read throws `CorruptError`.
+   * Takes over one record of the partition, in order. The record's buffers are copied where they are kept. Records of types that this
+   * machine does not know are skipped; one of a known type that cannot be read throws (see `readRecord`).
    */
   replay(record: CoordinatorRecord, _offset?: number): void {
     const read = readRecord(record);
@@ -80,7 +82,8 @@ export class GroupMachine {
         this.#coordinator.alarms.shift(event.stalledMs);
         break;
       case 'topics-deleted':
-        forgetTopics(this.#coordinator, event.topics, turn);
+        for (const topic of event.topics) this.#deletedTopics.add(topic);
+        this.#cleanUp(turn);
         break;
       default:
         answer(this.#coordinator, event, turn);
@@ -102,12 +105,7 @@ export class GroupMachine {
     const target = this.#coordinator.alarms.fired(name, turn);
     if (target === undefined) return;
     if (target.kind === 'expiry') {
-      const isUnfinished = expire(this.#coordinator, turn);
-      this.#coordinator.alarms.set(
-        this.#expiryAlarm,
-        isUnfinished ? 0 : this.#coordinator.settings.offsetsRetentionCheckMs,
-        turn,
-      );
+      this.#cleanUp(turn);
       return;
     }
     const group = this.#coordinator.groups.get(target.groupId);
@@ -115,6 +113,17 @@ export class GroupMachine {
     if (target.kind === 'join') onJoinAlarm(this.#coordinator, group, turn);
     else if (target.kind === 'sync') onSyncAlarm(this.#coordinator, group, turn);
     else onSessionAlarm(this.#coordinator, group, target.memberId, turn);
+  }
+
+  /** What does not fit into one batch goes on in the next turn. */
+  #cleanUp(turn: Turn): void {
+    const { settings, alarms } = this.#coordinator;
+    let isFinished = forgetTopics(this.#coordinator, this.#deletedTopics, turn);
+    if (isFinished) {
+      this.#deletedTopics.clear();
+      isFinished = expire(this.#coordinator, turn);
+    }
+    alarms.set(this.#expiryAlarm, isFinished ? settings.offsetsRetentionCheckMs : 0, turn);
   }
 
   #group(groupId: string): ClassicGroup {

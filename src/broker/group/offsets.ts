@@ -53,7 +53,7 @@ export function commitOffsets(coordinator: Coordinator, event: OffsetCommitEvent
   }
   const member = group?.members.get(request.memberId);
   if (member !== undefined) touch(coordinator, member, turn);
-  const { offsetMetadataBytesMax, batchBytesMax } = coordinator.settings;
+  const { offsetMetadataBytesMax } = coordinator.settings;
   const isTooLong = (metadata: string | null) =>
     metadata !== null && Buffer.byteLength(metadata) > offsetMetadataBytesMax;
   const records = request.topics.flatMap((topic) =>
@@ -61,16 +61,13 @@ export function commitOffsets(coordinator: Coordinator, event: OffsetCommitEvent
       .filter((partition) => !isTooLong(partition.committedMetadata))
       .map((partition) => commitRecord(event, topic, partition, turn.now.wallMs)),
   );
-  let batchBytes = 0;
-  for (const { key, value } of records) batchBytes += key.length + value.length + 16;
-  if (batchBytes > batchBytesMax) {
+  if (!turn.propose(...records)) {
     turn.reply(
       event.token,
       commitReply(request.topics, () => Errors.INVALID_COMMIT_OFFSET_SIZE),
     );
     return;
   }
-  turn.records.push(...records);
   const errorOf = (metadata: string | null) => (isTooLong(metadata) ? Errors.OFFSET_METADATA_TOO_LARGE : Errors.NONE);
   turn.reply(event.token, commitReply(request.topics, errorOf));
 }
@@ -104,11 +101,13 @@ export function deleteOffsets(coordinator: Coordinator, event: OffsetDeleteEvent
   }
   const results = topics.map(({ name, partitions }) => {
     const error = group.isSubscribedTo(name) ? Errors.GROUP_SUBSCRIBED_TO_TOPIC : Errors.NONE;
-    for (const { partitionIndex } of partitions) {
+    const results = partitions.map(({ partitionIndex }) => {
       const isThere = coordinator.offsets.get(groupId, name, partitionIndex) !== undefined;
-      if (error === Errors.NONE && isThere) turn.records.push(offsetTombstone(groupId, name, partitionIndex));
-    }
-    return { name, partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: error.code })) };
+      const mustWrite = error === Errors.NONE && isThere;
+      const isWritten = !mustWrite || turn.propose(offsetTombstone(groupId, name, partitionIndex));
+      return { partitionIndex, errorCode: (isWritten ? error : Errors.COORDINATOR_NOT_AVAILABLE).code };
+    });
+    return { name, partitions: results };
   });
   turn.reply(event.token, { errorCode: 0, topics: results } satisfies Draft<typeof OffsetDeleteResponse>);
 }

@@ -134,13 +134,11 @@ export function completeSync(
   assignments: ReadonlyMap<string, Buffer>,
   turn: Turn,
 ): void {
-  const record = groupRecord(group.groupId, group.toStored(assignments, turn.now.wallMs));
-  if (record.key.length + record.value.length > coordinator.settings.batchBytesMax) {
+  if (!turn.propose(groupRecord(group.groupId, group.toStored(assignments, turn.now.wallMs)))) {
     dropAssignments(coordinator, group, Errors.UNKNOWN_SERVER_ERROR, turn);
     prepareRebalance(coordinator, group, turn);
     return;
   }
-  turn.records.push(record);
   for (const member of group.members.values()) {
     if (member.syncToken === null) continue;
     answerSync(member, syncReply(group, assignments.get(member.memberId) ?? Buffer.alloc(0)), turn);
@@ -177,7 +175,7 @@ function completeJoin(coordinator: Coordinator, group: ClassicGroup, turn: Turn)
 function becomeEmpty(group: ClassicGroup, turn: Turn): void {
   const stored = group.toStored(new Map(), turn.now.wallMs);
   const generation = nextGenerationId(group.generationId);
-  turn.records.push(groupRecord(group.groupId, { ...stored, generation, protocol: null, leader: null }));
+  turn.propose(groupRecord(group.groupId, { ...stored, generation, protocol: null, leader: null }));
 }
 
 function beginGeneration(coordinator: Coordinator, group: ClassicGroup, turn: Turn): void {

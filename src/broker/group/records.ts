@@ -6,7 +6,8 @@
  *     0, 1   group, topic, partition   OffsetCommitValue                      v4           0–4
  *     2      group                     GroupMetadataValue                     v3           0–4
  *
- * A null value deletes. Other types (consumer and share groups, whatever comes later) and higher versions are skipped, not guessed at.
+ * A null value deletes. Other types (consumer and share groups, whatever comes later) are skipped. A version from the future of a type we
+ * know is an error, as with Kafka: passing over a committed offset would make consumers begin somewhere else.
  */
 import { ByteReader, ByteWriter, KafkaError, ZERO_UUID } from '#core';
 import {
@@ -25,9 +26,7 @@ import {
 import type { CommittedOffset } from './offset-table.ts';
 
 const OFFSET_VALUE_VERSION = 4;
-const OFFSET_VALUE_VERSION_MAX = 4;
 const GROUP_VALUE_VERSION = 3;
-const GROUP_VALUE_VERSION_MAX = 4;
 
 const LEGACY_OFFSET_TYPE = 0;
 const OFFSET_TYPE = 1;
@@ -101,7 +100,10 @@ export function offsetTombstone(groupId: string, topic: string, partition: numbe
   return { key: offsetKey(groupId, topic, partition), value: null };
 }
 
-/** Reads any record of the topic. Byte fields are slices of the record's buffers. Throws `CorruptError` for a damaged record of a known type. */
+/**
+ * Reads any record of the topic. Byte fields are slices of the record's buffers. Throws `CorruptError` for a damaged record of a known type,
+ * UNSUPPORTED_VERSION for one of a version from the future.
+ */
 export function readRecord(record: { readonly key: Buffer | null; readonly value: Buffer | null }): ReadRecord {
   if (record.key === null) return UNKNOWN;
   const key = new ByteReader(record.key);
@@ -132,18 +134,14 @@ export function readSubscribedTopics(metadata: Buffer): readonly string[] | unde
 function readGroup(groupId: string, value: Buffer | null): ReadRecord {
   if (value === null) return { type: 'group-tombstone', groupId };
   const reader = new ByteReader(value);
-  const version = reader.int16();
-  if (version > GROUP_VALUE_VERSION_MAX) return UNKNOWN;
-  return { type: 'group', groupId, stored: decode(GroupMetadataValue, version, reader) };
+  return { type: 'group', groupId, stored: decode(GroupMetadataValue, reader.int16(), reader) };
 }
 
 function readOffset(key: { group: string; topic: string; partition: number }, value: Buffer | null): ReadRecord {
   const { group: groupId, topic, partition } = key;
   if (value === null) return { type: 'offset-tombstone', groupId, topic, partition };
   const reader = new ByteReader(value);
-  const version = reader.int16();
-  if (version > OFFSET_VALUE_VERSION_MAX) return UNKNOWN;
-  const stored = decode(OffsetCommitValue, version, reader);
+  const stored = decode(OffsetCommitValue, reader.int16(), reader);
   const committed: CommittedOffset = {
     offset: stored.offset,
     leaderEpoch: stored.leaderEpoch,

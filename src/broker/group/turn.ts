@@ -2,14 +2,31 @@
 import type { Instant } from '#core';
 import type { CoordinatorRecord, GroupReply, MachineOutput, TimerChange } from './events.ts';
 
+/** Lengths, timestamps and offsets of one record in a batch, at most. */
+const RECORD_OVERHEAD_BYTES = 24;
+
 export class Turn implements MachineOutput {
   readonly now: Instant;
   readonly records: CoordinatorRecord[] = [];
   readonly replies: GroupReply[] = [];
   readonly timers: TimerChange[] = [];
 
-  constructor(now: Instant) {
+  #bytesLeft: number;
+
+  /** All records together, with their overhead, take at most `batchBytesMax` bytes: they become one batch. */
+  constructor(now: Instant, batchBytesMax: number) {
     this.now = now;
+    this.#bytesLeft = batchBytesMax;
+  }
+
+  /** Proposes these records, all of them or, when the batch has no room for them, none. */
+  propose(...records: readonly CoordinatorRecord[]): boolean {
+    let bytes = 0;
+    for (const { key, value } of records) bytes += (key?.length ?? 0) + (value?.length ?? 0) + RECORD_OVERHEAD_BYTES;
+    if (bytes > this.#bytesLeft) return false;
+    this.#bytesLeft -= bytes;
+    for (const record of records) this.records.push(record);
+    return true;
   }
 
   reply(token: number, body: object): void {

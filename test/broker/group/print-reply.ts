@@ -1,0 +1,103 @@
+/** Prints the machine's answers in one line each (lists: one line an element), for text scripts. */
+import type {
+  DeleteGroupsResponse,
+  DescribeGroupsResponse,
+  HeartbeatResponse,
+  JoinGroupResponse,
+  LeaveGroupResponse,
+  ListGroupsResponse,
+  OffsetCommitResponse,
+  OffsetDeleteResponse,
+  OffsetFetchResponse,
+  SyncGroupResponse,
+} from '#protocol';
+import { errorByCode } from '#protocol';
+import { readSubscribedTopics } from '../../../src/broker/group/records.ts';
+
+/** `type` is the type of the event that was answered. Answers are drafts: fields may be absent. */
+export function printReply(type: string, body: object): string {
+  const print = printers[type];
+  if (print === undefined) throw new Error(`no printer for ${type}`);
+  return print(body);
+}
+
+const printers: Readonly<Record<string, (body: object) => string>> = {
+  join: (body) => printJoin(body as JoinGroupResponse),
+  sync: (body) => {
+    const { errorCode, protocolType, protocolName, assignment } = body as SyncGroupResponse;
+    if (errorCode !== 0) return name(errorCode);
+    return `${protocolType}/${protocolName} assigned ${assignment.toString() || 'nothing'}`;
+  },
+  heartbeat: (body) => name((body as HeartbeatResponse).errorCode),
+  leave: (body) => {
+    const { errorCode, members } = body as LeaveGroupResponse;
+    const each = members.map(
+      (member) => `${member.memberId || `@${member.groupInstanceId}`} ${name(member.errorCode)}`,
+    );
+    return lines(name(errorCode), each);
+  },
+  'offset-commit': (body) => {
+    const { topics } = body as OffsetCommitResponse;
+    const parts = topics.flatMap((topic) =>
+      topic.partitions.map((partition) => `${topic.name}/${partition.partitionIndex} ${name(partition.errorCode)}`),
+    );
+    return parts.join(', ');
+  },
+  'offset-fetch': (body) => {
+    const { groups, topics, errorCode } = body as OffsetFetchResponse;
+    const of = (rows: OffsetFetchResponse['topics']) =>
+      rows.flatMap((topic) =>
+        topic.partitions.map((row) => `${topic.name}/${row.partitionIndex} = ${row.committedOffset} "${row.metadata}"`),
+      );
+    if (groups === undefined) return lines(name(errorCode), of(topics));
+    return groups.map((group) => lines(`${group.groupId} ${name(group.errorCode)}`, of(group.topics))).join('\n');
+  },
+  'offset-delete': (body) => {
+    const { errorCode, topics } = body as OffsetDeleteResponse;
+    const each = (topics ?? []).flatMap((topic) =>
+      topic.partitions.map((row) => `${topic.name}/${row.partitionIndex} ${name(row.errorCode)}`),
+    );
+    return lines(name(errorCode), each);
+  },
+  'list-groups': (body) =>
+    lines(
+      'groups',
+      (body as ListGroupsResponse).groups.map(
+        (group) => `${group.groupId} ${group.groupState} ${group.groupType} ${group.protocolType || '-'}`,
+      ),
+    ),
+  'describe-groups': (body) => (body as DescribeGroupsResponse).groups.map(printDescribed).join('\n'),
+  'delete-groups': (body) =>
+    (body as DeleteGroupsResponse).results.map((result) => `${result.groupId} ${name(result.errorCode)}`).join(', '),
+};
+
+function printJoin(reply: JoinGroupResponse): string {
+  if (reply.errorCode !== 0) return `${name(reply.errorCode)}${reply.memberId === '' ? '' : ` as ${reply.memberId}`}`;
+  const head = `generation ${reply.generationId} ${reply.protocolType}/${reply.protocolName} as ${reply.memberId}`;
+  const role = reply.leader === reply.memberId ? 'leads' : `follows ${reply.leader}`;
+  const skip = reply.skipAssignment ? ' and skips the assignment' : '';
+  const members = reply.members.map(
+    (member) => `${member.memberId} reads ${readSubscribedTopics(member.metadata)?.join('+') ?? member.metadata}`,
+  );
+  return lines(`${head}, ${role}${skip}`, members);
+}
+
+function printDescribed(group: DescribeGroupsResponse['groups'][number]): string {
+  if (group.errorCode !== 0) return `${group.groupId} ${name(group.errorCode)} ${group.groupState}`;
+  const members = group.members.map((member) => {
+    const instance = member.groupInstanceId === null ? '' : `@${member.groupInstanceId}`;
+    return `${member.memberId}${instance} ${member.clientId} ${member.clientHost} has ${member.memberAssignment.toString() || 'nothing'}`;
+  });
+  return lines(
+    `${group.groupId} ${group.groupState} ${group.protocolType || '-'}/${group.protocolData || '-'}`,
+    members,
+  );
+}
+
+function lines(head: string, rows: readonly string[]): string {
+  return [head, ...rows].join('\n    ');
+}
+
+function name(code: number): string {
+  return errorByCode(code).name;
+}

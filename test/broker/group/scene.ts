@@ -1,0 +1,356 @@
+/**
+ * A group machine to talk to in text scripts: it plays the runtime (appends, replays at once, fires timers) and prints what comes out.
+ *
+ *     machine delay=… max-size=… retention-minutes=… metadata-max=… batch-max=…   starts anew with other settings
+ *     settings …              the same settings for the next reload
+ *     join|sync|heartbeat|leave|commit|fetch|offset-delete|list|describe|delete    requests; see the functions below
+ *     advance <ms>            lets time pass; timers fire when they are due
+ *     late <ms>               lets time pass, timers fire only at its end, as on a loop that stood still
+ *     stall <ms>              the same, but the runtime noticed and tells the machine first
+ *     reload                  throws the machine away and replays the log into a new one
+ *     kafka-log               replays records written as hex: lines of `key value`, `-` = null
+ *     timers                  the timers the runtime holds
+ *
+ * `as=` names the asker (default: the command's member or client); a reply is printed as `<asker>: …`, a record as `+ …`. After each
+ * command, a second machine is fed the log; when no rebalance is under way it must describe groups and offsets as the first one does.
+ */
+
+import {
+  type CoordinatorRecord,
+  type GroupEvent,
+  GroupMachine,
+  groupConfigTable,
+  groupSettings,
+  readRecord,
+} from '#broker/group';
+import { ByteWriter, parseConfig, ZERO_UUID } from '#core';
+import { ConsumerProtocolSubscription, encode } from '#protocol';
+import { readSubscribedTopics } from '../../../src/broker/group/records.ts';
+import type { ScriptCommand } from '../../scripts/script.ts';
+import { list } from '../../scripts/script.ts';
+import { printReply } from './print-reply.ts';
+
+type Answer = (scene: GroupScene, command: ScriptCommand) => void;
+
+const START_WALL_MS = 1_700_000_000_000;
+
+export class GroupScene {
+  #machine = newMachine({});
+  #settings: Readonly<Record<string, string>> = {};
+  readonly #log: CoordinatorRecord[] = [];
+  readonly #timers = new Map<string, number>();
+  readonly #askers = new Map<number, { name: string; type: string }>();
+  #nextToken = 1;
+  #nextUuid = 1;
+  #nowMs = 0;
+  #lines: string[] = [];
+
+  /** Runs one command of a script. */
+  answer(command: ScriptCommand): string {
+    this.#lines = [];
+    const run = commands[command.name];
+    if (run === undefined) throw new Error(`no such command: ${command.name}`);
+    run(this, command);
+    this.#checkReplay();
+    return this.#lines.join('\n');
+  }
+
+  start(settings: Readonly<Record<string, string>>): void {
+    this.#settings = settings;
+    this.#log.length = 0;
+    this.reload();
+  }
+
+  set(settings: Readonly<Record<string, string>>): void {
+    this.#settings = settings;
+  }
+
+  ask(command: ScriptCommand, type: string, request: object, defaultVersion: number): void {
+    const token = this.#nextToken++;
+    this.#askers.set(token, { name: command.args['as'] ?? '·', type });
+    const apiVersion = Number(command.args['v'] ?? defaultVersion);
+    this.handle({ type, token, apiVersion, request } as GroupEvent);
+    if (this.#askers.has(token)) this.#lines.push(`(${this.#askers.get(token)?.name} is parked)`);
+  }
+
+  join(command: ScriptCommand, request: object): void {
+    const token = this.#nextToken++;
+    const clientId = command.args['client'] ?? 'c';
+    this.#askers.set(token, { name: command.args['as'] ?? command.args['member'] ?? clientId, type: 'join' });
+    const identity = { clientId, clientHost: '/127.0.0.1', newMemberUuid: String(this.#nextUuid++) };
+    const apiVersion = Number(command.args['v'] ?? 9);
+    this.handle({ type: 'join', token, apiVersion, ...identity, request } as GroupEvent);
+    if (this.#askers.has(token)) this.#lines.push(`(${this.#askers.get(token)?.name} is parked)`);
+  }
+
+  handle(event: GroupEvent): void {
+    const output = this.#machine.handle(event, { wallMs: START_WALL_MS + this.#nowMs, monotonicMs: this.#nowMs });
+    for (const record of output.records) {
+      this.#log.push(record);
+      this.#machine.replay(record, this.#log.length - 1);
+      this.#lines.push(`+ ${printRecord(record)}`);
+    }
+    for (const { name, delayMs } of output.timers) {
+      if (delayMs === null) this.#timers.delete(name);
+      else this.#timers.set(name, this.#nowMs + delayMs);
+    }
+    for (const { token, body } of output.replies) {
+      const asker = this.#askers.get(token);
+      if (asker === undefined) throw new Error(`token ${token} was answered twice, or never asked`);
+      this.#askers.delete(token);
+      this.#lines.push(`${asker.name}: ${printReply(asker.type, body)}`);
+    }
+  }
+
+  /** Timers fire in order, each at its time. */
+  advance(durationMs: number): void {
+    const endMs = this.#nowMs + durationMs;
+    for (let due = this.#nextTimer(endMs); due !== undefined; due = this.#nextTimer(endMs)) {
+      this.#nowMs = Math.max(this.#nowMs, due.atMs);
+      this.#fire(due.name);
+    }
+    this.#nowMs = endMs;
+  }
+
+  /** All due timers fire at the end of the time, together. */
+  late(durationMs: number, isNoticed: boolean): void {
+    this.#nowMs += durationMs;
+    if (isNoticed) this.handle({ type: 'stall', stalledMs: durationMs });
+    for (let due = this.#nextTimer(this.#nowMs); due !== undefined; due = this.#nextTimer(this.#nowMs))
+      this.#fire(due.name);
+  }
+
+  reload(): void {
+    const dropped = [...this.#askers.values()].map(({ name }) => name);
+    if (dropped.length > 0) this.#lines.push(`(${dropped.join(', ')} refused by the runtime)`);
+    this.#askers.clear();
+    this.#timers.clear();
+    this.#machine = this.#replayed();
+    this.handle({ type: 'loaded' });
+  }
+
+  replay(record: CoordinatorRecord): void {
+    this.#machine.replay(record, this.#log.length);
+    this.#log.push(record);
+    this.#lines.push(printRecord(record));
+  }
+
+  printTimers(): void {
+    const timers = [...this.#timers].sort((left, right) => left[1] - right[1]);
+    for (const [name, atMs] of timers) this.#lines.push(`${name} in ${atMs - this.#nowMs}`);
+  }
+
+  #nextTimer(endMs: number): { name: string; atMs: number } | undefined {
+    let next: { name: string; atMs: number } | undefined;
+    for (const [name, atMs] of this.#timers) {
+      if (atMs <= endMs && (next === undefined || atMs < next.atMs)) next = { name, atMs };
+    }
+    return next;
+  }
+
+  #fire(name: string): void {
+    this.#timers.delete(name);
+    const before = this.#lines.length;
+    this.handle({ type: 'timer', name });
+    if (this.#lines.length > before) this.#lines.splice(before, 0, `at ${this.#nowMs}: ${name}`);
+  }
+
+  #replayed(): GroupMachine {
+    const machine = newMachine(this.#settings);
+    for (const [offset, record] of this.#log.entries()) machine.replay(record, offset);
+    return machine;
+  }
+
+  #checkReplay(): void {
+    const [actual, replayed] = [this.#portrait(this.#machine), this.#portrait(this.#replayed())];
+    if (/Rebalance/.test(actual + replayed) || actual === replayed) return;
+    throw new Error(`replayed, the machine answers otherwise:\n${actual}\n---\n${replayed}`);
+  }
+
+  /** What a machine says of its groups and their offsets; asking must leave no trace. */
+  #portrait(machine: GroupMachine): string {
+    const now = { wallMs: START_WALL_MS + this.#nowMs, monotonicMs: this.#nowMs };
+    const ask = (type: string, request: object, apiVersion: number): object =>
+      machine.handle({ type, token: 0, apiVersion, request } as GroupEvent, now).replies[0].body;
+    const listed = ask('list-groups', { statesFilter: [], typesFilter: [] }, 5) as { groups: { groupId: string }[] };
+    const groupIds = listed.groups.map(({ groupId }) => groupId).sort();
+    const offsets = ask('offset-fetch', { groups: groupIds.map((groupId) => ({ groupId, topics: null })) }, 9);
+    return JSON.stringify([ask('describe-groups', { groups: groupIds }, 6), offsets]);
+  }
+}
+
+const commands: Readonly<Record<string, Answer>> = {
+  machine: (scene, { args }) => scene.start(args),
+  settings: (scene, { args }) => scene.set(args),
+  join: (scene, command) => scene.join(command, joinRequest(command)),
+  sync: (scene, command) => {
+    const assignments = list(command.args['assign']).map((entry) => {
+      const [memberId, text] = entry.split('=>');
+      return { memberId, assignment: Buffer.from(text) };
+    });
+    const { type, protocol } = command.args;
+    const names = { protocolType: type ?? null, protocolName: protocol ?? null };
+    scene.ask(named(command), 'sync', { ...speaker(command), ...names, assignments }, 5);
+  },
+  heartbeat: (scene, command) => scene.ask(named(command), 'heartbeat', speaker(command), 4),
+  leave: (scene, command) => {
+    const members = command.words.slice(1).map((word) => {
+      const [memberId, instanceId] = word.split('@');
+      return { memberId, groupInstanceId: instanceId ?? null, reason: null };
+    });
+    scene.ask(command, 'leave', { groupId: command.words[0], memberId: members[0]?.memberId ?? '', members }, 5);
+  },
+  commit: (scene, command) => scene.ask(named(command), 'offset-commit', commitRequest(command), 9),
+  fetch: (scene, command) => {
+    const groups = command.words.slice(0, 1).map((groupId) => ({ groupId, topics: fetchTopics(command) }));
+    const [single] = groups;
+    scene.ask(
+      command,
+      'offset-fetch',
+      { groups, groupId: single.groupId, topics: single.topics, requireStable: false },
+      9,
+    );
+  },
+  'offset-delete': (scene, command) => {
+    const topics = command.words.slice(1).map((word) => {
+      const [name, partition] = word.split('/');
+      return { name, partitions: [{ partitionIndex: Number(partition) }] };
+    });
+    scene.ask(command, 'offset-delete', { groupId: command.words[0], topics }, 0);
+  },
+  list: (scene, command) => {
+    const request = { statesFilter: list(command.args['states']), typesFilter: list(command.args['types']) };
+    scene.ask(command, 'list-groups', request, 5);
+  },
+  describe: (scene, command) => scene.ask(command, 'describe-groups', { groups: command.words }, 6),
+  delete: (scene, command) => scene.ask(command, 'delete-groups', { groupsNames: command.words }, 3),
+  'delete-topics': (scene, { words }) => scene.handle({ type: 'topics-deleted', topics: words }),
+  advance: (scene, { words }) => scene.advance(Number(words[0])),
+  late: (scene, { words }) => scene.late(Number(words[0]), false),
+  stall: (scene, { words }) => scene.late(Number(words[0]), true),
+  reload: (scene) => scene.reload(),
+  timers: (scene) => scene.printTimers(),
+  'kafka-log': (scene, { body }) => {
+    for (const line of body.split('\n')) {
+      const [key, value] = line.split(' ').map((hex) => (hex === '-' ? null : Buffer.from(hex, 'hex')));
+      scene.replay({ key, value });
+    }
+  },
+};
+
+function newMachine(settings: Readonly<Record<string, string>>): GroupMachine {
+  const keys: Readonly<Record<string, string>> = {
+    delay: 'group.initial.rebalance.delay.ms',
+    'max-size': 'group.max.size',
+    'retention-minutes': 'offsets.retention.minutes',
+    'metadata-max': 'offset.metadata.max.bytes',
+  };
+  const raw = Object.fromEntries(Object.entries(keys).map(([name, key]) => [key, settings[name]]));
+  const { config } = parseConfig(groupConfigTable, raw);
+  return new GroupMachine(
+    groupSettings(config, settings['batch-max'] === undefined ? undefined : Number(settings['batch-max'])),
+  );
+}
+
+/** The asker's name is the member's unless the script says otherwise. */
+function named(command: ScriptCommand): ScriptCommand {
+  return { ...command, args: { as: command.args['member'] || '·', ...command.args } };
+}
+
+/** `protocols=range:t1+t2,sticky:t1`; with another `type=` than consumer the text after the colon is the metadata. */
+function joinRequest({ words, args }: ScriptCommand): object {
+  const protocolType = args['type'] ?? 'consumer';
+  const protocols = list(args['protocols'] ?? 'range:t').map((entry) => {
+    const [name, text] = entry.split(':');
+    return { name, metadata: protocolType === 'consumer' ? subscription(text.split('+')) : Buffer.from(text) };
+  });
+  return {
+    groupId: words[0],
+    sessionTimeoutMs: Number(args['session'] ?? 10000),
+    rebalanceTimeoutMs: Number(args['rebalance'] ?? 60000),
+    memberId: args['member'] ?? '',
+    groupInstanceId: args['instance'] ?? null,
+    protocolType,
+    protocols,
+    reason: null,
+  };
+}
+
+function speaker({ words, args }: ScriptCommand): object {
+  return {
+    groupId: words[0],
+    memberId: args['member'] ?? '',
+    groupInstanceId: args['instance'] ?? null,
+    generationId: Number(args['gen'] ?? -1),
+  };
+}
+
+/** Words after the group: `topic/partition=offset`, or `topic/partition=offset:metadata`; `topic-id=` is the id of all of them. */
+function commitRequest({ words, args }: ScriptCommand): object {
+  const entries = Object.entries(args).filter(([key]) => key.includes('/'));
+  const topics = entries.map(([key, value]) => {
+    const [name, partition] = key.split('/');
+    const [offset, metadata] = value.split(':');
+    const committed = {
+      committedOffset: Number(offset),
+      committedLeaderEpoch: -1,
+      committedMetadata: metadata ?? null,
+    };
+    return {
+      name,
+      topicId: args['topic-id'] ?? ZERO_UUID,
+      partitions: [{ partitionIndex: Number(partition), ...committed }],
+    };
+  });
+  return {
+    groupId: words[0],
+    generationIdOrMemberEpoch: Number(args['gen'] ?? -1),
+    memberId: args['member'] ?? '',
+    groupInstanceId: args['instance'] ?? null,
+    retentionTimeMs: Number(args['retention'] ?? -1),
+    topics,
+  };
+}
+
+function fetchTopics({ words, args }: ScriptCommand): object[] | null {
+  if (words.length === 1) return null;
+  return words.slice(1).map((word) => {
+    const [name, partition] = word.split('/');
+    return { name, topicId: args['topic-id'] ?? ZERO_UUID, partitionIndexes: [Number(partition)] };
+  });
+}
+
+function subscription(topics: readonly string[]): Buffer {
+  const writer = new ByteWriter();
+  writer.int16(1);
+  encode(ConsumerProtocolSubscription, 1, { topics: [...topics], ownedPartitions: [] }, writer);
+  return writer.finish();
+}
+
+function printRecord(record: CoordinatorRecord): string {
+  const read = readRecord(record);
+  switch (read.type) {
+    case 'group': {
+      const { stored } = read;
+      const members = stored.members.map((member) => {
+        const instance = member.groupInstanceId === null ? '' : `@${member.groupInstanceId}`;
+        const topics = readSubscribedTopics(member.subscription)?.join('+') ?? member.subscription.toString();
+        return `${member.memberId}${instance} reads ${topics} has ${member.assignment.toString() || 'nothing'}`;
+      });
+      const head = `group ${read.groupId}: generation ${stored.generation} ${stored.protocolType || '-'}/${stored.protocol ?? '-'}`;
+      return [`${head} leader ${stored.leader ?? '-'}`, ...members].join('\n    ');
+    }
+    case 'offset': {
+      const { offset, metadata, leaderEpoch, expireTimestampMs } = read.committed;
+      const expiry = expireTimestampMs < 0 ? '' : ` expires at ${expireTimestampMs - START_WALL_MS}`;
+      const epoch = leaderEpoch < 0 ? '' : ` epoch ${leaderEpoch}`;
+      return `offset ${read.groupId} ${read.topic}/${read.partition} = ${offset}${epoch} "${metadata}"${expiry}`;
+    }
+    case 'group-tombstone':
+      return `delete group ${read.groupId}`;
+    case 'offset-tombstone':
+      return `delete offset ${read.groupId} ${read.topic}/${read.partition}`;
+    case 'unknown':
+      return 'unknown record';
+  }
+}
