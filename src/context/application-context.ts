@@ -171,13 +171,21 @@ export class ApplicationContext {
   }
 
   async #destroy({ name, definition }: BeanEntry): Promise<void> {
+    const abort = new AbortController();
+    const limit = this.#clock.sleep(this.#shutdownTimeoutMs, abort.signal).then(
+      () =>
+        this.#logger.warn({ bean: String(name) }, `the bean '${String(name)}' did not end in time and is left behind`),
+      () => undefined,
+    );
     try {
-      await this.#container.unbindAsync(this.#identifiers.get(definition)!);
+      await Promise.race([this.#container.unbindAsync(this.#identifiers.get(definition)!), limit]);
     } catch (error) {
       this.#logger.error(
         { err: error, bean: String(name) },
         `the bean '${String(name)}' failed to end: ${errorText(error)}`,
       );
+    } finally {
+      abort.abort();
     }
   }
 

@@ -1,5 +1,5 @@
 /**
- * Finds and reads the yaml files of an application by Spring Boot's rules. Two groups of places, later wins: the packaged one (the
+ * Finds and reads the yaml and properties files of an application by Spring Boot's rules. Two groups of places, later wins: the packaged one (the
  * folder of the entry module and its `config/`) and the outer one (working folder, `config/`, and the children of `config/`). Within a
  * group all `application.yaml` come before all `application-<profile>.yaml`. `spring.config.location` replaces the places,
  * `spring.config.additional-location` adds a group above them, `spring.config.name` changes the base name, and
@@ -9,11 +9,15 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { toList } from './conversion.ts';
-import { type MapPropertySource, originText } from './property-source.ts';
+import { parsePropertiesDocuments } from './properties-file.ts';
+import { MapPropertySource, originText } from './property-source.ts';
 import { StartupFailure } from './startup-failure.ts';
 import { parseYamlDocuments } from './yaml-source.ts';
 
-const EXTENSIONS = ['.yml', '.yaml'];
+/** Low to high. */
+const EXTENSIONS = ['.yml', '.yaml', '.properties'];
+
+const FILE = /\.(ya?ml|properties)$/;
 
 export type ConfigPlaces = {
   /** Folder of the entry module ("packaged" files), if there is one. */
@@ -61,7 +65,7 @@ export class ConfigFiles {
 
   profileDocuments(group: number, profile: string): ConfigDocument[] {
     return this.#groups[group].flatMap((place) => {
-      const base = place.kind === 'folder' ? join(place.path, this.#name) : place.path.replace(/\.ya?ml$/, '');
+      const base = place.kind === 'folder' ? join(place.path, this.#name) : place.path.replace(FILE, '');
       return EXTENSIONS.flatMap((extension) => this.#document(`${base}-${profile}${extension}`, true, true));
     });
   }
@@ -75,7 +79,7 @@ export class ConfigFiles {
     }
     this.#read.add(path);
     const shown = this.#shown(path);
-    return parseYamlDocuments(text, shown).flatMap((source) => [
+    return parseDocuments(text, shown).flatMap((source) => [
       { source, isProfileFile },
       ...this.#imports(source, path, isProfileFile),
     ]);
@@ -87,7 +91,7 @@ export class ConfigFiles {
     return toList(property.value).flatMap((location) => {
       const { path, isOptional, scheme } = splitLocation(location);
       if (scheme !== undefined && scheme !== 'file') {
-        throw new StartupFailure(`spring.config.import names '${location}', but only yaml files can be imported.`, {
+        throw new StartupFailure(`spring.config.import names '${location}', but only files can be imported.`, {
           details: [['Origin', originText(property.origin)]],
           action: 'Name a file, for example optional:file:./secrets.yaml.',
         });
@@ -100,6 +104,18 @@ export class ConfigFiles {
     const short = relative(this.#workingFolder, path);
     return short.startsWith('..') || isAbsolute(short) ? path : short;
   }
+}
+
+function parseDocuments(text: string, file: string): MapPropertySource[] {
+  if (!file.endsWith('.properties')) return parseYamlDocuments(text, file);
+  return parsePropertiesDocuments(text).map((entries, index, all) => {
+    const properties = entries.map(({ key, value, line }) => ({
+      name: key,
+      value,
+      origin: { source: file, file, line },
+    }));
+    return new MapPropertySource(all.length === 1 ? file : `${file} (document ${index + 1})`, properties);
+  });
 }
 
 function groupsOf(places: ConfigPlaces): Place[][] {
@@ -122,7 +138,7 @@ function locationGroups(text: string, workingFolder: string): Place[][] {
   return toList(text).map((group) =>
     group.split(';').map((location) => {
       const { path, isOptional } = splitLocation(location.trim());
-      const kind = /\.ya?ml$/.test(path) && !path.endsWith('/') ? 'file' : 'folder';
+      const kind = FILE.test(path) && !path.endsWith('/') ? 'file' : 'folder';
       return { path: resolve(workingFolder, path), kind, isOptional };
     }),
   );

@@ -19,6 +19,7 @@ export { Environment } from './environment.ts';
 export * from './events.ts';
 export * from './injection-decorators.ts';
 export {
+  BROKER_PHASE,
   EARLIEST_PHASE,
   isSmartLifecycle,
   LATEST_PHASE,
@@ -27,6 +28,7 @@ export {
 } from './lifecycle.ts';
 export * from './logging.ts';
 export type { Class, Member, Token, ValueType } from './metadata.ts';
+export { type PropertiesEntry, parseProperties } from './properties-file.ts';
 export { uniformName } from './property-name.ts';
 export { type Origin, originText, type Property } from './property-source.ts';
 export { scanComponents } from './scan.ts';
