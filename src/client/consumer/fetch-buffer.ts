@@ -61,7 +61,8 @@ export class FetchBuffer {
 
   /** Drops what is void by now: of partitions that were sought or taken away. */
   dropStale(): void {
-    for (let index = this.#chunks.length - 1; index >= 0; index--) if (isStale(this.#chunks[index])) this.#remove(index);
+    for (let index = this.#chunks.length - 1; index >= 0; index--)
+      if (isStale(this.#chunks[index])) this.#remove(index);
   }
 
   /** Drops what is buffered of one partition, which then asks again from its position. */
@@ -109,4 +110,3 @@ export class FetchBuffer {
 function isStale(chunk: FetchChunk): boolean {
   return chunk.incarnation !== chunk.state.incarnation;
 }
-

@@ -13,10 +13,10 @@ import { CorruptError } from '#core';
 import {
   BATCH_HEADER_BYTES,
   type BatchHeader,
+  controlRecordType,
   type RawRecord,
-  type RecordCursor,
+  RecordCursor,
   readBatchHeader,
-  readRecords,
   verifyBatchCrc,
 } from '#protocol';
 
@@ -133,7 +133,7 @@ export class FetchedRecords {
       const header = this.#headerAt(this.#position);
       if (header === undefined) return false;
       if (this.#isVisible(header)) {
-        this.#cursor = readRecords(this.#buffer, this.#position, { decompressedBytesMax: this.#decompressedBytesMax });
+        this.#cursor = this.#open(header);
         this.#enter(header);
         return true;
       }
@@ -151,7 +151,8 @@ export class FetchedRecords {
   /** A batch ends where its header says, even when compaction took its last records. */
   #closeBatch(): void {
     this.#cursor = undefined;
-    if (this.batch !== undefined && this.batch.lastOffset >= this.nextOffset) this.nextOffset = this.batch.lastOffset + 1;
+    if (this.batch !== undefined && this.batch.lastOffset >= this.nextOffset)
+      this.nextOffset = this.batch.lastOffset + 1;
   }
 
   #headerAt(position: number): BatchHeader | undefined {
@@ -179,12 +180,15 @@ export class FetchedRecords {
     while (pending.length > 0 && pending[pending.length - 1].firstOffset <= header.lastOffset) {
       this.#abortedProducerIds.add((pending.pop() as AbortedTransaction).producerId);
     }
-    if (header.isControl && this.#isAbortMarker()) this.#abortedProducerIds.delete(header.producerId);
+    if (header.isControl && this.#isAbortMarker(header)) this.#abortedProducerIds.delete(header.producerId);
   }
 
-  /** Key of a marker: int16 version, int16 type; 0 is abort. */
-  #isAbortMarker(): boolean {
-    const marker = readRecords(this.#buffer, this.#position, { decompressedBytesMax: this.#decompressedBytesMax }).next();
-    return marker?.key != null && marker.key.length >= 4 && marker.key.readInt16BE(2) === 0;
+  #isAbortMarker(header: BatchHeader): boolean {
+    const marker = this.#open(header).next();
+    return marker?.key != null && controlRecordType(marker.key) === 'abort';
+  }
+
+  #open(header: BatchHeader): RecordCursor {
+    return new RecordCursor(header, this.#buffer, this.#position, { decompressedBytesMax: this.#decompressedBytesMax });
   }
 }

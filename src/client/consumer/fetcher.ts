@@ -10,8 +10,7 @@ import { type Clock, KafkaError, type Logger, type MetricsRegistry, ZERO_UUID } 
 import { Apis, Errors, errorByCode, type FetchResponse, type RawRecord, toKafkaError } from '#protocol';
 import { type ConsumerRecord, ConsumerRecords, OffsetAndMetadata, PartitionMap } from '#serde';
 import type { Cluster } from '../cluster.ts';
-import { type FetchChunk, FetchBuffer } from './fetch-buffer.ts';
-import { FetchedRecords, regionEnd } from './fetched-records.ts';
+import { FetchBuffer, type FetchChunk } from './fetch-buffer.ts';
 import {
   type FetchLimits,
   type FetchTarget,
@@ -20,6 +19,7 @@ import {
   type NodeFetch,
   planFetches,
 } from './fetch-plan.ts';
+import { FetchedRecords, regionEnd } from './fetched-records.ts';
 import type { ResetPolicy } from './offset-reset.ts';
 import type { RecordMaker } from './record-maker.ts';
 import type { Signal } from './signal.ts';
@@ -142,9 +142,9 @@ export class Fetcher<K, V> {
     this.#turn += 1;
     const startMs = clock.now().monotonicMs;
     try {
-      const version = this.#version(fetch);
-      const body = fetchRequest(fetch, limits, version ?? 0);
-      const response = await cluster.request(nodeId, Apis.Fetch, body, { timeoutMs: requestTimeoutMs, version });
+      const body = (version: number) => fetchRequest(fetch, limits, version);
+      const options = { timeoutMs: requestTimeoutMs, version: versionMax(targets) };
+      const response = await cluster.request(nodeId, Apis.Fetch, body, options);
       metrics.histogram('fetch.latency-ms').record(clock.now().monotonicMs - startMs);
       if (!this.#isClosed) this.#takeIn(fetch, response);
     } catch (error) {
@@ -156,21 +156,14 @@ export class Fetcher<K, V> {
     this.pump();
   }
 
-  /** Undefined: whatever is best for the broker. A topic whose id is not known yet can only be asked by name. */
-  #version({ nodeId, targets }: NodeFetch): number | undefined {
-    const version = this.#options.cluster.versionFor(nodeId, Apis.Fetch);
-    const isIdMissing = targets.some((target) => target.topicId === ZERO_UUID);
-    return isIdMissing && version !== undefined ? Math.min(version, NAMED_TOPICS_VERSION) : version;
-  }
-
   #onFailure(nodeId: number, targets: readonly FetchTarget[], error: unknown): void {
     if (this.#isClosed) return;
+    for (const { state } of targets) this.#backOff(state);
     if (!(error instanceof KafkaError)) {
       this.#errors.push(error instanceof Error ? error : new Error(String(error)));
       return;
     }
     this.#options.logger.debug({ nodeId, code: error.code }, `fetch from broker ${nodeId} failed: ${error.message}`);
-    for (const { state } of targets) this.#backOff(state);
     if (error.retriable) this.#refreshMetadata();
     else this.#errors.push(error);
   }
@@ -287,7 +280,10 @@ export class Fetcher<K, V> {
       this.#errors.push(new KafkaError('OFFSET_OUT_OF_RANGE', text, { errorCode: Errors.OFFSET_OUT_OF_RANGE.code }));
       return;
     }
-    logger.info({ partition: name, offset: fetchOffset }, `${name}: offset ${fetchOffset} is out of range, resetting to ${resetPolicy.type}`);
+    logger.info(
+      { partition: name, offset: fetchOffset },
+      `${name}: offset ${fetchOffset} is out of range, resetting to ${resetPolicy.type}`,
+    );
     state.awaitReset(resetPolicy);
   }
 
@@ -295,10 +291,16 @@ export class Fetcher<K, V> {
     state.retryAtMs = this.#options.clock.now().monotonicMs + this.#options.retryBackoffMs;
   }
 
+  /** Poll looks again when the answer is there; the cluster keeps a pause between fruitless questions. */
   #refreshMetadata(): void {
-    const { cluster, logger } = this.#options;
-    cluster.refresh().catch((error: unknown) => logger.debug({ error }, 'metadata refresh failed; it is tried again'));
+    const wake = () => this.#options.signal.raise();
+    this.#options.cluster.refresh().then(wake, wake);
   }
+}
+
+/** A topic whose id is not known yet can only be asked for by name. */
+function versionMax(targets: readonly FetchTarget[]): number | undefined {
+  return targets.some((target) => target.topicId === ZERO_UUID) ? NAMED_TOPICS_VERSION : undefined;
 }
 
 /** Collects the records of one poll by partition. */

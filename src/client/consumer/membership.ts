@@ -199,7 +199,8 @@ export class Membership {
     this.#log('info', `joined generation ${generationId} as ${memberId}${this.#isLeader ? ' (leader)' : ''}`);
     this.#startHeartbeats(nowMs);
     const attempt = this.#attempt;
-    if (this.#isLeader) this.#effects.push({ type: 'assign', attempt, protocolName, members, isSkipped: skipAssignment });
+    if (this.#isLeader)
+      this.#effects.push({ type: 'assign', attempt, protocolName, members, isSkipped: skipAssignment });
     else this.#effects.push({ type: 'sync', attempt, generation: this.#generation, assignments: [] });
   }
 
@@ -306,9 +307,9 @@ export class Membership {
 
   #onHeartbeatTimer(nowMs: number): void {
     if (this.#state !== 'STABLE' && this.#state !== 'COMPLETING') return;
-    const { sessionTimeoutMs, pollIntervalMaxMs, groupInstanceId } = this.#options;
+    const { sessionTimeoutMs, pollIntervalMaxMs } = this.#options;
     if (nowMs - this.#lastPollMs >= pollIntervalMaxMs) {
-      this.#onPollExpired(nowMs, groupInstanceId !== null);
+      this.#onPollExpired(nowMs);
       return;
     }
     if (this.#isCoordinatorKnown && nowMs - this.#lastAnswerMs >= sessionTimeoutMs) {
@@ -323,14 +324,13 @@ export class Membership {
   }
 
   /** @see KIP-62: the application is stuck, so the partitions go to somebody else. A static member just stops its heartbeats. */
-  #onPollExpired(nowMs: number, isStatic: boolean): void {
+  #onPollExpired(nowMs: number): void {
     const text =
       `the application has not called poll for ${Math.round(nowMs - this.#lastPollMs)} ms, more than max.poll.interval.ms ` +
       `(${this.#options.pollIntervalMaxMs} ms): its records take longer to process than it allows. The member leaves the group and joins again at the next poll. ` +
       'Raise max.poll.interval.ms, or lower max.poll.records.';
     this.#log('warn', text);
-    if (isStatic) this.#reset({ ...NO_GENERATION });
-    else this.#leave('max.poll.interval.ms exceeded');
+    this.#leave('max.poll.interval.ms exceeded');
     this.#wantRejoin('max.poll.interval.ms was exceeded');
   }
 

@@ -48,8 +48,7 @@ export function resetTimestamp(strategy: ResetStrategy, wallMs: number): number 
   return Math.max(0, Math.trunc(wallMs) - strategy.durationMs);
 }
 
-const ISO_DURATION =
-  /^\+?P(?:\+?(\d+)D)?(T(?:\+?(\d+)H)?(?:\+?(\d+)M)?(?:\+?(\d+)(?:[.,](\d{0,9}))?S)?)?$/i;
+const ISO_DURATION = /^\+?P(?:\+?(\d+)D)?(T(?:\+?(\d+)H)?(?:\+?(\d+)M)?(?:\+?(\d+)(?:[.,](\d{0,9}))?S)?)?$/i;
 
 /** Milliseconds of a duration as java.time.Duration writes it (`P1DT2H3M4.5S`), or undefined when it is none. */
 export function parseIsoDuration(text: string): number | undefined {

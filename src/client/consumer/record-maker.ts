@@ -58,7 +58,13 @@ export class RecordMaker<K, V> {
     );
   }
 
-  #failed(at: TopicPartition, raw: RawRecord, headers: Headers, isKey: boolean, error: unknown): DeserializationException {
+  #failed(
+    at: TopicPartition,
+    raw: RawRecord,
+    headers: Headers,
+    isKey: boolean,
+    error: unknown,
+  ): DeserializationException {
     const bytes = isKey ? raw.key : raw.value;
     const exception =
       error instanceof DeserializationException ? error : new DeserializationException(at.topic, isKey, bytes, error);

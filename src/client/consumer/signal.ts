@@ -1,39 +1,44 @@
 /**
- * The one thing that a waiting `poll()` waits on. Whoever changes something that poll could act on raises the signal;
- * a raise without a waiter is remembered, so nothing is missed between looking and waiting.
+ * What waiting calls wait on. Whoever changes something that a waiter could act on raises the signal. A waiter notes the
+ * `version` before it looks at the state and hands it to `wait`, so nothing is missed between looking and waiting.
  */
 import type { Clock } from '#core';
 
-/** At most one waiter at a time (poll refuses to run twice). No timer or promise exists while nobody waits. */
+/** No timer and no promise exist while nobody waits. */
 export class Signal {
   readonly #clock: Clock;
-  #isRaised = false;
-  #wake: (() => void) | undefined;
+  #version = 0;
+  #waiters: (() => void)[] = [];
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
+  get version(): number {
+    return this.#version;
+  }
+
   raise(): void {
-    this.#isRaised = true;
-    this.#wake?.();
+    this.#version += 1;
+    if (this.#waiters.length === 0) return;
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const wake of waiters) wake();
   }
 
-  /** Forgets earlier raises: to be called before looking at the state, so that later raises count. */
-  lower(): void {
-    this.#isRaised = false;
-  }
-
-  /** Resolves when the signal is raised, at once if it is already, or after `timeoutMs`. */
-  wait(timeoutMs: number): Promise<void> {
-    if (this.#isRaised) return Promise.resolve();
+  /** Resolves once the version is another than `seenVersion`, or after `timeoutMs`. */
+  wait(seenVersion: number, timeoutMs: number): Promise<void> {
+    if (this.#version !== seenVersion) return Promise.resolve();
     return new Promise((resolve) => {
-      const timer = this.#clock.setTimer(Math.max(1, timeoutMs), () => this.#wake?.());
-      this.#wake = () => {
-        this.#wake = undefined;
+      const wake = () => {
         timer.cancel();
         resolve();
       };
+      const timer = this.#clock.setTimer(Math.max(1, timeoutMs), () => {
+        this.#waiters.splice(this.#waiters.indexOf(wake), 1);
+        resolve();
+      });
+      this.#waiters.push(wake);
     });
   }
 }

@@ -98,6 +98,12 @@ export class SubscriptionState {
     return subscription.type === 'topics' || subscription.type === 'pattern' ? subscription.topics : NO_TOPICS;
   }
 
+  /** Whether partitions of this topic may be assigned: a leader may know a topic of the pattern earlier than we do. */
+  accepts(topic: string): boolean {
+    const subscription = this.#subscription;
+    return subscription.type === 'pattern' ? subscription.pattern.test(topic) : this.topics.has(topic);
+  }
+
   /** True when the set of topics is another than before. */
   subscribeTopics(topics: Iterable<string>, listener: ConsumerRebalanceListener): boolean {
     this.#refuseMixing('topics');
@@ -194,7 +200,11 @@ export class SubscriptionState {
 
 const NO_TOPICS: ReadonlySet<string> = new Set();
 
-const DESCRIPTIONS = { topics: 'a list of topics', pattern: 'a pattern', manual: 'partitions assigned by hand' } as const;
+const DESCRIPTIONS = {
+  topics: 'a list of topics',
+  pattern: 'a pattern',
+  manual: 'partitions assigned by hand',
+} as const;
 
 function keyOf(topic: string, partition: number): string {
   return `${topic}-${partition}`;
