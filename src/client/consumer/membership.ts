@@ -406,6 +406,8 @@ export class Membership {
   #loseCoordinator(reason: string): void {
     if (!this.#isCoordinatorKnown) return;
     this.#isCoordinatorKnown = false;
+    // Whoever commits without being a member looks for it when needed.
+    if (this.#state === 'UNJOINED' && this.#rejoinReason === undefined) return;
     this.#log('info', `the group coordinator is not available: ${reason}`);
     this.#effects.push({ type: 'find-coordinator', reason });
   }
