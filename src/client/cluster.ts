@@ -8,7 +8,7 @@
  *
  * `request` does not retry: who asks knows whether asking twice is safe.
  */
-import { Deferred, KafkaError, type Timer, ZERO_UUID } from '#core';
+import { Deferred, errorText, KafkaError, type Timer, ZERO_UUID } from '#core';
 import { type Api, Apis, Errors, type Infer, type MessageSchema, toKafkaError } from '#protocol';
 import { backoffMs } from './backoff.ts';
 import type { ClientEnvironment, RequestBody, RequestOptions } from './broker-node.ts';
@@ -178,11 +178,12 @@ export class Cluster {
     node: number,
     api: Api<Request>,
     body: RequestBody<Request>,
+    options: { version?: number } = {},
   ): Promise<void> {
     const one = this.#nodes.get(node);
     if (this.isClosed) return Promise.reject(closedError());
     if (one === undefined) return Promise.reject(unknownNode(node));
-    return one.requestNoReply(api, body, { timeoutMs: this.#requestTimeoutMs });
+    return one.requestNoReply(api, body, { timeoutMs: this.#requestTimeoutMs, version: options.version });
   }
 
   /** Whether a request to this node would leave within the call. */
@@ -316,11 +317,19 @@ export class Cluster {
     } catch (error) {
       this.#fruitlessCount++;
       this.#lastError = error instanceof KafkaError ? error : this.#lastError;
-      if (!this.isClosed) this.#environment.logger.debug({ err: error }, 'metadata could not be had');
+      this.#logRefreshFailure(error);
       throw error;
     } finally {
       this.#setAgeTimer();
     }
+  }
+
+  /** The first failure in a row is for people; the others say the same again. */
+  #logRefreshFailure(error: unknown): void {
+    if (this.isClosed) return;
+    const text = `no metadata, trying again: ${errorText(error)}`;
+    if (this.#fruitlessCount === 1) this.#environment.logger.warn(text);
+    else this.#environment.logger.debug(text);
   }
 
   async #askMetadata(): Promise<void> {

@@ -12,3 +12,8 @@ export { type ConsumerConfig, consumerConfigTable } from './consumer-config.ts';
 export type { CoordinatorType } from './coordinators.ts';
 export type { BrokerAddress, ClusterMetadata, PartitionMetadata, TopicMetadata } from './metadata.ts';
 export { type ProducerConfig, producerConfigTable } from './producer/config.ts';
+export type { ProducerInterceptor } from './producer/interceptor.ts';
+export { KafkaProducer, type KafkaProducerOptions } from './producer/kafka-producer.ts';
+export { type Partitioner, RoundRobinPartitioner } from './producer/partitioner.ts';
+export type { SendCallback } from './producer/producer-batch.ts';
+export { SendHandle } from './producer/send-handle.ts';

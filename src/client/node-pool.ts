@@ -82,7 +82,8 @@ export class NodePool {
   /** The error that names every address that was tried, and why it could not be had. */
   unreachable(cause?: unknown): KafkaError {
     const tried = new Map<string, string>();
-    for (const node of this.#candidates(-1)) {
+    const known = this.#brokerIds.map((id) => this.#nodes.get(id)).filter((node) => node !== undefined);
+    for (const node of [...this.#bootstrap, ...known]) {
       if (node.lastError !== undefined) tried.set(node.address, `${node.address} (${errorText(node.lastError)})`);
       else if (!tried.has(node.address)) tried.set(node.address, `${node.address} (no answer yet)`);
     }

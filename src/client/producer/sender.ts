@@ -1,0 +1,461 @@
+/**
+ * Moves batches from the accumulator to the brokers and deals with their answers. Queues whose first batch may leave stand in the
+ * list of their leader's sink; a sink takes one batch of each, in turn, into a request, until `max.request.size`, and
+ * has at most `max.in.flight.requests.per.connection` of them under way. One timer wakes it for what lingers, backs off or
+ * expires. The rules are elsewhere: `partition-queue.ts` (may it leave), `sequences.ts` (in which order, under which
+ * number), `verdict.ts` (what does the answer mean).
+ */
+import { type Clock, errorText, KafkaError, type Logger, type Random, type Timer, ZERO_UUID } from '#core';
+import { Apis, Errors, type ProduceResponse, toKafkaError } from '#protocol';
+import { backoffMs } from '../backoff.ts';
+import type { Cluster } from '../cluster.ts';
+import { IDEMPOTENT_IN_FLIGHT_MAX, type ProducerConfig } from './config.ts';
+import type { ProducerMetrics } from './metrics.ts';
+import type { PartitionQueue, ReadinessRules } from './partition-queue.ts';
+import { answerFinder, hasTopicIds, produceBody, TOPIC_ID_VERSION } from './produce-request.ts';
+import type { ProducerBatch } from './producer-batch.ts';
+import { ProducerIds } from './producer-ids.ts';
+import { RecordAccumulator } from './record-accumulator.ts';
+import { Sequences } from './sequences.ts';
+import { Sink } from './sink.ts';
+import { judge, noAnswer, type PartitionAnswer, type Verdict } from './verdict.ts';
+
+const ACKS: Readonly<Record<string, number>> = { all: -1, '-1': -1, '0': 0, '1': 1 };
+
+export interface SenderOptions {
+  cluster: Cluster;
+  config: ProducerConfig;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  metrics: ProducerMetrics;
+  /** Some of `buffer.memory` is free again. */
+  onMemory: () => void;
+}
+
+export class Sender {
+  readonly accumulator: RecordAccumulator;
+  readonly #options: SenderOptions;
+  readonly #acks: number;
+  readonly #sequences: Sequences<ProducerBatch> | undefined;
+  readonly #producerIds: ProducerIds;
+  readonly #sinks = new Map<number, Sink>();
+  /** Queues to look at in the next run. */
+  #dirty = new Set<PartitionQueue>();
+  #isRunAsked = false;
+  readonly #leaderless = new Set<PartitionQueue>();
+  /** Queues to look at again when their time comes, monotonic ms. */
+  readonly #later = new Map<PartitionQueue, number>();
+  #timer: Timer | undefined;
+  #timerAtMs = Number.POSITIVE_INFINITY;
+  /** No open batch expires before, monotonic ms. */
+  #nextExpiryMs = Number.POSITIVE_INFINITY;
+  #hurryCount = 0;
+  #isClosed = false;
+  readonly #stopListening: () => void;
+
+  constructor(options: SenderOptions) {
+    const { config, cluster } = options;
+    this.#options = options;
+    this.#acks = ACKS[config.acks];
+    this.#sequences = config['enable.idempotence'] ? new Sequences() : undefined;
+    this.#producerIds = new ProducerIds(options, this.#sequences, {
+      ready: () => this.#lookAtAll(),
+      failed: (error) => this.#failAll(error),
+    });
+    this.accumulator = new RecordAccumulator(
+      {
+        batchBytes: config['batch.size'],
+        memoryBytes: config['buffer.memory'],
+        compression: { codec: config['compression.type'], level: compressionLevel(config) },
+      },
+      { batchBegan: (batch) => this.#batchBegan(batch), batchFull: (queue) => this.#look(queue) },
+    );
+    this.#stopListening = cluster.onUpdate(() => this.#onMetadata());
+  }
+
+  /** Asks early for what the first batch will need. */
+  prepare(): void {
+    this.#producerIds.ensure();
+  }
+
+  /** From now on nothing lingers, until `unhurry` was called as often. */
+  hurry(): void {
+    if (this.#hurryCount++ === 0) this.#lookAtAll();
+  }
+
+  unhurry(): void {
+    this.#hurryCount--;
+  }
+
+  /** Whether a node has taken nothing for `timeoutMs` although batches wait for it. */
+  isStalled(nodeId: number, timeoutMs: number): boolean {
+    const sink = this.#sinks.get(nodeId);
+    return sink?.isStalled(this.#nowMs, timeoutMs) === true;
+  }
+
+  get inFlightRequestCount(): number {
+    let count = 0;
+    for (const sink of this.#sinks.values()) count += sink.inFlightCount;
+    return count;
+  }
+
+  /** Ends: what is not acknowledged yet fails with `error`. */
+  close(error: KafkaError): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#stopListening();
+    this.#timer?.cancel();
+    this.#failAll(error);
+  }
+
+  get #nowMs(): number {
+    return this.#options.clock.now().monotonicMs;
+  }
+
+  get #isHurried(): boolean {
+    return this.#hurryCount > 0;
+  }
+
+  #batchBegan(batch: ProducerBatch): void {
+    const { config, cluster } = this.#options;
+    cluster.touchTopic(batch.topic);
+    const expiryMs = batch.createdMs + config['delivery.timeout.ms'];
+    if (expiryMs < this.#nextExpiryMs) this.#nextExpiryMs = expiryMs;
+    this.#wakeAt(this.#nextExpiryMs);
+    if (this.#isHurried || config['linger.ms'] === 0) this.#look(batch.queue);
+    else if (batch.queue.length === 1) this.#lookLater(batch.queue, batch.createdMs + config['linger.ms']);
+  }
+
+  /** Has the queue looked at in the next run, which everything of this turn shares. */
+  #look(queue: PartitionQueue): void {
+    this.#dirty.add(queue);
+    if (this.#isRunAsked || this.#isClosed) return;
+    this.#isRunAsked = true;
+    this.#options.clock.nextTurn(() => {
+      this.#isRunAsked = false;
+      this.#run();
+    });
+  }
+
+  #lookLater(queue: PartitionQueue, atMs: number): void {
+    const known = this.#later.get(queue);
+    if (known === undefined || atMs < known) this.#later.set(queue, atMs);
+    this.#wakeAt(atMs);
+  }
+
+  #lookAtAll(): void {
+    for (const queue of this.accumulator.filledQueues()) this.#look(queue);
+  }
+
+  #wakeAt(atMs: number): void {
+    if (atMs >= this.#timerAtMs || this.#isClosed) return;
+    this.#timer?.cancel();
+    this.#timerAtMs = atMs;
+    this.#timer = this.#options.clock.setTimer(Math.max(1, Math.ceil(atMs - this.#nowMs)), () => this.#onTimer());
+  }
+
+  #onTimer(): void {
+    this.#timer = undefined;
+    this.#timerAtMs = Number.POSITIVE_INFINITY;
+    const nowMs = this.#nowMs;
+    if (nowMs >= this.#nextExpiryMs) this.#expire(nowMs);
+    let nextMs = this.#nextExpiryMs;
+    for (const [queue, atMs] of this.#later) {
+      if (atMs > nowMs) nextMs = Math.min(nextMs, atMs);
+      else {
+        this.#later.delete(queue);
+        this.#dirty.add(queue);
+      }
+    }
+    if (nextMs < Number.POSITIVE_INFINITY) this.#wakeAt(nextMs);
+    this.#run();
+  }
+
+  #run(): void {
+    if (this.#isClosed) return;
+    if (this.#sequences?.settle() === true) this.#lookAtAll();
+    const dirty = this.#dirty;
+    if (dirty.size > 0) {
+      this.#dirty = new Set();
+      if (this.#producerIds.ensure()) for (const queue of dirty) this.#place(queue);
+    }
+    for (const sink of this.#sinks.values()) this.#drain(sink);
+  }
+
+  /** Puts a queue where its first batch waits: in a sink's list, on the timer, or with those that have no leader. */
+  #place(queue: PartitionQueue): void {
+    if (queue.isListed) return;
+    const readiness = queue.readiness(this.#readinessRules());
+    if (readiness.state === 'later') this.#lookLater(queue, readiness.atMs);
+    if (readiness.state !== 'ready') return;
+    const leader = this.#options.cluster.leader(queue.topic, queue.partition);
+    if (leader === undefined) {
+      this.#leaderless.add(queue);
+      this.#options.cluster.refreshSoon();
+      return;
+    }
+    this.#sink(leader.leaderId).list(queue, this.#nowMs);
+  }
+
+  #readinessRules(): ReadinessRules {
+    const { config } = this.#options;
+    const isOrdered = config['max.in.flight.requests.per.connection'] === 1;
+    return {
+      nowMs: this.#nowMs,
+      lingerMs: config['linger.ms'],
+      isHurried: this.#isHurried,
+      inFlightMax: isOrdered ? 1 : this.#sequences === undefined ? Number.MAX_SAFE_INTEGER : IDEMPOTENT_IN_FLIGHT_MAX,
+      sequences: this.#sequences,
+    };
+  }
+
+  #sink(nodeId: number): Sink {
+    let sink = this.#sinks.get(nodeId);
+    if (sink === undefined) {
+      sink = new Sink(nodeId);
+      this.#sinks.set(nodeId, sink);
+    }
+    return sink;
+  }
+
+  #drain(sink: Sink): void {
+    const { cluster, config } = this.#options;
+    while (sink.listedCount > 0 && sink.inFlightCount < config['max.in.flight.requests.per.connection']) {
+      if (!cluster.isReady(sink.nodeId)) {
+        this.#connect(sink);
+        return;
+      }
+      const batches = this.#collect(sink);
+      if (batches.length > 0) this.#send(sink, batches);
+    }
+  }
+
+  #connect(sink: Sink): void {
+    if (sink.isConnecting) return;
+    sink.isConnecting = true;
+    this.#options.cluster.connect(sink.nodeId).then(
+      () => {
+        sink.isConnecting = false;
+        this.#run();
+      },
+      (error) => {
+        sink.isConnecting = false;
+        if (this.#isClosed) return;
+        this.#options.logger.debug({ node: sink.nodeId }, `broker cannot be reached: ${errorText(error)}`);
+        this.#options.cluster.refreshSoon();
+        for (const queue of sink.takeListed()) this.#look(queue);
+      },
+    );
+  }
+
+  /** One batch of each listed queue, until the request is full. Queues with more to send go to the end of the list. */
+  #collect(sink: Sink): ProducerBatch[] {
+    const { cluster, config } = this.#options;
+    const rules = this.#readinessRules();
+    const batches: ProducerBatch[] = [];
+    let bytes = 0;
+    for (let left = sink.listedCount; left > 0; left--) {
+      const queue = sink.first as PartitionQueue;
+      const first = queue.batches[0];
+      if (batches.length > 0 && bytes + (first?.sizeInBytes ?? 0) > config['max.request.size']) break;
+      sink.shift();
+      const isHere = cluster.leader(queue.topic, queue.partition)?.leaderId === sink.nodeId;
+      if (isHere && queue.readiness(rules).state === 'ready') {
+        bytes += first.sizeInBytes;
+        batches.push(this.#take(queue, first, rules.nowMs));
+      }
+      this.#place(queue);
+    }
+    return batches;
+  }
+
+  #take(queue: PartitionQueue, batch: ProducerBatch, nowMs: number): ProducerBatch {
+    queue.remove(batch);
+    queue.inFlightCount++;
+    batch.isFull = true;
+    this.#sequences?.leaves(queue.sequences, batch);
+    const { metrics } = this.#options;
+    if (batch.attemptCount++ === 0) {
+      metrics.recordQueueTime.record(nowMs - batch.createdMs);
+      metrics.recordsPerBatch.record(batch.recordCount);
+    }
+    const { length } = batch.records();
+    metrics.outgoingBytes.add(length);
+    metrics.batchSize.record(length);
+    return batch;
+  }
+
+  #send(sink: Sink, batches: ProducerBatch[]): void {
+    const { cluster, config, metrics } = this.#options;
+    const topicIdOf = (topic: string) => cluster.metadata.topics.get(topic)?.topicId ?? ZERO_UUID;
+    const request = { acks: this.#acks, timeoutMs: config['request.timeout.ms'], batches, topicIdOf };
+    const body = (version: number) => produceBody(request, version);
+    const options = hasTopicIds(request) ? {} : { version: TOPIC_ID_VERSION - 1 };
+    const sentMs = this.#nowMs;
+    sink.inFlightCount++;
+    sink.lastSentMs = sentMs;
+    metrics.request.add();
+    const answered = (answers: (batch: ProducerBatch) => PartitionAnswer) => {
+      sink.inFlightCount--;
+      metrics.requestLatency.record(this.#nowMs - sentMs);
+      for (const batch of batches) this.#onAnswer(batch, answers(batch));
+      this.#options.onMemory();
+      this.#run();
+    };
+    const failed = (error: unknown) => answered(() => noAnswer(error));
+    if (this.#acks === 0) {
+      cluster.requestNoReply(sink.nodeId, Apis.Produce, body, options).then(() => answered(() => TAKEN), failed);
+      return;
+    }
+    cluster.request(sink.nodeId, Apis.Produce, body, options).then((response) => {
+      const answerOf = answerFinder(response, topicIdOf);
+      this.#learnLeaders(response, batches, answerOf);
+      answered((batch) => answerOf(batch) ?? noAnswer(forgotten(batch)));
+    }, failed);
+  }
+
+  #onAnswer(batch: ProducerBatch, answer: PartitionAnswer): void {
+    const { queue } = batch;
+    queue.inFlightCount--;
+    this.#dirty.add(queue);
+    // Its delivery timeout came first; whether it was written is settled by the sequences.
+    if (batch.isDone) return;
+    const isLate = this.#nowMs >= batch.createdMs + this.#options.config['delivery.timeout.ms'];
+    const retryCountMax = this.#options.config.retries;
+    this.#apply(batch, judge(batch, answer, { retryCountMax, isLate, sequences: this.#sequences }));
+  }
+
+  #apply(batch: ProducerBatch, verdict: Verdict): void {
+    if (verdict.kind === 'written') this.#complete(batch, verdict.baseOffset, verdict.logAppendTimeMs);
+    else if (verdict.kind === 'split') this.#split(batch);
+    else {
+      if (verdict.isMetadataStale) this.#options.cluster.refreshSoon();
+      if (verdict.kind === 'retry') this.#retry(batch, verdict.error);
+      else this.#fail(batch, verdict.error, verdict.recordErrors);
+    }
+  }
+
+  #complete(batch: ProducerBatch, baseOffset: number, logAppendTimeMs: number): void {
+    const lastOffset = baseOffset < 0 ? -1 : baseOffset + batch.recordCount - 1;
+    this.#sequences?.completed(batch.queue.sequences, batch, lastOffset);
+    this.#options.metrics.recordSend.add(batch.recordCount);
+    this.accumulator.release(batch);
+    batch.complete(baseOffset, logAppendTimeMs, this.#options.logger);
+  }
+
+  #retry(batch: ProducerBatch, error: KafkaError): void {
+    const { config, random, logger, metrics } = this.#options;
+    const backoff = { firstMs: config['retry.backoff.ms'], mostMs: config['retry.backoff.max.ms'] };
+    batch.retryAtMs = this.#nowMs + backoffMs(backoff, batch.attemptCount, random.float());
+    batch.lastError = error;
+    metrics.recordRetry.add(batch.recordCount);
+    const { topic, partition, attemptCount } = batch;
+    logger.debug({ topic, partition, attemptCount, code: error.code }, 'a batch is sent again');
+    batch.queue.putBack(batch, this.#sequences);
+  }
+
+  #fail(batch: ProducerBatch, error: KafkaError, recordErrors?: ReadonlyMap<number, KafkaError>): void {
+    this.#sequences?.failed(batch.queue.sequences, batch);
+    this.#end(batch, error, recordErrors);
+  }
+
+  #end(batch: ProducerBatch, error: KafkaError, recordErrors?: ReadonlyMap<number, KafkaError>): void {
+    this.#options.metrics.recordError.add(batch.recordCount);
+    this.accumulator.release(batch);
+    batch.fail(error, this.#options.logger, recordErrors);
+  }
+
+  #split(batch: ProducerBatch): void {
+    const { queue } = batch;
+    const parts = this.accumulator.split(batch);
+    this.#options.metrics.batchSplit.add();
+    this.#sequences?.split(queue.sequences, batch, parts);
+    // From the last to the first: without sequences each one goes to the front.
+    for (const part of parts.toReversed()) queue.putBack(part, this.#sequences);
+  }
+
+  #expire(nowMs: number): void {
+    const timeoutMs = this.#options.config['delivery.timeout.ms'];
+    this.#nextExpiryMs = Number.POSITIVE_INFINITY;
+    for (const batch of [...this.accumulator.open]) {
+      const expiryMs = batch.createdMs + timeoutMs;
+      if (expiryMs > nowMs) {
+        this.#nextExpiryMs = Math.min(this.#nextExpiryMs, expiryMs);
+        continue;
+      }
+      if (batch.isQueued) batch.queue.remove(batch);
+      this.#sequences?.expired(batch.queue.sequences, batch);
+      this.#dirty.add(batch.queue);
+      this.#end(batch, expiredError(batch, timeoutMs));
+    }
+    this.#options.onMemory();
+  }
+
+  #failAll(error: KafkaError): void {
+    for (const batch of [...this.accumulator.open]) {
+      if (batch.isQueued) batch.queue.remove(batch);
+      this.#fail(batch, error);
+    }
+    this.#options.onMemory();
+  }
+
+  #onMetadata(): void {
+    for (const queue of this.#leaderless) this.#look(queue);
+    this.#leaderless.clear();
+    for (const sink of this.#sinks.values()) {
+      for (const queue of sink.takeListed()) this.#look(queue);
+    }
+  }
+
+  /** A broker that does not lead any more says who does. @see KIP-951 */
+  #learnLeaders(
+    response: ProduceResponse,
+    batches: readonly ProducerBatch[],
+    answerOf: ReturnType<typeof answerFinder>,
+  ): void {
+    if (response.nodeEndpoints.length === 0) return;
+    for (const batch of batches) {
+      const leader = answerOf(batch)?.currentLeader;
+      if (leader === undefined || leader.leaderId < 0) continue;
+      const { topic, partition } = batch;
+      this.#options.cluster.updateLeader({ topic, partition, ...leader }, response.nodeEndpoints);
+    }
+  }
+}
+
+/** What acks=0 counts as: the connection took the bytes. */
+const TAKEN: PartitionAnswer = {
+  errorCode: Errors.NONE.code,
+  errorMessage: null,
+  baseOffset: -1,
+  logAppendTimeMs: -1,
+  logStartOffset: -1,
+  recordErrors: [],
+};
+
+function forgotten(batch: ProducerBatch): KafkaError {
+  return toKafkaError(
+    Errors.UNKNOWN_SERVER_ERROR.code,
+    `the reply says nothing about ${batch.topic}-${batch.partition}`,
+  );
+}
+
+function expiredError(batch: ProducerBatch, timeoutMs: number): KafkaError {
+  const tried = batch.attemptCount === 0 ? 'it was never sent' : `sent ${batch.attemptCount} times`;
+  const last = batch.lastError === undefined ? '' : `, last error ${batch.lastError.code}: ${batch.lastError.message}`;
+  return new KafkaError(
+    'DELIVERY_TIMED_OUT',
+    `${batch.recordCount} records for ${batch.topic}-${batch.partition} were not acknowledged within ` +
+      `delivery.timeout.ms=${timeoutMs}: ${tried}${last}`,
+    { cause: batch.lastError },
+  );
+}
+
+function compressionLevel(config: ProducerConfig): number | undefined {
+  const codec = config['compression.type'];
+  if (codec === 'gzip') return config['compression.gzip.level'];
+  if (codec === 'lz4') return config['compression.lz4.level'];
+  if (codec === 'zstd') return config['compression.zstd.level'];
+  return undefined;
+}
