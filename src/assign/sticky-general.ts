@@ -6,7 +6,9 @@
  * 3. Partitions move from members with more to members with less, first only the newly given ones, then all, until no move improves the
  *    balance; the result is taken only when it is better than what step 2 left.
  *
- * After the general algorithm of Kafka's AbstractStickyAssignor (KIP-54), whose iteration order it keeps.
+ * After the general algorithm of Kafka's AbstractStickyAssignor (KIP-54), whose iteration order it keeps. One thing differs on purpose: the
+ * original gives partitions back to a former owner without asking whether it still subscribes to the topic or takes part at all (the first
+ * hands records to a consumer that did not ask for them, the second is a NullPointerException). It was seen in 4 of 16,000 random groups.
  */
 import { assert } from '#core';
 import { type AssignorMember, compareText } from './assignor.ts';
