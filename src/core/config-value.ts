@@ -75,7 +75,7 @@ function convert(key: ConfigKey, raw: unknown): unknown {
     case 'bytes':
       return toNumber(raw, parseSize, 'a size: bytes, or a number with KB, MB, GB or TB, like 5MB');
     default:
-      return toNumber(raw, Number, key.type === 'double' ? 'a number' : 'a whole number');
+      return key.type === 'double' ? toDouble(raw) : toNumber(raw, Number, 'a whole number');
   }
 }
 
@@ -106,6 +106,14 @@ function toNumber(raw: unknown, parse: (text: string) => number, rule: string): 
   const text = toText(raw);
   const value = typeof raw === 'number' ? raw : text === '' ? Number.NaN : parse(text);
   if (Number.isNaN(value)) throw new Refusal(`must be ${rule}`);
+  // Java's largest long means "no limit"; like everywhere it is our largest safe integer.
+  return Math.min(Math.max(value, Number.MIN_SAFE_INTEGER), Number.MAX_SAFE_INTEGER);
+}
+
+function toDouble(raw: unknown): number {
+  const text = toText(raw);
+  const value = text === '' ? Number.NaN : Number(text);
+  if (Number.isNaN(value)) throw new Refusal('must be a number');
   return value;
 }
 

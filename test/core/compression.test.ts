@@ -1,0 +1,103 @@
+import { describe, expect, test } from '@jest/globals';
+import { compressSync } from 'snappy';
+import { CorruptError, compress, compressionCodecs, decompress, KafkaError, seededRandom } from '#core';
+
+const codecs = compressionCodecs.slice(1);
+const MEGABYTE = 1 << 20;
+
+describe.each(codecs)('%s', (codec) => {
+  test.each([0, 1, 100, 32768, 32769, 65536, 300_000])('%i bytes survive, compressible or not', (length) => {
+    const noise = seededRandom(length).bytes(length);
+    const text = Buffer.from('orders '.repeat(length / 7 + 1)).subarray(0, length);
+    for (const bytes of [noise, text]) {
+      expect(decompress(codec, compress(codec, bytes), bytes.length + 1).equals(bytes)).toBe(true);
+    }
+  });
+
+  test('Exactly the limit is allowed, one byte more is refused with the limit in the text', () => {
+    const compressed = compress(codec, Buffer.alloc(MEGABYTE));
+    expect(decompress(codec, compressed, MEGABYTE)).toHaveLength(MEGABYTE);
+    expect(() => decompress(codec, compressed, MEGABYTE - 1)).toThrow(
+      `${compressed.length} bytes of ${codec} hold more than the ${MEGABYTE - 1} bytes allowed once decompressed`,
+    );
+    expect(() => decompress(codec, compressed, MEGABYTE - 1)).toThrow(
+      expect.objectContaining({ code: 'MESSAGE_TOO_LARGE' }),
+    );
+  });
+
+  test('Bytes that were cut or damaged are a CorruptError or other bytes, never another exception', () => {
+    const random = seededRandom(17);
+    const compressed = compress(codec, Buffer.concat([random.bytes(500), Buffer.alloc(40_000, 'ab')]));
+    for (let i = 0; i < 300; i++) {
+      const damaged = Buffer.from(compressed.subarray(0, random.uint32() % (compressed.length + 1)));
+      if (damaged.length > 0 && i % 2 === 0) damaged[random.uint32() % damaged.length] ^= 1 << (i % 8);
+      try {
+        expect(decompress(codec, damaged, MEGABYTE).length).toBeLessThanOrEqual(MEGABYTE);
+      } catch (error) {
+        expect(error).toBeInstanceOf(KafkaError);
+      }
+    }
+    expect(() => decompress(codec, Buffer.from('not compressed at all'), MEGABYTE)).toThrow(CorruptError);
+  });
+
+  test('A bomb of a gigabyte is refused without a gigabyte of memory', () => {
+    const layer = compress(codec, Buffer.alloc(32 * MEGABYTE));
+    const before = process.memoryUsage().rss;
+    expect(() => decompress(codec, layer, MEGABYTE)).toThrow(/hold more than/);
+    expect(process.memoryUsage().rss - before).toBeLessThan(24 * MEGABYTE);
+  });
+});
+
+describe('Framings', () => {
+  test('none is the buffer itself, within the limit', () => {
+    const bytes = Buffer.alloc(10);
+    expect(compress('none', bytes)).toBe(bytes);
+    expect(decompress('none', bytes, 10)).toBe(bytes);
+    expect(() => decompress('none', bytes, 9)).toThrow(KafkaError);
+  });
+
+  test('snappy is written in the framing of snappy-java, and a raw block is read too', () => {
+    expect(compress('snappy', Buffer.from('x')).subarray(0, 16).toString('hex')).toBe(
+      '82534e41505059000000000100000001',
+    );
+    const bytes = Buffer.from('hello '.repeat(1000));
+    expect(decompress('snappy', compressSync(bytes), 10_000)).toEqual(bytes);
+    expect(() => decompress('snappy', compressSync(bytes), 5999)).toThrow(/hold more than/);
+  });
+
+  test('snappy streams that were written one after the other are read on', () => {
+    const twice = Buffer.concat([compress('snappy', Buffer.from('one ')), compress('snappy', Buffer.from('two'))]);
+    expect(decompress('snappy', twice, 100).toString()).toBe('one two');
+  });
+
+  test('A snappy block that lies about its length is refused before anything is allocated', () => {
+    const lie = Buffer.from('ffffffff0f00', 'hex');
+    expect(() => decompress('snappy', lie, MEGABYTE)).toThrow(/hold more than/);
+  });
+
+  test('lz4 is a frame of version 01 with independent blocks', () => {
+    const frame = compress('lz4', Buffer.alloc(200_000));
+    expect(frame.readUInt32LE(0)).toBe(0x184d2204);
+    expect(frame[4] & 0xe0).toBe(0x60);
+  });
+
+  test.each([
+    ['another version', 4, 0xa0],
+    ['a dictionary', 4, 0x61],
+    ['an unknown block size', 5, 0x10],
+  ])('an lz4 frame with %s is refused', (_what, position, value) => {
+    const frame = Buffer.from(compress('lz4', Buffer.alloc(1000)));
+    frame[position] = value;
+    expect(() => decompress('lz4', frame, MEGABYTE)).toThrow(CorruptError);
+  });
+
+  test('The level reaches gzip and zstd', () => {
+    const random = seededRandom(2);
+    const words = Array.from({ length: 20_000 }, () => `word${random.uint32() % 500} `).join('');
+    for (const codec of ['gzip', 'zstd'] as const) {
+      const fast = compress(codec, Buffer.from(words), 1);
+      const small = compress(codec, Buffer.from(words), codec === 'gzip' ? 9 : 19);
+      expect(small.length).toBeLessThan(fast.length);
+    }
+  });
+});
