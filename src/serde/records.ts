@@ -84,6 +84,12 @@ export class ConsumerRecord<K = unknown, V = unknown> {
   readonly key: K;
   readonly value: V;
   readonly deserializationErrors: DeserializationErrors | undefined;
+  /**
+   * The bytes as they came (null for null bytes), when the consumer keeps them: consumers of listeners do, so that a dead
+   * letter is the original byte for byte. Borrowed from the fetched buffer; copy what you keep. Undefined: not kept.
+   */
+  readonly rawKey: Buffer | null | undefined;
+  readonly rawValue: Buffer | null | undefined;
 
   constructor(
     topic: string,
@@ -98,6 +104,8 @@ export class ConsumerRecord<K = unknown, V = unknown> {
     key: K,
     value: V,
     deserializationErrors?: DeserializationErrors,
+    rawKey?: Buffer | null,
+    rawValue?: Buffer | null,
   ) {
     this.topic = topic;
     this.partition = partition;
@@ -111,6 +119,8 @@ export class ConsumerRecord<K = unknown, V = unknown> {
     this.key = key;
     this.value = value;
     this.deserializationErrors = deserializationErrors;
+    this.rawKey = rawKey;
+    this.rawValue = rawValue;
   }
 
   /** A record from the few fields that tests and examples care about. */
@@ -123,10 +133,12 @@ export class ConsumerRecord<K = unknown, V = unknown> {
     value: V;
     headers?: Headers;
     deserializationErrors?: DeserializationErrors;
+    rawKey?: Buffer | null;
+    rawValue?: Buffer | null;
   }): ConsumerRecord<K, V> {
     const { topic, partition = 0, offset = 0, timestamp = 0, key = null, value } = fields;
     const headers = fields.headers ?? new Headers();
-    const errors = fields.deserializationErrors;
+    const { deserializationErrors: errors, rawKey, rawValue } = fields;
     return new ConsumerRecord(
       topic,
       partition,
@@ -140,6 +152,8 @@ export class ConsumerRecord<K = unknown, V = unknown> {
       key as K,
       value,
       errors,
+      rawKey,
+      rawValue,
     );
   }
 }

@@ -5,7 +5,6 @@
 
 import { KafkaProducer } from '#client';
 import { type Clock, KafkaError, type Logger, type Random, silentLogger } from '#core';
-import type { Transport } from '#net';
 import type { ProducerRecord, RecordMetadata, Serializer } from '#serde';
 
 /** What a template needs of a producer; `KafkaProducer` fits. */
@@ -24,7 +23,7 @@ export interface ProducerParts<K, V> {
   keySerializer?: Serializer<K>;
   valueSerializer?: Serializer<V>;
   /** How brokers are reached; default TCP. */
-  transport?: Transport;
+  transport?: NonNullable<ConstructorParameters<typeof KafkaProducer>[1]>['transport'];
   clock?: Clock;
   random?: Random;
   logger?: Logger;

@@ -1,0 +1,124 @@
+/**
+ * Sends a record that cannot be handled to `<topic>-dlt`, same partition when that exists, with Spring's headers and, whenever
+ * the consumer kept them, the original bytes. The record counts as recovered only when the send is acknowledged.
+ */
+import { errorText, KafkaError, type Logger, silentLogger } from '#core';
+import {
+  ByteArraySerializer,
+  type ConsumerRecord,
+  DelegatingByTypeSerializer,
+  deserializationErrorOf,
+  type Headers,
+  JsonSerializer,
+  ProducerRecord,
+  StringSerializer,
+} from '#serde';
+import { type KafkaOperations, KafkaTemplate } from '#template';
+import { type DeadLetterHeader, deadLetterHeaders } from './dead-letter-headers.ts';
+import { ListenerExecutionFailedException } from './exceptions.ts';
+
+/** Null: this record is to be dropped, which is logged. A partition below 0 or undefined leaves the choice to the producer. */
+export type DestinationResolver = (
+  record: ConsumerRecord,
+  error: Error,
+) => { topic: string; partition?: number } | null;
+
+export interface DeadLetterPublishingRecovererOptions {
+  /** Default: `<topic>-dlt`, same partition. */
+  destinationResolver?: DestinationResolver;
+  /** Suffix of the default destination; default `-dlt`. */
+  suffix?: string;
+  /** Use the source's partition number only if the target has it; default true. */
+  verifyPartition?: boolean;
+  excludeHeaders?: Iterable<DeadLetterHeader>;
+  /** Further headers; one with the key of an existing header replaces it. */
+  headersFunction?: (record: ConsumerRecord, error: Error) => Headers | undefined;
+  logger?: Logger;
+}
+
+export class DeadLetterPublishingRecoverer {
+  private readonly template: KafkaOperations;
+  private readonly options: DeadLetterPublishingRecovererOptions;
+  private readonly excluded: ReadonlySet<DeadLetterHeader>;
+  private readonly suffix: string;
+  private readonly logger: Logger;
+
+  /** A `KafkaTemplate` lends its producer factory: dead letters are written as bytes, whatever its serializers are. */
+  constructor(template: KafkaOperations, options: DeadLetterPublishingRecovererOptions = {}) {
+    this.template = template instanceof KafkaTemplate ? bytesTemplate(template) : template;
+    this.options = options;
+    this.excluded = new Set(options.excludeHeaders ?? []);
+    this.suffix = options.suffix ?? '-dlt';
+    this.logger = options.logger ?? silentLogger;
+  }
+
+  /** @throws KafkaProducerException when the send fails, KafkaError ILLEGAL_STATE when the destination would be a loop. */
+  async recover(record: ConsumerRecord, error: Error): Promise<void> {
+    const where = `${record.topic}-${record.partition}@${record.offset}`;
+    const destination = this.destinationOf(record, error);
+    if (destination === null) {
+      this.logger.warn({ err: error }, `${where} is dropped: the destination resolver names no topic for it`);
+      return;
+    }
+    const letter = this.letterOf(record, error, destination.topic, await this.partitionOf(destination));
+    const { recordMetadata } = await this.template.send(letter);
+    const reason = errorText(error.cause ?? error);
+    this.logger.warn(`${where} could not be handled and went to ${recordMetadata.topic}-${recordMetadata.partition}: ${reason}`);
+  }
+
+  private destinationOf(record: ConsumerRecord, error: Error): { topic: string; partition?: number } | null {
+    if (this.options.destinationResolver !== undefined) {
+      const destination = this.options.destinationResolver(record, error);
+      if (destination?.topic !== record.topic) return destination;
+      throw new KafkaError('ILLEGAL_STATE', `the dead letter topic of ${record.topic} is ${record.topic} itself`);
+    }
+    if (!record.topic.endsWith(this.suffix)) return { topic: `${record.topic}${this.suffix}`, partition: record.partition };
+    const text = `${record.topic} is a dead letter topic itself; set a destinationResolver to send its failures elsewhere`;
+    throw new KafkaError('ILLEGAL_STATE', text);
+  }
+
+  private async partitionOf({ topic, partition }: { topic: string; partition?: number }): Promise<number | undefined> {
+    if (partition === undefined || partition < 0) return undefined;
+    if (this.options.verifyPartition === false) return partition;
+    const known = await this.template.partitionsFor(topic);
+    if (known.some((one) => one.partition === partition)) return partition;
+    this.logger.warn(`${topic} has no partition ${partition}: the producer chooses another one`);
+    return undefined;
+  }
+
+  private letterOf(record: ConsumerRecord, error: Error, topic: string, partition: number | undefined): ProducerRecord {
+    const failure = deserializationErrorOf(record);
+    const groupId = error instanceof ListenerExecutionFailedException ? error.groupId : undefined;
+    const headers = deadLetterHeaders(record, error, groupId, this.excluded);
+    for (const { key, value } of this.options.headersFunction?.(record, error) ?? []) headers.set(key, value);
+    const failedKey = failure?.isKey === true ? failure.data : undefined;
+    const failedValue = record.deserializationErrors?.value ?? (failure?.isKey === false ? failure : undefined);
+    return new ProducerRecord({
+      topic,
+      partition,
+      timestamp: record.timestamp >= 0 ? record.timestamp : undefined,
+      key: failedKey ?? original(record.rawKey, record.key),
+      value: failedValue === undefined ? original(record.rawValue, record.value) : failedValue.data,
+      headers,
+    });
+  }
+}
+
+function original(raw: Buffer | null | undefined, value: unknown): unknown {
+  return raw === undefined ? value : raw;
+}
+
+function bytesTemplate(template: KafkaTemplate): KafkaTemplate {
+  const serializer = new DelegatingByTypeSerializer([
+    [Uint8Array, new ByteArraySerializer()],
+    ['string', new StringSerializer()],
+    ['object', new JsonSerializer({ addTypeHeaders: false })],
+    ['number', new JsonSerializer()],
+    ['boolean', new JsonSerializer()],
+  ]);
+  const factory = template.producerFactory.copyWithConfigurationOverride(
+    {},
+    { keySerializer: serializer, valueSerializer: serializer },
+  );
+  return new KafkaTemplate(factory);
+}
