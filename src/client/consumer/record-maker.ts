@@ -55,6 +55,8 @@ export class RecordMaker<K, V> {
       key as K,
       value as V,
       errors,
+      this.#mode === 'carry' ? raw.key : undefined,
+      this.#mode === 'carry' ? raw.value : undefined,
     );
   }
 
