@@ -49,9 +49,12 @@ export class KafkaProperties {
     return this.#setBy.get('bootstrap.servers') ?? [];
   }
 
-  /** The setting that gave a client key its value, of all clients the last one read. */
-  settingOf(clientKey: string): string | undefined {
-    return this.#setBy.get(clientKey)?.at(-1);
+  /** Kafka's keys and where they were written. */
+  keyOrigins(): [key: string, origin: string][] {
+    return [...this.#setBy].map(([key, settings]) => {
+      const setting = settings.at(-1)!;
+      return [key, `${this.#environment.originText(setting) ?? 'set by code'} (${setting})`];
+    });
   }
 
   /** Settings that are known but change nothing, with the reason. */

@@ -7,6 +7,7 @@
 import { Container } from 'inversify';
 import { assert, type Clock, errorText, type Logger, silentLogger, systemClock } from '#core';
 import { type BeanDefinition, describeBean, describeToken, isAssignable } from './bean-definition.ts';
+import { BeanFailure } from './bean-failure.ts';
 import { BeanPlan, type PlannedBean } from './bean-plan.ts';
 import { definitionsOf } from './component-definitions.ts';
 import { Environment } from './environment.ts';
@@ -140,6 +141,11 @@ export class ApplicationContext {
 
   publishEvent(event: object): void {
     this.#events.publish(event);
+  }
+
+  /** Calls the hook once, after everything is stopped and destroyed. */
+  onClosed(hook: () => void): void {
+    this.onEvent(ContextClosedEvent, hook);
   }
 
   /** Gives the function that ends the subscription. */
@@ -289,16 +295,5 @@ async function guarded<T>(definition: BeanDefinition, what: string, run: () => T
   } catch (error) {
     if (error instanceof StartupFailure) throw error;
     throw new BeanFailure(definition, what, error);
-  }
-}
-
-/** The code of a bean threw; `cause` is what it threw. */
-export class BeanFailure extends Error {
-  override readonly name = 'BeanFailure';
-  readonly bean: string;
-
-  constructor(definition: BeanDefinition, what: string, cause: unknown) {
-    super(`the bean ${describeBean(definition)} could not ${what}: ${errorText(cause)}`, { cause });
-    this.bean = describeBean(definition);
   }
 }

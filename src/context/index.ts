@@ -11,12 +11,14 @@
 export * from './application-context.ts';
 export * from './bean-decorators.ts';
 export { type BeanDefinition, type Dependency, dependsOn } from './bean-definition.ts';
+export { BeanFailure } from './bean-failure.ts';
 export * from './component-decorators.ts';
 export { registeredComponents } from './component-registry.ts';
 export * from './config-data.ts';
 export { toBoolean, toBytes, toDurationMs, toList } from './conversion.ts';
 export { Environment } from './environment.ts';
 export * from './events.ts';
+export { explainFailure, type KeyOrigins } from './failure-analysis.ts';
 export * from './injection-decorators.ts';
 export {
   BROKER_PHASE,
@@ -30,7 +32,7 @@ export * from './logging.ts';
 export type { Class, Member, Token, ValueType } from './metadata.ts';
 export { type PropertiesEntry, parseProperties } from './properties-file.ts';
 export { uniformName } from './property-name.ts';
-export { type Origin, originText, type Property } from './property-source.ts';
+export { type Origin, originText, type Property, recordSource } from './property-source.ts';
 export { scanComponents } from './scan.ts';
 export { type FailureDetail, formatStartupFailure, StartupFailure } from './startup-failure.ts';
 export { findUnknownKeys, type KnownKeys, type UnknownKey, unknownKeyText } from './unknown-keys.ts';

@@ -29,8 +29,7 @@ export class StartupFailure extends Error {
 }
 
 /** The printed block, with a line break at both ends. */
-export function formatStartupFailure(failure: StartupFailure): string {
-  const title = 'APPLICATION FAILED TO START';
+export function formatStartupFailure(failure: StartupFailure, title = 'APPLICATION FAILED TO START'): string {
   const bar = '*'.repeat(title.length);
   const details = failure.details.map(([label, value]) => `    ${label}: ${value}`);
   return [

@@ -1,0 +1,82 @@
+/** Auto-configuration of the broker: the included one when it is chosen, and the connection that all clients go by. */
+import { type BeanDefinition, dependsOn, originText } from '#context';
+import { IncludedBroker } from '../included-broker.ts';
+import { KafkaConnection } from '../kafka-connection.ts';
+import { bindFailure } from '../kafka-properties.ts';
+import type { AutoConfigurationParts } from './parts.ts';
+
+const PREFIX = 'springtide.broker.';
+const ORIGIN = 'auto-configuration of the broker';
+/** Keys of ours that server.properties writes in full. */
+const OWN_KEYS = ['durability', 'thread'];
+
+export function brokerDefinitions(parts: AutoConfigurationParts): BeanDefinition[] {
+  const { choice, logging } = parts;
+  if (!choice.isIncluded) return [externalConnection(parts)];
+  const broker: BeanDefinition<IncludedBroker> = {
+    name: 'includedBroker',
+    type: IncludedBroker,
+    create: () =>
+      IncludedBroker.start({
+        config: brokerConfig(parts),
+        thread: threadOf(parts),
+        workingFolder: parts.workingFolder,
+        overrides: parts.broker,
+        logger: logging.getLogger('springtide.broker'),
+        reason: choice.reason,
+      }),
+    destroy: (instance) => instance.stop(),
+    origin: ORIGIN,
+  };
+  const connection: BeanDefinition<KafkaConnection> = {
+    name: 'kafkaConnection',
+    type: KafkaConnection,
+    dependencies: [dependsOn(IncludedBroker, ORIGIN)],
+    create: ({ bootstrapServers, transport }: IncludedBroker) =>
+      new KafkaConnection(choice.isBootstrapSet ? {} : { bootstrapServers, transport }),
+    yieldsTo: 'type',
+    origin: ORIGIN,
+  };
+  return [broker as BeanDefinition, connection as BeanDefinition];
+}
+
+/** server.properties keys: bare ones as they are, ours in full. */
+export function brokerConfig({ environment }: AutoConfigurationParts): Record<string, unknown> {
+  const config: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(environment.subtree('springtide.broker'))) {
+    if (key === 'enabled') continue;
+    config[OWN_KEYS.includes(key) ? PREFIX + key : key] = value;
+  }
+  return config;
+}
+
+/** Where each key of the broker was written, for failures. */
+export function brokerKeyOrigins({ environment }: AutoConfigurationParts): [string, string][] {
+  return environment.propertiesUnder('springtide.broker').map((property) => {
+    const key = property.name.slice(PREFIX.length);
+    return [OWN_KEYS.includes(key) ? property.name : key, originText(property.origin)];
+  });
+}
+
+function threadOf({ environment }: AutoConfigurationParts): 'worker' | 'main' {
+  const key = `${PREFIX}thread`;
+  const thread = (environment.getProperty(key) ?? 'worker').toLowerCase();
+  if (thread === 'worker' || thread === 'main') return thread;
+  throw bindFailure(environment, key, `'${thread}' is neither worker nor main`, 'Where the included broker runs.');
+}
+
+function externalConnection({ choice, logging, properties }: AutoConfigurationParts): BeanDefinition {
+  return {
+    name: 'kafkaConnection',
+    type: KafkaConnection,
+    create: () => {
+      const servers = properties.clientConfig('consumer')['bootstrap.servers'] ?? 'localhost:9092';
+      logging
+        .getLogger('springtide.app')
+        .info(`using the Kafka cluster at ${String(servers)}, because ${choice.reason}`);
+      return new KafkaConnection(choice.isBootstrapSet ? {} : { bootstrapServers: 'localhost:9092' });
+    },
+    yieldsTo: 'type',
+    origin: ORIGIN,
+  };
+}

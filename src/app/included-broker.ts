@@ -1,0 +1,88 @@
+/**
+ * The broker inside the application: started as a bean, so that everything that sends while beans are made finds it, and stopped as
+ * the very last of all that runs. In a worker thread by default; on the loop of the application by setting, or when a test hands in
+ * parts that cannot cross to another thread.
+ */
+import { resolve } from 'node:path';
+import { Broker, startBrokerInWorker } from '#broker';
+import { BROKER_PHASE, type SmartLifecycle } from '#context';
+import type { Logger } from '#core';
+import type { Transport } from '#net';
+
+/** Parts of the broker that a test replaces. */
+export type BrokerOverrides = Omit<Parameters<typeof Broker.start>[0], 'config' | 'logger'> & {
+  /** server.properties keys over those of the settings. */
+  config?: Record<string, unknown>;
+};
+
+export type IncludedBrokerOptions = {
+  /** server.properties keys. */
+  config: Record<string, unknown>;
+  thread: 'worker' | 'main';
+  workingFolder: string;
+  overrides: BrokerOverrides | undefined;
+  logger: Logger;
+  /** Why it runs, for the line at start. */
+  reason: string;
+};
+
+type Running = { bootstrapServers: string; close(): Promise<void> };
+
+export class IncludedBroker implements SmartLifecycle {
+  readonly phase = BROKER_PHASE;
+  readonly bootstrapServers: string;
+  /** In-process way to the broker; undefined when it runs in another thread: then TCP. */
+  readonly transport: Transport | undefined;
+  readonly #running: Running;
+  #isRunning = true;
+
+  constructor(running: Running, transport: Transport | undefined) {
+    this.#running = running;
+    this.bootstrapServers = running.bootstrapServers;
+    this.transport = transport;
+  }
+
+  /** @throws KafkaError: port in use, data folder locked, a value refused. */
+  static async start(options: IncludedBrokerOptions): Promise<IncludedBroker> {
+    const config = { ...options.config, ...options.overrides?.config };
+    const folder = dataFolder(config, options.workingFolder);
+    if (options.overrides?.disk === undefined) config['log.dirs'] = folder;
+    const isInWorker = options.thread === 'worker' && options.overrides === undefined;
+    const broker = isInWorker
+      ? await IncludedBroker.#inWorker(config, options)
+      : await IncludedBroker.#onLoop(config, options);
+    const where = isInWorker ? 'in a worker thread' : 'on the loop of this application';
+    options.logger.info(
+      { bootstrapServers: broker.bootstrapServers },
+      `using the included broker ${where} on ${broker.bootstrapServers}, data in ${options.overrides?.disk === undefined ? folder : 'memory'}, because ${options.reason}`,
+    );
+    return broker;
+  }
+
+  static async #inWorker(config: Record<string, unknown>, { logger }: IncludedBrokerOptions): Promise<IncludedBroker> {
+    return new IncludedBroker(await startBrokerInWorker({ config, logger }), undefined);
+  }
+
+  static async #onLoop(config: Record<string, unknown>, options: IncludedBrokerOptions): Promise<IncludedBroker> {
+    const { config: _, ...parts } = options.overrides ?? {};
+    const broker = await Broker.start({ ...parts, config, logger: options.logger });
+    return new IncludedBroker(broker, broker.connect());
+  }
+
+  /** It runs since it was made. */
+  start(): void {}
+
+  async stop(): Promise<void> {
+    if (!this.#isRunning) return;
+    await this.#running.close();
+    this.#isRunning = false;
+  }
+
+  isRunning(): boolean {
+    return this.#isRunning;
+  }
+}
+
+function dataFolder(config: Readonly<Record<string, unknown>>, workingFolder: string): string {
+  return resolve(workingFolder, String(config['log.dirs'] ?? config['log.dir'] ?? './data'));
+}

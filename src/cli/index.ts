@@ -1,0 +1,42 @@
+/**
+ * # cli: the `springtide` command
+ *
+ * One file per command; each action is loaded when it is called, so that `--version` and `--help` answer at once. Promises: what was
+ * asked for goes to standard output, everything else to standard error; exit codes 0 done, 1 failed, 2 wrongly called; a failure is
+ * told in words, without a stack trace.
+ *
+ * May import: everything. Packages: commander.
+ */
+import { createRequire } from 'node:module';
+import { Command, CommanderError } from 'commander';
+import { serverCommand } from './server-command.ts';
+
+export { readServerProperties, type ServerProperties } from './server-properties.ts';
+
+/** Runs one command and gives the exit code. @param args without runtime and script. */
+export async function main(args: readonly string[]): Promise<number> {
+  const program = new Command('springtide')
+    .description('Spring for Apache Kafka, for TypeScript, with the broker included')
+    .version(version(), '-v, --version')
+    .exitOverride()
+    .showHelpAfterError('(springtide --help tells what there is)');
+  let exitCode = 0;
+  program.addCommand(
+    serverCommand((code) => {
+      exitCode = code;
+    }),
+  );
+  for (const command of program.commands) command.copyInheritedSettings(program);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    throw error;
+  }
+  return exitCode;
+}
+
+function version(): string {
+  const require = createRequire(import.meta.url);
+  return (require('springtide/package.json') as { version: string }).version;
+}
