@@ -1,0 +1,50 @@
+import { describe, expect, test } from '@jest/globals';
+import { ApplicationContext, explainFailure, StartupFailure } from '#context';
+import { KafkaError } from '#core';
+
+describe('a failure is explained', () => {
+  test('as it is when it explains itself', () => {
+    const failure = new StartupFailure('wrong', { action: 'do' });
+    expect(explainFailure(failure)).toBe(failure);
+  });
+
+  test('with the way out for a port in use', () => {
+    const cause = Object.assign(new Error('listen EADDRINUSE'), { code: 'EADDRINUSE' });
+    const { description, action } = explainFailure(
+      new KafkaError('NETWORK_EXCEPTION', 'cannot listen on 127.0.0.1:9092', { cause }),
+    );
+    expect(description).toBe('cannot listen on 127.0.0.1:9092');
+    expect(action).toContain('springtide.broker.listeners');
+  });
+
+  test('with the way out for a locked data folder', () => {
+    const { action } = explainFailure(new KafkaError('LOCKED', 'data is in use by process 12'));
+    expect(action).toContain('springtide.broker.log.dirs');
+  });
+
+  test('with the place of the longest key that the text names', () => {
+    const error = new KafkaError('INVALID_CONFIG', 'num.partitions.x: "a" is not allowed');
+    const origins: [string, string][] = [
+      ['num.partitions', 'application.yaml:3'],
+      ['num.partitions.x', 'application.yaml:4'],
+    ];
+    expect(explainFailure(error, origins).details).toContainEqual(['Origin', 'application.yaml:4']);
+  });
+
+  test('with bean and place in the code when a bean throws', async () => {
+    const context = new ApplicationContext();
+    context.register({
+      name: 'bad',
+      type: undefined,
+      create: () => {
+        throw new TypeError('not so');
+      },
+      origin: 'test',
+    });
+    const thrown: unknown = await context.start().catch((error: unknown) => error);
+    const failure = explainFailure(thrown);
+    expect(failure.description).toBe('TypeError: not so');
+    expect(failure.details[0]).toEqual(['Bean', "'bad' (test)"]);
+    expect(failure.details[1][1]).toContain('failure-analysis.test.ts');
+  });
+});
