@@ -20,7 +20,7 @@ export function murmur2(bytes: Uint8Array): number {
   return hash ^ (hash >>> 15);
 }
 
-/** Java's `String.hashCode`: an int32. Partition of a group = `(hash & 0x7fffffff) % count`. */
+/** Java's `String.hashCode`: an int32. The partition of a group is its absolute value modulo the count, see broker/group. */
 export function javaStringHash(text: string): number {
   let hash = 0;
   for (let i = 0; i < text.length; i++) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) | 0;

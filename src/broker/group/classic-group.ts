@@ -193,9 +193,11 @@ export class ClassicGroup {
 
   /** The protocol that most members prefer among those all can speak. The group must not be empty. */
   selectProtocol(): string {
+    const [first] = this.members.values();
+    const common = new Set(first.protocols.map(({ name }) => name).filter((name) => this.#isCommon(name)));
     const votes = new Map<string, number>();
     for (const member of this.members.values()) {
-      const vote = member.protocols.find(({ name }) => this.#isCommon(name));
+      const vote = member.protocols.find(({ name }) => common.has(name));
       assert(vote !== undefined, `group ${this.groupId}: member ${member.memberId} has no protocol in common`);
       votes.set(vote.name, (votes.get(vote.name) ?? 0) + 1);
     }

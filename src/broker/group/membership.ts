@@ -1,6 +1,13 @@
 /** SyncGroup, Heartbeat and LeaveGroup: what members do between two joins. */
 
-import { type Draft, Errors, type HeartbeatResponse, type KafkaErrorRow, type LeaveGroupRequest } from '#protocol';
+import {
+  type Draft,
+  Errors,
+  type HeartbeatResponse,
+  type KafkaErrorRow,
+  type LeaveGroupRequest,
+  type LeaveGroupResponse,
+} from '#protocol';
 import type { ClassicGroup } from './classic-group.ts';
 import type { HeartbeatEvent, LeaveEvent, SyncEvent } from './events.ts';
 import {
@@ -56,13 +63,17 @@ export function heartbeat(coordinator: Coordinator, event: HeartbeatEvent, turn:
 /** Answers LeaveGroup, a batch from v3 on; one rebalance for all that left. */
 export function leave(coordinator: Coordinator, event: LeaveEvent, turn: Turn): void {
   const { request, apiVersion } = event;
+  if (request.groupId === '') {
+    turn.reply(event.token, { errorCode: Errors.INVALID_GROUP_ID.code } satisfies Draft<typeof LeaveGroupResponse>);
+    return;
+  }
   const leavers: readonly Leaver[] =
     apiVersion >= 3 ? request.members : [{ memberId: request.memberId, groupInstanceId: null, reason: null }];
   const group = coordinator.groups.get(request.groupId);
   const results = leavers.map((leaver) => ({
     memberId: leaver.memberId,
     groupInstanceId: leaver.groupInstanceId,
-    errorCode: leaveOne(coordinator, group, request.groupId, leaver, turn).code,
+    errorCode: leaveOne(coordinator, group, leaver, turn).code,
   }));
   turn.reply(event.token, leaveReply(apiVersion, results));
   const hasLeaver = results.some(({ errorCode }) => errorCode === Errors.NONE.code);
@@ -72,11 +83,9 @@ export function leave(coordinator: Coordinator, event: LeaveEvent, turn: Turn): 
 function leaveOne(
   coordinator: Coordinator,
   group: ClassicGroup | undefined,
-  groupId: string,
   leaver: Leaver,
   turn: Turn,
 ): KafkaErrorRow {
-  if (groupId === '') return Errors.INVALID_GROUP_ID;
   if (group === undefined) return Errors.UNKNOWN_MEMBER_ID;
   if (removePending(coordinator, group, leaver.memberId, turn)) return Errors.NONE;
   const memberId = leaverId(group, leaver);

@@ -31,7 +31,7 @@ const printers: Readonly<Record<string, (body: object) => string>> = {
   heartbeat: (body) => name((body as HeartbeatResponse).errorCode),
   leave: (body) => {
     const { errorCode, members } = body as LeaveGroupResponse;
-    const each = members.map(
+    const each = (members ?? []).map(
       (member) => `${member.memberId || `@${member.groupInstanceId}`} ${name(member.errorCode)}`,
     );
     return lines(name(errorCode), each);
