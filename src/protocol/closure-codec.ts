@@ -51,7 +51,7 @@ function structWriter(plan: StructPlan, where: string): Write {
 
 /** Puts the default in place of undefined and deals with null. */
 function fieldWriter(plan: FieldPlan, struct: StructPlan, where: string): Write {
-  const { field, isNullable, isCompact } = plan;
+  const { field, isNullable, isCompact, isTagged } = plan;
   const name = `${where}.${field.name}`;
   const fallback = defaultValue(field);
   const write = typeWriter(field.type, struct.version, isCompact, name);
@@ -60,7 +60,8 @@ function fieldWriter(plan: FieldPlan, struct: StructPlan, where: string): Write 
     const value = given === undefined ? fallback : given;
     if (value === null) {
       if (!isNullable && !isAbsentRecords(field)) primitives.badValue(name, 'a value', value);
-      writeNull(writer, field.type, isCompact);
+      if (isTagged && isStruct) writer.unsignedVarint(0);
+      else writeNull(writer, field.type, isCompact);
       return;
     }
     if (isStruct && isNullable) writer.int8(1);
@@ -181,9 +182,10 @@ function readTagSection(
 }
 
 function fieldReader(plan: FieldPlan, version: number): Read {
-  const { field, isNullable, isCompact } = plan;
+  const { field, isNullable, isCompact, isTagged } = plan;
   if (field.type.kind === 'struct') {
     const read = structReader(planStruct(field.type.fields, version, isCompact), field.type.fields);
+    if (isTagged && isNullable) return (reader, trail) => (reader.unsignedVarint() === 0 ? null : read(reader, trail));
     return isNullable ? (reader, trail) => (reader.int8() < 0 ? null : read(reader, trail)) : read;
   }
   return typeReader(field.type, version, isCompact, isNullable);

@@ -124,7 +124,7 @@ class CodecSource {
     const isStruct = field.type.kind === 'struct';
     const write = this.#write(field.type, value, isCompact, where, writer);
     const present = isStruct && isNullable ? `${writer}.int8(1); ${write}` : write;
-    const absent = isNullable || field.type.kind === 'records' ? nullText(field.type, isCompact, writer) : undefined;
+    const absent = isNullable || field.type.kind === 'records' ? nullText(plan, writer) : undefined;
     const lines = [
       `let ${value} = v.${field.name};`,
       `if (${value} === undefined) ${value} = ${this.#defaultText(field)};`,
@@ -170,9 +170,10 @@ class CodecSource {
   }
 
   #readField(plan: FieldPlan): string {
-    const { field, isNullable, isCompact } = plan;
+    const { field, isNullable, isCompact, isTagged } = plan;
     const read = this.#read(field.type, isCompact, isNullable);
-    return field.type.kind === 'struct' && isNullable ? `r.int8() < 0 ? null : ${read}` : read;
+    if (field.type.kind !== 'struct' || !isNullable) return read;
+    return isTagged ? `r.unsignedVarint() === 0 ? null : ${read}` : `r.int8() < 0 ? null : ${read}`;
   }
 
   #read(type: FieldType, isCompact: boolean, isNullable: boolean): string {
@@ -217,10 +218,11 @@ function local(field: FieldSchema): string {
   return `$${field.name}`;
 }
 
-function nullText(type: FieldType, isCompact: boolean, writer: string): string {
-  if (type.kind === 'struct') return `${writer}.int8(-1);`;
+function nullText({ field, isCompact, isTagged }: FieldPlan, writer: string): string {
+  const { kind } = field.type;
+  if (kind === 'struct') return isTagged ? `${writer}.unsignedVarint(0);` : `${writer}.int8(-1);`;
   if (isCompact) return `${writer}.unsignedVarint(0);`;
-  return type.kind === 'string' ? `${writer}.int16(-1);` : `${writer}.int32(-1);`;
+  return kind === 'string' ? `${writer}.int16(-1);` : `${writer}.int32(-1);`;
 }
 
 function writePrimitive(kind: PrimitiveKind, value: string, isCompact: boolean, name: string, writer: string): string {

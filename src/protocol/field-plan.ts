@@ -10,6 +10,8 @@ export interface FieldPlan {
   readonly field: FieldSchema;
   readonly isNullable: boolean;
   readonly isCompact: boolean;
+  /** In the tag section a nullable struct begins with uvarint 0 or 1, elsewhere with int8 -1 or 1. */
+  readonly isTagged: boolean;
 }
 
 export interface StructPlan {
@@ -33,7 +35,7 @@ export function planStruct(fields: readonly FieldSchema[], version: number, isFl
       continue;
     }
     const isCompact = field.flexible === undefined ? isFlexible : includes(field.flexible, version);
-    const plan = { field, isCompact, isNullable: includes(field.nullable, version) };
+    const plan = { field, isCompact, isTagged, isNullable: includes(field.nullable, version) };
     if (isTagged) tagged.push(plan);
     else inline.push(plan);
   }

@@ -57,7 +57,7 @@ export const ConsumerGroupMemberMetadataValue = message(
     serverAssignor: string({ nullable: '0+' }),
     classicMemberMetadata: struct(
       { sessionTimeoutMs: int32(), supportedProtocols: array({ name: string(), metadata: bytes() }) },
-      { nullable: '0+', default: null, tag: 0 },
+      { nullable: '0+', tag: 0 },
     ),
   },
 );
@@ -101,7 +101,7 @@ export type ConsumerGroupCurrentMemberAssignmentKey = Infer<typeof ConsumerGroup
 const topicPartitions = structType({
   topicId: uuid(),
   partitions: array(int32()),
-  assignmentEpochs: array(int32(), { nullable: '0+', default: null, tag: 0 }),
+  assignmentEpochs: array(int32(), { nullable: '0+', tag: 0 }),
 });
 
 export const ConsumerGroupCurrentMemberAssignmentValue = message(

@@ -4,10 +4,13 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import org.apache.kafka.common.compress.Compression;
+import org.apache.kafka.common.errors.InvalidMetadataException;
+import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.internals.RecordHeader;
 import org.apache.kafka.common.message.LeaderChangeMessage;
 import org.apache.kafka.common.protocol.ByteBufferAccessor;
+import org.apache.kafka.common.protocol.Errors;
 import org.apache.kafka.common.protocol.Message;
 import org.apache.kafka.common.protocol.MessageUtil;
 import org.apache.kafka.common.record.TimestampType;
@@ -22,6 +25,7 @@ import org.apache.kafka.common.record.internal.Record;
  * Kafka's own view of bytes. Run with its jars on the class path: java -cp "libs/*" Golden.java MODE
  *
  *   golden   prints batches that Kafka builds, as JSON of base64: test/protocol/golden/batches.json
+ *   errors   prints "code name retriable invalidMetadata message" of every error, separated by tabs
  *   records  reads lines of base64, each some batches of ours, and prints what Kafka finds in them
  *   echo     reads lines "class version base64", decodes with Kafka's generated class and prints what it encodes again
  */
@@ -31,6 +35,7 @@ public class Golden {
   public static void main(String[] args) throws Exception {
     switch (args[0]) {
       case "golden" -> golden();
+      case "errors" -> errors();
       case "records" -> eachLine(Golden::records);
       case "echo" -> eachLine(Golden::echo);
       default -> throw new IllegalArgumentException(args[0]);
@@ -55,6 +60,14 @@ public class Golden {
       out.append(text).append('\n');
     }
     System.out.print(out);
+  }
+
+  static void errors() {
+    for (Errors error : Errors.values()) {
+      System.out.println(String.join("\t", String.valueOf(error.code()), error.name(),
+          String.valueOf(error.exception() instanceof RetriableException),
+          String.valueOf(error.exception() instanceof InvalidMetadataException), error.message()));
+    }
   }
 
   static void golden() {
