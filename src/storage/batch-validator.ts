@@ -1,0 +1,123 @@
+/**
+ * What a batch must fulfil before it enters a log, as Apache Kafka's LogValidator and UnifiedLog ask it. Everything is judged by
+ * the header; records are not parsed (a compacted topic's keys are the exception, see `record-checks.ts`). ◇
+ *
+ *   origin `client`        a produce request: exactly one batch, base offset 0, no control batch
+ *   origin `coordinator`   the broker's own records: several batches may come at once
+ *   origin `log`           copied from another log: offsets and leader epochs stand and must only not go back
+ */
+import type { Instant } from '#core';
+import { type BatchHeader, Errors, type KafkaErrorRow } from '#protocol';
+import { hasRightCrc, MAGIC_POSITION } from './batch-frame.ts';
+import type { TopicConfig } from './config.ts';
+
+export type AppendOrigin = 'client' | 'coordinator' | 'log';
+
+/** A refusal, and in words what exactly was wrong. */
+export interface Refusal {
+  readonly error: KafkaErrorRow;
+  readonly message: string;
+}
+
+const MAGIC = 2;
+/** A record of nothing still has a length, attributes, two deltas, two lengths and a count of headers. */
+const RECORD_BYTES_MIN = 7;
+const BATCH_HEADER_BYTES = 61;
+
+/** Checks that need no header: whether `records` can begin with a batch of magic 2 at all. */
+export function refuseFrame(records: Buffer, position: number): Refusal | undefined {
+  if (records.length - position < BATCH_HEADER_BYTES) {
+    return corrupt(`${records.length - position} bytes are less than the header of a batch`);
+  }
+  const magic = records.readInt8(position + MAGIC_POSITION);
+  if (magic < MAGIC) return invalid(`record batches must have magic 2, this one has ${magic}`);
+  return magic > MAGIC ? corrupt(`unknown magic ${magic}`) : undefined;
+}
+
+/** The first rule that the batch at `position` breaks. */
+export function refuseBatch(
+  records: Buffer,
+  position: number,
+  header: BatchHeader,
+  origin: AppendOrigin,
+  config: TopicConfig,
+  now: Instant,
+): Refusal | undefined {
+  if (header.sizeInBytes > records.length - position) {
+    return corrupt(
+      `a batch of ${header.sizeInBytes} bytes does not fit into the ${records.length - position} received`,
+    );
+  }
+  if (origin !== 'log' && header.sizeInBytes > config['max.message.bytes']) {
+    const limit = config['max.message.bytes'];
+    return {
+      error: Errors.MESSAGE_TOO_LARGE,
+      message: `a batch of ${header.sizeInBytes} bytes exceeds max.message.bytes=${limit}`,
+    };
+  }
+  if (!hasRightCrc(records, position, header.sizeInBytes)) return corrupt('the checksum of the batch is wrong');
+  return refuseFields(header) ?? (origin === 'client' ? refuseFromClient(header, config, now) : undefined);
+}
+
+function refuseFields(header: BatchHeader): Refusal | undefined {
+  const { recordCount, lastOffsetDelta, producerId, producerEpoch, baseSequence } = header;
+  if (recordCount < 0 || lastOffsetDelta < 0)
+    return invalid(`negative record count ${recordCount} or offset delta ${lastOffsetDelta}`);
+  if (producerId < -1 || (producerId >= 0 && producerEpoch < 0)) {
+    return invalid(`producer id ${producerId} with epoch ${producerEpoch}`);
+  }
+  if (producerId >= 0 && baseSequence < 0 && !header.isControl) {
+    return invalid(`producer id ${producerId} without a sequence number`);
+  }
+  return undefined;
+}
+
+function refuseFromClient(header: BatchHeader, config: TopicConfig, now: Instant): Refusal | undefined {
+  const { baseOffset, recordCount, lastOffsetDelta, sizeInBytes } = header;
+  if (baseOffset !== 0) return invalid(`the base offset must be 0, not ${baseOffset}`);
+  if (recordCount === 0 || lastOffsetDelta + 1 !== recordCount) {
+    return invalid(`${recordCount} records do not fit a last offset delta of ${lastOffsetDelta}`);
+  }
+  const recordBytes = sizeInBytes - BATCH_HEADER_BYTES;
+  if (header.compression === 'none' && recordCount * RECORD_BYTES_MIN > recordBytes) {
+    return invalid(`${recordCount} records do not fit into ${recordBytes} bytes`);
+  }
+  if (header.isControl) return invalid('a client may not write control records');
+  if (header.isTransactional) {
+    return {
+      error: Errors.INVALID_TXN_STATE,
+      message: 'no transaction of this producer is under way on the partition',
+    };
+  }
+  return refuseTimestamps(header, config, now);
+}
+
+/** The first and the largest timestamp stand for all: a record between them is within the bounds too. */
+function refuseTimestamps(header: BatchHeader, config: TopicConfig, now: Instant): Refusal | undefined {
+  if (header.timestampType === 'append') {
+    return {
+      error: Errors.INVALID_TIMESTAMP,
+      message: 'a client may not send batches of timestamp type LogAppendTime',
+    };
+  }
+  if (config['message.timestamp.type'] === 'LogAppendTime') return undefined;
+  const before = config['message.timestamp.before.max.ms'];
+  const after = config['message.timestamp.after.max.ms'];
+  const isOld = header.baseTimestamp >= 0 && now.wallMs - header.baseTimestamp > before;
+  const isEarly = header.maxTimestamp - now.wallMs > after;
+  if (!isOld && !isEarly) return undefined;
+  const timestamp = isOld ? header.baseTimestamp : header.maxTimestamp;
+  const rule = isOld ? `message.timestamp.before.max.ms=${before}` : `message.timestamp.after.max.ms=${after}`;
+  return {
+    error: Errors.INVALID_TIMESTAMP,
+    message: `timestamp ${timestamp} is out of range: ${rule}, the clock here shows ${now.wallMs}`,
+  };
+}
+
+function corrupt(message: string): Refusal {
+  return { error: Errors.CORRUPT_MESSAGE, message };
+}
+
+function invalid(message: string): Refusal {
+  return { error: Errors.INVALID_RECORD, message };
+}

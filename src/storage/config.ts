@@ -1,0 +1,367 @@
+/**
+ * Every configuration key that a Kafka topic has, as Apache Kafka 4.4.0 names, types and defaults them: the one table from which
+ * CreateTopics validates, DescribeConfigs answers and the log takes its limits. `brokerDefaults` says which broker keys give the
+ * default of a topic key, the first one that is set wins. Order of precedence for one topic: its own override, then the broker's
+ * key, then the default here.
+ */
+import { type ConfigOf, defineConfig, parseConfig } from '#core';
+
+const LONG_MAX = Number.MAX_SAFE_INTEGER;
+const INT_MAX = 2 ** 31 - 1;
+
+export const topicConfigTable = defineConfig({
+  'cleanup.policy': {
+    type: 'list',
+    default: ['delete'],
+    oneOf: ['delete', 'compact'],
+    importance: 'medium',
+    doc: 'What happens to old segments: `delete` removes them by age and size, `compact` keeps the last record of each key. Both may be given; an empty list keeps everything.',
+  },
+  'compression.gzip.level': {
+    type: 'int',
+    default: -1,
+    min: -1,
+    max: 9,
+    importance: 'medium',
+    doc: 'Level when the broker itself compresses with gzip; -1 is the library default.',
+  },
+  'compression.lz4.level': {
+    type: 'int',
+    default: 9,
+    min: 1,
+    max: 17,
+    importance: 'medium',
+    doc: 'Level when the broker itself compresses with lz4.',
+  },
+  'compression.type': {
+    type: 'string',
+    default: 'producer',
+    oneOf: ['producer'],
+    importance: 'medium',
+    doc: 'Compression of the stored batches. `producer` keeps what the producer sent. The broker does not recompress: other values are refused.',
+  },
+  'compression.zstd.level': {
+    type: 'int',
+    default: 3,
+    min: -131072,
+    max: 22,
+    importance: 'medium',
+    doc: 'Level when the broker itself compresses with zstd.',
+  },
+  'delete.retention.ms': {
+    type: 'duration-ms',
+    kafkaType: 'long',
+    default: 86_400_000,
+    min: 0,
+    importance: 'medium',
+    doc: 'How long a compacted topic keeps the marker of a deleted key, so that readers that lag still see the deletion.',
+  },
+  'errors.deadletterqueue.group.enable': {
+    type: 'boolean',
+    default: false,
+    importance: 'medium',
+    doc: 'Whether share groups may use this topic as their dead letter queue.',
+  },
+  'file.delete.delay.ms': {
+    type: 'duration-ms',
+    kafkaType: 'long',
+    default: 60_000,
+    min: 0,
+    importance: 'medium',
+    doc: 'How long files of deleted segments and partitions stay on disk after their rename.',
+  },
+  'flush.messages': {
+    type: 'long',
+    default: LONG_MAX,
+    min: 1,
+    importance: 'medium',
+    doc: 'Force an fsync after this many records. Use `springtide.broker.durability` instead: `sync` acknowledges nothing that is not on disk.',
+  },
+  'flush.ms': {
+    type: 'duration-ms',
+    kafkaType: 'long',
+    default: LONG_MAX,
+    min: 0,
+    importance: 'medium',
+    doc: 'Force an fsync after this time. Use `springtide.broker.durability` instead.',
+  },
+  'follower.replication.throttled.replicas': {
+    type: 'list',
+    default: [],
+    importance: 'medium',
+    doc: 'Replicas whose replication is throttled on the follower side, as `partition:broker`, or `*`.',
+  },
+  'index.interval.bytes': {
+    type: 'bytes',
+    kafkaType: 'int',
+    default: 4096,
+    min: 0,
+    max: INT_MAX,
+    importance: 'medium',
+    doc: 'At most one index entry per this many bytes of log. Smaller: lookups land nearer, indexes grow.',
+  },
+  'leader.replication.throttled.replicas': {
+    type: 'list',
+    default: [],
+    importance: 'medium',
+    doc: 'Replicas whose replication is throttled on the leader side, as `partition:broker`, or `*`.',
+  },
+  'local.retention.bytes': {
+    type: 'long',
+    default: -2,
+    min: -2,
+    importance: 'medium',
+    doc: 'Bytes kept locally when tiered storage is on; -2 means `retention.bytes`.',
+  },
+  'local.retention.ms': {
+    type: 'long',
+    default: -2,
+    min: -2,
+    importance: 'medium',
+    doc: 'Milliseconds kept locally when tiered storage is on; -2 means `retention.ms`.',
+  },
+  'max.compaction.lag.ms': {
+    type: 'duration-ms',
+    kafkaType: 'long',
+    default: LONG_MAX,
+    min: 1,
+    importance: 'medium',
+    doc: 'The longest a record stays uncompacted in a compacted topic.',
+  },
+  'max.decompressed.message.bytes': {
+    type: 'bytes',
+    kafkaType: 'int',
+    default: 2_147_483_639,
+    min: 0,
+    max: INT_MAX,
+    importance: 'medium',
+    doc: 'The largest a batch may be once decompressed, wherever the broker has to look inside.',
+  },
+  'max.message.bytes': {
+    type: 'bytes',
+    kafkaType: 'int',
+    default: 1_048_588,
+    min: 0,
+    max: INT_MAX,
+    importance: 'medium',
+    doc: 'The largest record batch the topic takes, after compression.',
+  },
+  'message.timestamp.after.max.ms': {
+    type: 'duration-ms',
+    kafkaType: 'long',
+    default: 3_600_000,
+    min: 0,
+    importance: 'medium',
+    doc: 'How far the timestamp of a record may lie in the future of the clock of the broker.',
+  },
+  'message.timestamp.before.max.ms': {
+    type: 'duration-ms',
+    kafkaType: 'long',
+    default: LONG_MAX,
+    min: 0,
+    importance: 'medium',
+    doc: 'How far the timestamp of a record may lie in the past of the clock of the broker.',
+  },
+  'message.timestamp.type': {
+    type: 'string',
+    default: 'CreateTime',
+    oneOf: ['CreateTime', 'LogAppendTime'],
+    importance: 'medium',
+    doc: 'Whether records carry the time their producer gave them or the time the broker appended them.',
+  },
+  'min.cleanable.dirty.ratio': {
+    type: 'double',
+    default: 0.5,
+    min: 0,
+    max: 1,
+    importance: 'medium',
+    doc: 'The share of not yet compacted bytes at which a compacted topic is compacted again.',
+  },
+  'min.compaction.lag.ms': {
+    type: 'duration-ms',
+    kafkaType: 'long',
+    default: 0,
+    min: 0,
+    importance: 'medium',
+    doc: 'The shortest a record stays uncompacted in a compacted topic.',
+  },
+  'min.insync.replicas': {
+    type: 'int',
+    default: 1,
+    min: 1,
+    importance: 'medium',
+    doc: 'How many replicas must have a record before acks=all is answered.',
+  },
+  preallocate: {
+    type: 'boolean',
+    default: false,
+    importance: 'medium',
+    doc: 'Accepted for compatibility; segments grow as they are written.',
+  },
+  'remote.copy.lag.bytes': {
+    type: 'long',
+    default: -1,
+    min: -2,
+    importance: 'low',
+    doc: 'Tiered storage: bytes to keep back from copying.',
+  },
+  'remote.copy.lag.ms': {
+    type: 'long',
+    default: 0,
+    min: -2,
+    importance: 'low',
+    doc: 'Tiered storage: milliseconds to keep back from copying.',
+  },
+  'remote.log.copy.disable': {
+    type: 'boolean',
+    default: false,
+    importance: 'medium',
+    doc: 'Tiered storage: stop copying new segments.',
+  },
+  'remote.log.delete.on.disable': {
+    type: 'boolean',
+    default: false,
+    importance: 'medium',
+    doc: 'Tiered storage: delete remote data when it is disabled.',
+  },
+  'remote.storage.enable': {
+    type: 'boolean',
+    default: false,
+    importance: 'medium',
+    doc: 'Tiered storage; not served, see the list of what is not there.',
+  },
+  'retention.bytes': {
+    type: 'long',
+    default: -1,
+    importance: 'medium',
+    doc: 'The largest a partition grows before its oldest segments are deleted; -1 is no limit.',
+  },
+  'retention.ms': {
+    type: 'duration-ms',
+    kafkaType: 'long',
+    default: 604_800_000,
+    min: -1,
+    importance: 'medium',
+    doc: 'How long records are kept, judged by the newest timestamp of a segment; -1 keeps them for ever.',
+  },
+  'segment.bytes': {
+    type: 'bytes',
+    kafkaType: 'int',
+    default: 1_073_741_824,
+    min: 1_048_576,
+    max: INT_MAX,
+    importance: 'medium',
+    doc: 'The size at which a segment file is closed and the next one begins.',
+  },
+  'segment.index.bytes': {
+    type: 'bytes',
+    kafkaType: 'int',
+    default: 10_485_760,
+    min: 4,
+    max: INT_MAX,
+    importance: 'medium',
+    doc: 'The largest an index file may grow; a segment whose index is full is closed.',
+  },
+  'segment.jitter.ms': {
+    type: 'duration-ms',
+    kafkaType: 'long',
+    default: 0,
+    min: 0,
+    importance: 'medium',
+    doc: 'At most this much is taken from `segment.ms`, at random per segment, so that not all roll at once.',
+  },
+  'segment.ms': {
+    type: 'duration-ms',
+    kafkaType: 'long',
+    default: 604_800_000,
+    min: 1,
+    importance: 'medium',
+    doc: 'The age at which a segment is closed although it is not full.',
+  },
+  'unclean.leader.election.enable': {
+    type: 'boolean',
+    default: false,
+    importance: 'medium',
+    doc: 'Whether a replica outside the in-sync set may lead, at the price of losing records.',
+  },
+});
+
+export type TopicConfigName = keyof typeof topicConfigTable;
+
+/** The parsed configuration of one topic: every key, under Kafka's dotted name. */
+export type TopicConfig = ConfigOf<typeof topicConfigTable>;
+
+/**
+ * The broker keys that give a topic key its default, in order of precedence; `ms` is the factor from the unit of that key.
+ * Topic keys that are not listed have no broker key.
+ */
+export const brokerDefaults: { readonly [name in TopicConfigName]?: readonly BrokerDefault[] } = {
+  'cleanup.policy': [{ key: 'log.cleanup.policy' }],
+  'compression.gzip.level': [{ key: 'compression.gzip.level' }],
+  'compression.lz4.level': [{ key: 'compression.lz4.level' }],
+  'compression.type': [{ key: 'compression.type' }],
+  'compression.zstd.level': [{ key: 'compression.zstd.level' }],
+  'delete.retention.ms': [{ key: 'log.cleaner.delete.retention.ms' }],
+  'file.delete.delay.ms': [{ key: 'log.segment.delete.delay.ms' }],
+  'flush.messages': [{ key: 'log.flush.interval.messages' }],
+  'flush.ms': [{ key: 'log.flush.interval.ms' }],
+  'index.interval.bytes': [{ key: 'log.index.interval.bytes' }],
+  'local.retention.bytes': [{ key: 'log.local.retention.bytes' }],
+  'local.retention.ms': [{ key: 'log.local.retention.ms' }],
+  'max.compaction.lag.ms': [{ key: 'log.cleaner.max.compaction.lag.ms' }],
+  'max.decompressed.message.bytes': [{ key: 'max.decompressed.message.bytes' }],
+  'max.message.bytes': [{ key: 'message.max.bytes' }],
+  'message.timestamp.after.max.ms': [{ key: 'log.message.timestamp.after.max.ms' }],
+  'message.timestamp.before.max.ms': [{ key: 'log.message.timestamp.before.max.ms' }],
+  'message.timestamp.type': [{ key: 'log.message.timestamp.type' }],
+  'min.cleanable.dirty.ratio': [{ key: 'log.cleaner.min.cleanable.ratio' }],
+  'min.compaction.lag.ms': [{ key: 'log.cleaner.min.compaction.lag.ms' }],
+  'min.insync.replicas': [{ key: 'min.insync.replicas' }],
+  preallocate: [{ key: 'log.preallocate' }],
+  'remote.copy.lag.bytes': [{ key: 'log.remote.copy.lag.bytes' }],
+  'remote.copy.lag.ms': [{ key: 'log.remote.copy.lag.ms' }],
+  'retention.bytes': [{ key: 'log.retention.bytes' }],
+  'retention.ms': [
+    { key: 'log.retention.ms' },
+    { key: 'log.retention.minutes', unitMs: 60_000 },
+    { key: 'log.retention.hours', unitMs: 3_600_000 },
+  ],
+  'segment.bytes': [{ key: 'log.segment.bytes' }],
+  'segment.index.bytes': [{ key: 'log.index.size.max.bytes' }],
+  'segment.jitter.ms': [{ key: 'log.roll.jitter.ms' }, { key: 'log.roll.jitter.hours', unitMs: 3_600_000 }],
+  'segment.ms': [{ key: 'log.roll.ms' }, { key: 'log.roll.hours', unitMs: 3_600_000 }],
+  'unclean.leader.election.enable': [{ key: 'unclean.leader.election.enable' }],
+};
+
+export interface BrokerDefault {
+  readonly key: string;
+  /** Milliseconds per unit of the broker key, when it does not count milliseconds. */
+  readonly unitMs?: number;
+}
+
+/**
+ * The configuration of one topic. `overrides` are the topic's own values; `brokerConfig` holds the broker's keys, of which
+ * only those in `brokerDefaults` are looked at. Throws INVALID_CONFIG naming key, value and rule, also for an unknown override.
+ */
+export function topicConfig(
+  overrides: Readonly<Record<string, unknown>> = {},
+  brokerConfig: Readonly<Record<string, unknown>> = {},
+): TopicConfig {
+  const raw: Record<string, unknown> = { ...topicDefaults(brokerConfig) };
+  for (const [name, value] of Object.entries(overrides)) if (value !== undefined && value !== null) raw[name] = value;
+  return parseConfig(topicConfigTable, raw).config;
+}
+
+/** What the broker's own keys say about the defaults of topics; only topic keys that a broker key sets are present. */
+export function topicDefaults(
+  brokerConfig: Readonly<Record<string, unknown>>,
+): Partial<Record<TopicConfigName, unknown>> {
+  const defaults: Partial<Record<TopicConfigName, unknown>> = {};
+  for (const [name, sources] of Object.entries(brokerDefaults) as [TopicConfigName, readonly BrokerDefault[]][]) {
+    const source = sources.find(({ key }) => brokerConfig[key] !== undefined && brokerConfig[key] !== null);
+    if (source === undefined) continue;
+    const value = brokerConfig[source.key];
+    defaults[name] = source.unitMs === undefined || Number(value) < 0 ? value : Number(value) * source.unitMs;
+  }
+  return defaults;
+}

@@ -1,0 +1,102 @@
+/**
+ * The three checkpoint files of a log directory: recovery points, log start offsets, high watermarks. They are hints that recovery
+ * can do without, so a damaged one is a warning and not an error.
+ */
+import { CorruptError, type Logger } from '#core';
+import { AtomicFile } from './atomic-file.ts';
+import { formatOffsetCheckpoints, type OffsetCheckpoint, parseOffsetCheckpoints } from './checkpoint-format.ts';
+import type { Disk } from './disk/disk.ts';
+import { partitionFolderName } from './file-names.ts';
+
+/** What is stored of a log. */
+export interface CheckpointedLog {
+  readonly topic: string;
+  readonly partition: number;
+  readonly recoveryPoint: number;
+  readonly highWatermark: number;
+  readonly logStartOffset: number;
+  readonly firstBaseOffset: number;
+}
+
+export class DirectoryCheckpoints {
+  readonly #recoveryPoints: CheckpointFile;
+  readonly #logStarts: CheckpointFile;
+  readonly #highWatermarks: CheckpointFile;
+
+  constructor(disk: Disk, path: string, logger: Logger) {
+    this.#recoveryPoints = new CheckpointFile(disk, path, 'recovery-point-offset-checkpoint', logger);
+    this.#logStarts = new CheckpointFile(disk, path, 'log-start-offset-checkpoint', logger);
+    this.#highWatermarks = new CheckpointFile(disk, path, 'replication-offset-checkpoint', logger);
+  }
+
+  /** False when one of the files was damaged; its offsets count as 0. */
+  async load(): Promise<boolean> {
+    const files = [this.#recoveryPoints, this.#logStarts, this.#highWatermarks];
+    const areGood = await Promise.all(files.map((file) => file.load()));
+    return areGood.every((isGood) => isGood);
+  }
+
+  recoveryPoint(topic: string, partition: number): number {
+    return this.#recoveryPoints.get(topic, partition);
+  }
+
+  logStartOffset(topic: string, partition: number): number {
+    return this.#logStarts.get(topic, partition);
+  }
+
+  highWatermark(topic: string, partition: number): number {
+    return this.#highWatermarks.get(topic, partition);
+  }
+
+  /** Writes the files whose content has changed. */
+  async store(logs: readonly CheckpointedLog[]): Promise<void> {
+    const entries = (offsetOf: (log: CheckpointedLog) => number): OffsetCheckpoint[] =>
+      logs.map((log) => ({ topic: log.topic, partition: log.partition, offset: offsetOf(log) }));
+    const moved = logs.filter((log) => log.logStartOffset > log.firstBaseOffset);
+    await Promise.all([
+      this.#recoveryPoints.store(entries((log) => log.recoveryPoint)),
+      this.#logStarts.store(
+        moved.map(({ topic, partition, logStartOffset: offset }) => ({ topic, partition, offset })),
+      ),
+      this.#highWatermarks.store(entries((log) => log.highWatermark)),
+    ]);
+  }
+}
+
+class CheckpointFile {
+  readonly #file: AtomicFile;
+  readonly #logger: Logger;
+  readonly #offsets = new Map<string, number>();
+  #stored = '';
+
+  constructor(disk: Disk, path: string, name: string, logger: Logger) {
+    this.#file = new AtomicFile(disk, path, name);
+    this.#logger = logger;
+  }
+
+  async load(): Promise<boolean> {
+    const text = (await this.#file.read()) ?? '';
+    try {
+      for (const { topic, partition, offset } of parseOffsetCheckpoints(text, this.#file.path)) {
+        this.#offsets.set(partitionFolderName(topic, partition), offset);
+      }
+      this.#stored = text;
+      return true;
+    } catch (error) {
+      if (!(error instanceof CorruptError)) throw error;
+      this.#logger.warn({ file: this.#file.path }, `A damaged checkpoint is not used: ${error.message}`);
+      return false;
+    }
+  }
+
+  get(topic: string, partition: number): number {
+    return this.#offsets.get(partitionFolderName(topic, partition)) ?? 0;
+  }
+
+  async store(entries: readonly OffsetCheckpoint[]): Promise<void> {
+    const text = formatOffsetCheckpoints(entries);
+    if (text === this.#stored) return;
+    await this.#file.write(text);
+    this.#stored = text;
+  }
+}

@@ -1,0 +1,26 @@
+/**
+ * storage: logs on disk in Apache Kafka's formats. A `LogDirectory` holds the `PartitionLog`s of one folder; both reach files only
+ * through a `Disk`. It promises that a record reported durable is there after a restart (what "durable" means is the durability
+ * mode), that damage is reported and never served as data, and that opening a folder twice gives the same. It imports core and
+ * protocol; node:fs, node:path and node:os in `disk/` alone.
+ */
+export type { AppendOrigin } from './batch-validator.ts';
+export {
+  type BrokerDefault,
+  brokerDefaults,
+  type TopicConfig,
+  type TopicConfigName,
+  topicConfig,
+  topicConfigTable,
+  topicDefaults,
+} from './config.ts';
+export type { Disk, DiskEntry, DiskFile, DiskLock } from './disk/disk.ts';
+export { type CrashOptions, MemoryDisk, type MemoryDiskOptions, memoryDisk } from './disk/memory-disk.ts';
+export { nodeDisk } from './disk/node-disk.ts';
+export type { EpochEnd } from './leader-epochs.ts';
+export { LogDirectory, type LogDirectoryOptions } from './log-directory.ts';
+export type { Durability } from './log-home.ts';
+export type { LogRead } from './log-read.ts';
+export type { ReadRequest } from './log-reader.ts';
+export { type AppendOptions, type AppendResult, PartitionLog } from './partition-log.ts';
+export type { FoundRecord } from './time-lookup.ts';

@@ -1,0 +1,427 @@
+/**
+ * One log directory (`log.dirs`): its lock, whose data it holds, its partitions and its checkpoints. It opens and recovers every
+ * partition at start, gives the writes and syncs of all of them a common rhythm, and goes offline as a whole when the disk refuses
+ * something: what a failed write or sync left behind is known again only after the next start.
+ *
+ *   open    lock → meta.properties → clean-shutdown marker (read and removed) → checkpoints → partitions, some at a time
+ *   close   partitions (flush, indexes, producer state) → checkpoints → marker → unlock
+ */
+import { type Clock, errorText, KafkaError, type Logger, type Random, type Timer, type Uuid, ZERO_UUID } from '#core';
+import { AtomicFile } from './atomic-file.ts';
+import { formatCleanShutdown, formatPartitionMetadata } from './checkpoint-format.ts';
+import { type TopicConfig, topicConfig } from './config.ts';
+import { DirectoryCheckpoints } from './directory-checkpoints.ts';
+import { readIdentity } from './directory-identity.ts';
+import type { Disk, DiskLock } from './disk/disk.ts';
+import {
+  deletedFolderName,
+  isCorruptFolder,
+  isDeletedFolder,
+  parsePartitionFolder,
+  partitionFolderName,
+} from './file-names.ts';
+import { LeaderEpochs } from './leader-epochs.ts';
+import type { Durability, LogHome } from './log-home.ts';
+import { LogSyncer } from './log-syncer.ts';
+import { MemoryBudget } from './memory-budget.ts';
+import { openPartition, PARTITION_METADATA_FILE } from './open-partition.ts';
+import { PartitionLog } from './partition-log.ts';
+import { ProducerState } from './producer-state.ts';
+import { Segment } from './segment.ts';
+
+export interface LogDirectoryOptions {
+  readonly disk: Disk;
+  readonly path: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** The broker's keys: what partitions are configured with until their topic's own configuration is known. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  readonly nodeId: number;
+  /** The cluster this directory must belong to; a new directory gets it, or a random one. */
+  readonly clusterId?: string;
+  readonly durability: Durability;
+  /** Bytes of ArrayBuffers that the memory tail of one log, and all tails and read windows together, may keep. */
+  readonly tailBytesPerLogMax?: number;
+  readonly memoryBytesMax?: number;
+}
+
+const TAIL_BYTES_PER_LOG_MAX = 8 * 1024 * 1024;
+const MEMORY_BYTES_MAX = 64 * 1024 * 1024;
+/** So many partitions are opened, and closed, at a time. */
+const PARTITIONS_PARALLEL_MAX = 8;
+/** `sync` promises that little is read again after a crash; for `os` it is Kafka's interval. */
+const CHECKPOINT_MS = { sync: 1_000, os: 60_000 } as const;
+const PRODUCER_EXPIRATION_CHECK_MS = 600_000;
+const PRODUCER_EXPIRATION_MS = 86_400_000;
+const CLEAN_SHUTDOWN_FILE = '.kafka_cleanshutdown';
+const LOCK_FILE = '.lock';
+
+export class LogDirectory {
+  readonly path: string;
+  readonly clusterId: string;
+  readonly directoryId: Uuid;
+  readonly #options: LogDirectoryOptions;
+  readonly #lock: DiskLock;
+  readonly #home: DirectoryHome;
+  readonly #logs = new Map<string, PartitionLog>();
+  readonly #checkpoints: DirectoryCheckpoints;
+  #timers: Timer[] = [];
+  #removals = new Set<Timer>();
+  #closing: Promise<void> | undefined;
+
+  /**
+   * Opens or creates the directory. Throws LOCKED when another broker uses it, and refuses a directory of another cluster or node,
+   * both with a text that says what to do; nothing stays locked then.
+   */
+  static async open(options: LogDirectoryOptions): Promise<LogDirectory> {
+    const { disk, path, logger } = options;
+    disk.makeDirectorySync(path);
+    const lock = await disk.lock(`${path}/${LOCK_FILE}`, (owner) => {
+      logger.warn({ path }, `${path} was locked by ${owner}, which is gone: its lock is taken over`);
+    });
+    try {
+      const identity = await readIdentity(options);
+      const directory = new LogDirectory(options, lock, identity);
+      await directory.#load();
+      return directory;
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+  }
+
+  private constructor(
+    options: LogDirectoryOptions,
+    lock: DiskLock,
+    identity: { clusterId: string; directoryId: Uuid },
+  ) {
+    this.path = options.path;
+    this.clusterId = identity.clusterId;
+    this.directoryId = identity.directoryId;
+    this.#options = options;
+    this.#lock = lock;
+    this.#home = new DirectoryHome(options, (error) => this.#wentOffline(error));
+    this.#checkpoints = new DirectoryCheckpoints(options.disk, options.path, options.logger);
+  }
+
+  /** Why the directory is offline; undefined while it serves. */
+  get failure(): KafkaError | undefined {
+    return this.#home.failure;
+  }
+
+  /** Groups of syncs so far, and the logs in them together. */
+  get syncCounts(): { readonly groups: number; readonly logs: number } {
+    return { groups: this.#home.syncer.groupCount, logs: this.#home.syncer.sourceCount };
+  }
+
+  logs(): Iterable<PartitionLog> {
+    return this.#logs.values();
+  }
+
+  get(topic: string, partition: number): PartitionLog | undefined {
+    return this.#logs.get(partitionFolderName(topic, partition));
+  }
+
+  /**
+   * The log of a partition, made when it is not there. Synchronous; its folder is durable when its first record is. A log that is
+   * there takes over `config`, and `topicId` if its own was lost; another id is INCONSISTENT_TOPIC_ID.
+   */
+  create(topic: string, partition: number, topicId: Uuid, config: TopicConfig): PartitionLog {
+    if (this.#home.failure !== undefined) throw this.#home.failure;
+    if (this.#closing !== undefined) throw new KafkaError('CLOSED', `the log directory ${this.path} was closed`);
+    const name = partitionFolderName(topic, partition);
+    const existing = this.#logs.get(name);
+    if (existing !== undefined) return this.#adopt(existing, topicId, config);
+    const log = this.#createLog(topic, partition, topicId, config);
+    this.#logs.set(name, log);
+    return log;
+  }
+
+  /** The log is gone when this resolves; its files follow after `file.delete.delay.ms`, or with the next start. */
+  async delete(topic: string, partition: number): Promise<void> {
+    const name = partitionFolderName(topic, partition);
+    const log = this.#logs.get(name);
+    if (log === undefined) return;
+    const { disk, random } = this.#options;
+    this.#logs.delete(name);
+    log.abandon();
+    await log.settled();
+    const deleted = `${this.path}/${deletedFolderName(topic, partition, random.uuid())}`;
+    await disk.rename(log.folder, deleted);
+    await disk.syncDirectory(this.path);
+    this.#removeLater(deleted, log.config['file.delete.delay.ms']);
+  }
+
+  /** `listener` hears once that the directory went offline. */
+  onFailure(listener: (error: KafkaError) => void): void {
+    this.#home.failureListeners.push(listener);
+  }
+
+  /**
+   * Flushes and closes everything and leaves the clean-shutdown marker with `brokerEpoch`. After a failure it only gives files and
+   * lock back. Idempotent.
+   */
+  close({ brokerEpoch = -1 }: { brokerEpoch?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(brokerEpoch);
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #load(): Promise<void> {
+    const { disk, path } = this.#options;
+    const marker = await disk.readFile(`${path}/${CLEAN_SHUTDOWN_FILE}`);
+    if (marker !== undefined) {
+      await disk.remove(`${path}/${CLEAN_SHUTDOWN_FILE}`);
+      await disk.syncDirectory(path);
+    }
+    const areGood = await this.#checkpoints.load();
+    await this.#openPartitions(marker !== undefined && areGood);
+    this.#startTimers();
+  }
+
+  async #openPartitions(isClean: boolean): Promise<void> {
+    const { disk, path, logger, config } = this.#options;
+    const defaults = topicConfig({}, config ?? {});
+    const folders = [];
+    for (const { name, kind } of await disk.list(path)) {
+      if (kind === 'file') continue;
+      const folder = kind === 'directory' ? parsePartitionFolder(name) : undefined;
+      if (folder !== undefined) folders.push(folder);
+      else if (isDeletedFolder(name)) this.#removeLater(`${path}/${name}`, 0);
+      else if (!isCorruptFolder(name))
+        logger.warn({ path: `${path}/${name}` }, 'This is no folder of a partition and is ignored');
+    }
+    await inParallel(folders, PARTITIONS_PARALLEL_MAX, async ({ topic, partition }) => {
+      const loaded = await openPartition({
+        home: this.#home,
+        path,
+        topic,
+        partition,
+        config: defaults,
+        isClean,
+        recoveryPoint: this.#checkpoints.recoveryPoint(topic, partition),
+        logStartOffset: this.#checkpoints.logStartOffset(topic, partition),
+        highWatermark: this.#checkpoints.highWatermark(topic, partition),
+      });
+      this.#logs.set(partitionFolderName(topic, partition), new PartitionLog(this.#home, loaded, false));
+    });
+  }
+
+  #startTimers(): void {
+    const { durability } = this.#options;
+    this.#every(CHECKPOINT_MS[durability], () => this.#storeCheckpoints());
+    this.#every(PRODUCER_EXPIRATION_CHECK_MS, async () => {
+      const { wallMs } = this.#options.clock.now();
+      for (const log of this.#logs.values()) log.producers.removeExpired(wallMs, PRODUCER_EXPIRATION_MS);
+    });
+  }
+
+  /** The next round is timed when the last one has ended. */
+  #every(delayMs: number, run: () => Promise<void>): void {
+    const index = this.#timers.length;
+    const start = (): void => {
+      this.#timers[index] = this.#options.clock.setTimer(delayMs, fire, { unref: true });
+    };
+    const fire = (): void => {
+      run()
+        .catch((error: unknown) => this.#home.fail(error))
+        .finally(() => {
+          if (this.#closing === undefined && this.#home.failure === undefined) start();
+        });
+    };
+    start();
+  }
+
+  async #storeCheckpoints(): Promise<void> {
+    const logs = [...this.#logs.values()];
+    await Promise.all(logs.map((log) => log.epochsStored()));
+    await this.#checkpoints.store(logs.filter((log) => !log.isClosed));
+  }
+
+  #adopt(log: PartitionLog, topicId: Uuid, config: TopicConfig): PartitionLog {
+    if (log.topicId === ZERO_UUID && topicId !== ZERO_UUID) {
+      this.#options.logger.warn({ folder: log.folder }, `The topic id of ${log.folder} was lost and is written again`);
+      log.topicId = topicId;
+      this.#writeMetadata(log.folder, topicId);
+    }
+    if (log.topicId !== topicId) {
+      const text = `${log.folder} holds topic id ${log.topicId}, not ${topicId}: it belongs to an older topic of that name`;
+      throw new KafkaError('INCONSISTENT_TOPIC_ID', text);
+    }
+    log.updateConfig(config);
+    return log;
+  }
+
+  #createLog(topic: string, partition: number, topicId: Uuid, config: TopicConfig): PartitionLog {
+    const { disk, clock } = this.#options;
+    const folder = `${this.path}/${partitionFolderName(topic, partition)}`;
+    try {
+      disk.makeDirectorySync(folder);
+      this.#writeMetadata(folder, topicId);
+      const segment = new Segment(disk, folder, 0, clock.now().wallMs, 0);
+      segment.create(config);
+      this.#home.directoryChanged();
+      const epochs = new LeaderEpochs();
+      const producers = new ProducerState();
+      const start = { logStartOffset: 0, logEndOffset: 0, recoveryPoint: 0 };
+      const loaded = { topic, partition, topicId, folder, config, segments: [segment], ...start, epochs, producers };
+      return new PartitionLog(this.#home, loaded, true);
+    } catch (error) {
+      this.#home.fail(error);
+      throw error;
+    }
+  }
+
+  #writeMetadata(folder: string, topicId: Uuid): void {
+    const file = this.#options.disk.openSync(`${folder}/${PARTITION_METADATA_FILE}`, { create: true });
+    try {
+      file.truncateSync(0);
+      file.writeSync([Buffer.from(formatPartitionMetadata(topicId))], 0);
+    } finally {
+      file.close();
+    }
+  }
+
+  #removeLater(folder: string, delayMs: number): void {
+    const { clock, disk, logger } = this.#options;
+    const timer = clock.setTimer(
+      delayMs,
+      () => {
+        this.#removals.delete(timer);
+        disk.remove(folder).catch((error: unknown) => {
+          logger.warn({ folder }, `A deleted partition could not be removed: ${errorText(error)}`);
+        });
+      },
+      { unref: true },
+    );
+    this.#removals.add(timer);
+  }
+
+  #wentOffline(error: KafkaError): void {
+    this.#cancelTimers();
+    this.#options.logger.fatal({ path: this.path }, `The log directory ${this.path} is offline: ${error.message}`);
+    for (const log of this.#logs.values()) log.failed(error);
+  }
+
+  #cancelTimers(): void {
+    for (const timer of [...this.#timers, ...this.#removals]) timer.cancel();
+    this.#removals.clear();
+  }
+
+  async #close(brokerEpoch: number): Promise<void> {
+    this.#cancelTimers();
+    try {
+      if (this.#home.failure === undefined) await this.#closeCleanly(brokerEpoch);
+    } finally {
+      for (const log of this.#logs.values()) log.abandon();
+      await this.#lock.release();
+    }
+  }
+
+  async #closeCleanly(brokerEpoch: number): Promise<void> {
+    const { disk, path } = this.#options;
+    const logs = [...this.#logs.values()];
+    const offsets = this.#checkpoints;
+    await this.#home.drain();
+    await inParallel(logs, PARTITIONS_PARALLEL_MAX, (log) => log.close());
+    await this.#home.syncDirectory();
+    if (this.#home.failure !== undefined) return;
+    await offsets.store(logs);
+    await new AtomicFile(disk, path, CLEAN_SHUTDOWN_FILE).write(formatCleanShutdown(brokerEpoch));
+  }
+}
+
+/** The directory as its logs see it. */
+class DirectoryHome implements LogHome {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly durability: Durability;
+  readonly syncer: LogSyncer;
+  readonly budget: MemoryBudget;
+  readonly tailBytesPerLogMax: number;
+  readonly failureListeners: ((error: KafkaError) => void)[] = [];
+  failure: KafkaError | undefined;
+  readonly #path: string;
+  readonly #onFailure: (error: KafkaError) => void;
+  #unwritten = new Set<{ writePending(): void }>();
+  /** Counts the names added to the directory; those up to `#syncedChange` are durable. */
+  #change = 0;
+  #syncedChange = 0;
+  #directorySync: Promise<void> | undefined;
+
+  constructor(options: LogDirectoryOptions, onFailure: (error: KafkaError) => void) {
+    this.disk = options.disk;
+    this.clock = options.clock;
+    this.random = options.random;
+    this.logger = options.logger;
+    this.durability = options.durability;
+    this.syncer = new LogSyncer((error) => this.fail(error));
+    this.budget = new MemoryBudget(options.memoryBytesMax ?? MEMORY_BYTES_MAX);
+    this.tailBytesPerLogMax = options.tailBytesPerLogMax ?? TAIL_BYTES_PER_LOG_MAX;
+    this.#path = options.path;
+    this.#onFailure = onFailure;
+  }
+
+  scheduleWrite(log: { writePending(): void }): void {
+    if (this.#unwritten.size === 0) this.clock.nextTurn(() => this.#writeAll());
+    this.#unwritten.add(log);
+  }
+
+  fail(error: unknown): void {
+    if (this.failure !== undefined) return;
+    const failure = new KafkaError('KAFKA_STORAGE_ERROR', errorText(error), { cause: error, errorCode: 56 });
+    this.failure = failure;
+    this.#onFailure(failure);
+    for (const listener of this.failureListeners) listener(failure);
+  }
+
+  directoryChanged(): void {
+    this.#change++;
+  }
+
+  async syncDirectory(): Promise<void> {
+    const wanted = this.#change;
+    while (this.#syncedChange < wanted) {
+      this.#directorySync ??= this.#syncDirectoryOnce();
+      await this.#directorySync;
+    }
+  }
+
+  /** Resolves when nothing waits to be written or synced. */
+  async drain(): Promise<void> {
+    this.#writeAll();
+    await this.syncer.idle();
+  }
+
+  #writeAll(): void {
+    const logs = this.#unwritten;
+    this.#unwritten = new Set();
+    for (const log of logs) log.writePending();
+  }
+
+  async #syncDirectoryOnce(): Promise<void> {
+    const change = this.#change;
+    try {
+      await this.disk.syncDirectory(this.#path);
+      this.#syncedChange = Math.max(this.#syncedChange, change);
+    } finally {
+      this.#directorySync = undefined;
+    }
+  }
+}
+
+/** Runs at most `parallelMax` at a time; the first failure is thrown when those under way have ended. */
+async function inParallel<T>(items: readonly T[], parallelMax: number, run: (item: T) => Promise<void>): Promise<void> {
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < items.length) await run(items[next++]);
+  };
+  const results = await Promise.allSettled(Array.from({ length: Math.min(parallelMax, items.length) }, worker));
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+}

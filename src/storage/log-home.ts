@@ -1,0 +1,27 @@
+/** What a log directory gives to each of its logs. */
+import type { Clock, KafkaError, Logger, Random } from '#core';
+import type { Disk } from './disk/disk.ts';
+import type { LogSyncer } from './log-syncer.ts';
+import type { MemoryBudget } from './memory-budget.ts';
+
+/** `os`: a record is durable once the page cache has it. `sync`: once an fdatasync has. */
+export type Durability = 'os' | 'sync';
+
+export interface LogHome {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly durability: Durability;
+  readonly syncer: LogSyncer;
+  readonly budget: MemoryBudget;
+  readonly tailBytesPerLogMax: number;
+  /** Why the directory is offline; undefined while it serves. */
+  readonly failure: KafkaError | undefined;
+  /** Takes the directory offline: `error` came from the disk. Idempotent. */
+  fail(error: unknown): void;
+  /** Resolves when the names of all folders made so far are durable. */
+  syncDirectory(): Promise<void>;
+  /** Has `log.writePending()` called in the next turn, once. */
+  scheduleWrite(log: { writePending(): void }): void;
+}

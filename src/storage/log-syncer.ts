@@ -1,0 +1,69 @@
+/**
+ * Group commit of one log directory. Logs say that they have bytes to sync; everything said while a group is under way forms the
+ * next group. A group is a set of dirty logs, whose files are synced in parallel, at most `SYNCS_PARALLEL_MAX` at a time. So one
+ * fdatasync per file serves all that was written to it meanwhile, and nobody waits for a timer.
+ *
+ * A failed sync is never tried again: the kernel may have dropped the bytes and call the page clean. The directory goes offline.
+ */
+export interface SyncSource {
+  /** Syncs what is written so far and then tells its waiters. Rejects when the disk does. */
+  syncWritten(): Promise<void>;
+}
+
+/** More than the thread pool has threads by default, so that it never idles while files wait. */
+const SYNCS_PARALLEL_MAX = 16;
+
+export class LogSyncer {
+  #dirty = new Set<SyncSource>();
+  #isRunning = false;
+  #isStopped = false;
+  readonly #onFailure: (error: unknown) => void;
+  #idle: (() => void)[] = [];
+  /** How many groups were synced, and how many sources they had together. */
+  groupCount = 0;
+  sourceCount = 0;
+
+  constructor(onFailure: (error: unknown) => void) {
+    this.#onFailure = onFailure;
+  }
+
+  /** `source` has written something that must be synced. */
+  request(source: SyncSource): void {
+    if (this.#isStopped) return;
+    this.#dirty.add(source);
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    void this.#run();
+  }
+
+  /** Resolves when nothing is under way and nothing waits. */
+  idle(): Promise<void> {
+    if (!this.#isRunning) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  async #run(): Promise<void> {
+    while (this.#dirty.size > 0 && !this.#isStopped) {
+      const group = [...this.#dirty];
+      this.#dirty.clear();
+      this.groupCount++;
+      this.sourceCount += group.length;
+      await this.#syncGroup(group);
+    }
+    this.#isRunning = false;
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  async #syncGroup(group: SyncSource[]): Promise<void> {
+    let next = 0;
+    const worker = async (): Promise<void> => {
+      while (next < group.length && !this.#isStopped) await group[next++].syncWritten();
+    };
+    try {
+      await Promise.all(Array.from({ length: Math.min(SYNCS_PARALLEL_MAX, group.length) }, worker));
+    } catch (error) {
+      this.#isStopped = true;
+      this.#onFailure(error);
+    }
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * One limit for the bytes that all logs of a directory keep in memory. When it is exceeded, whoever was used longest ago gives
+ * up bytes first.
+ */
+export interface MemoryHolder {
+  /** Gives up its oldest bytes and returns how many; 0 when it has nothing to give. */
+  shed(): number;
+}
+
+export class MemoryBudget {
+  readonly bytesMax: number;
+  #heldBytes = 0;
+  /** Least recently used first. */
+  readonly #holders = new Set<MemoryHolder>();
+
+  constructor(bytesMax: number) {
+    this.bytesMax = bytesMax;
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** `holder` has taken `bytes` more: others, and at last the holder itself, shed what is over the limit. */
+  take(holder: MemoryHolder, bytes: number): void {
+    this.#heldBytes += bytes;
+    this.#holders.delete(holder);
+    this.#holders.add(holder);
+    while (this.#heldBytes > this.bytesMax) {
+      const [oldest] = this.#holders;
+      if (oldest === undefined) return;
+      const shedBytes = oldest.shed();
+      this.#heldBytes -= shedBytes;
+      if (shedBytes === 0) this.#holders.delete(oldest);
+    }
+  }
+
+  /** `holder` gave up `bytes` of its own accord. */
+  give(bytes: number): void {
+    this.#heldBytes -= bytes;
+  }
+
+  /** `holder` is gone, and with it the last `bytes`. */
+  leave(holder: MemoryHolder, bytes: number): void {
+    this.#holders.delete(holder);
+    this.#heldBytes -= bytes;
+  }
+}

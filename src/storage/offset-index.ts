@@ -1,0 +1,68 @@
+/**
+ * `.index`: from offsets to positions in the `.log` file, sparse. ◇
+ *
+ *   entry (8 bytes, big endian):  int32 last offset of a batch − base offset  |  int32 position of that batch
+ *
+ * Both columns grow strictly. A batch gets an entry when more than `index.interval.bytes` were appended since the last one, so
+ * position 0 never has one, and an entry of zeros is padding.
+ */
+import { EntryTable, withoutPadding } from './entry-table.ts';
+
+export const OFFSET_ENTRY_BYTES = 8;
+
+export class OffsetIndex {
+  readonly baseOffset: number;
+  readonly #table: EntryTable;
+
+  constructor(baseOffset: number, bytesMax: number, content: Buffer = Buffer.alloc(0)) {
+    this.baseOffset = baseOffset;
+    this.#table = new EntryTable(OFFSET_ENTRY_BYTES, bytesMax, withoutPadding(content, OFFSET_ENTRY_BYTES));
+  }
+
+  get entryCount(): number {
+    return this.#table.entryCount;
+  }
+
+  get isFull(): boolean {
+    return this.#table.entryCount >= this.#table.entryCountMax;
+  }
+
+  /** The content of the file, borrowed until the next `append`. */
+  content(): Buffer {
+    return this.#table.content();
+  }
+
+  append(lastOffset: number, position: number): void {
+    const index = this.#table.grow();
+    this.#table.setInt32(index, 0, lastOffset - this.baseOffset);
+    this.#table.setInt32(index, 4, position);
+  }
+
+  /** Position of an indexed batch at or before the one that holds `offset`; 0 when no entry is that low. */
+  floorPosition(offset: number): number {
+    const relative = offset - this.baseOffset;
+    // An entry names the last offset of its batch: the batch of `offset` is that one, or one after the entry below.
+    const index = this.#table.floor(relative, (i) => this.#table.int32(i, 0));
+    return index < 0 ? 0 : this.#table.int32(index, 4);
+  }
+
+  lastEntry(): { offset: number; position: number } | undefined {
+    const index = this.#table.entryCount - 1;
+    if (index < 0) return undefined;
+    return { offset: this.baseOffset + this.#table.int32(index, 0), position: this.#table.int32(index, 4) };
+  }
+
+  /** Whether both columns grow strictly and stay within the segment. */
+  isSound(logBytes: number): boolean {
+    let lastRelative = -1;
+    let lastPosition = 0;
+    for (let i = 0; i < this.#table.entryCount; i++) {
+      const relative = this.#table.int32(i, 0);
+      const position = this.#table.int32(i, 4);
+      if (relative <= lastRelative || position <= lastPosition || position >= logBytes) return false;
+      lastRelative = relative;
+      lastPosition = position;
+    }
+    return true;
+  }
+}

@@ -1,0 +1,75 @@
+/** Opens the folder of one partition: recovers its segments, and restores what the log knows besides them. */
+import { CorruptError, type Logger, type Uuid, ZERO_UUID } from '#core';
+import { parsePartitionMetadata } from './checkpoint-format.ts';
+import type { TopicConfig } from './config.ts';
+import type { Disk } from './disk/disk.ts';
+import { corruptFolderName, partitionFolderName } from './file-names.ts';
+import type { LogHome } from './log-home.ts';
+import { restoreEpochs, restoreProducers } from './log-state.ts';
+import type { LoadedLog } from './partition-log.ts';
+import { type RecoveredSegments, recoverSegments } from './partition-recovery.ts';
+
+export const PARTITION_METADATA_FILE = 'partition.metadata';
+
+export interface OpenPartition {
+  readonly home: LogHome;
+  /** The log directory. */
+  readonly path: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly config: TopicConfig;
+  readonly isClean: boolean;
+  readonly recoveryPoint: number;
+  readonly logStartOffset: number;
+  readonly highWatermark: number;
+}
+
+export async function openPartition(options: OpenPartition): Promise<LoadedLog> {
+  const { home, path, topic, partition, config, isClean } = options;
+  const { disk, clock, logger, random } = home;
+  const folder = `${path}/${partitionFolderName(topic, partition)}`;
+  const recovered = await recoverSegments({
+    disk,
+    clock,
+    logger,
+    config,
+    folder,
+    corruptFolder: `${path}/${corruptFolderName(topic, partition, clock.now().wallMs)}`,
+    isClean,
+    recoveryPoint: options.recoveryPoint,
+    logStartOffset: options.logStartOffset,
+    newJitterMs: () => Math.floor(random.float() * config['segment.jitter.ms']),
+  });
+  const { segments, logEndOffset } = recovered;
+  const logStartOffset = Math.max(options.logStartOffset, segments[0].baseOffset);
+  reportLoss(options, folder, recovered);
+  const content = { disk, folder, logger, segments, logStartOffset, logEndOffset };
+  const epochs = await restoreEpochs(content, recovered.readFrom);
+  const producers = await restoreProducers(content);
+  const topicId = await readTopicId(disk, folder, logger);
+  for (const segment of segments.slice(0, -1)) segment.releaseFile();
+  const offsets = { logStartOffset, logEndOffset, recoveryPoint: logEndOffset };
+  return { topic, partition, topicId, folder, config, segments, ...offsets, epochs, producers };
+}
+
+/** What consumers have seen and is gone: nothing brings it back, but nobody should have to guess. */
+function reportLoss({ home, highWatermark }: OpenPartition, folder: string, { logEndOffset }: RecoveredSegments): void {
+  if (logEndOffset >= highWatermark) return;
+  const lostCount = highWatermark - logEndOffset;
+  home.logger.error(
+    { folder, highWatermark, logEndOffset, lostCount },
+    `${folder} has lost ${lostCount} committed offsets`,
+  );
+}
+
+/** ZERO_UUID when the file is missing or damaged: the topic's metadata knows the id and brings it back. */
+async function readTopicId(disk: Disk, folder: string, logger: Logger): Promise<Uuid> {
+  const path = `${folder}/${PARTITION_METADATA_FILE}`;
+  try {
+    return parsePartitionMetadata((await disk.readFile(path))?.toString('utf8') ?? '', path);
+  } catch (error) {
+    if (!(error instanceof CorruptError)) throw error;
+    logger.warn({ file: path }, 'The topic id of this partition is missing; it is kept until its topic is known');
+    return ZERO_UUID;
+  }
+}

@@ -1,0 +1,183 @@
+/**
+ * Opens the folder of a partition and brings it to a state that can be served: the same one however often it is repeated.
+ *
+ *   after a clean stop     the last segment is read from its last index entry on (some KiB) and checked; all else is trusted until
+ *                          it is read
+ *   after a crash          every segment that reaches the recovery point is read through; batches at or above the recovery point
+ *                          must have the right checksum; indexes are built anew
+ *
+ * At the first thing that is no whole, right batch the log is cut. What is cut (unless it is all zeros) and all later segments are
+ * put aside in `<topic>-<partition>.corrupt-<time>/` with a warning, never deleted. Below the recovery point, which only moves up
+ * to what was synced, a wrong checksum is no reason to cut: readers of that batch get CORRUPT_MESSAGE.
+ */
+import type { Clock, Logger } from '#core';
+import { lastOffsetAt, MAX_TIMESTAMP_POSITION, maxTimestampAt } from './batch-frame.ts';
+import { scanBatches } from './batch-scan.ts';
+import type { TopicConfig } from './config.ts';
+import type { Disk } from './disk/disk.ts';
+import {
+  baseOffsetOf,
+  CLEANED_SUFFIX,
+  DELETED_SUFFIX,
+  INDEX_SUFFIX,
+  LOG_SUFFIX,
+  TEMPORARY_SUFFIX,
+  TIME_INDEX_SUFFIX,
+  TXN_INDEX_SUFFIX,
+} from './file-names.ts';
+import { readIndexFiles, rebuildIndexes } from './index-files.ts';
+import { Quarantine } from './quarantine.ts';
+import { Segment } from './segment.ts';
+
+export interface RecoveryPlan {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly config: TopicConfig;
+  /** Folder of the partition. */
+  readonly folder: string;
+  /** Folder for what is cut off; made when needed. */
+  readonly corruptFolder: string;
+  readonly isClean: boolean;
+  /** Everything below was synced once. */
+  readonly recoveryPoint: number;
+  /** From the log start checkpoint. */
+  readonly logStartOffset: number;
+  readonly newJitterMs: () => number;
+}
+
+export interface RecoveredSegments {
+  /** At least one; the last one is active and has its indexes. */
+  readonly segments: Segment[];
+  readonly logEndOffset: number;
+  /** The first offset of the segments that were read through, whose epochs may be news; `logEndOffset` when none was. */
+  readonly readFrom: number;
+}
+
+export async function recoverSegments(plan: RecoveryPlan): Promise<RecoveredSegments> {
+  const bases = await tidyFolder(plan);
+  if (bases.length === 0) return startEmpty(plan, plan.logStartOffset);
+  const segments = bases.map((base) => openSegment(plan, base));
+  const recovered = plan.isClean ? await trustSegments(plan, segments) : await readSegments(plan, segments);
+  if (recovered.logEndOffset >= plan.logStartOffset) return recovered;
+  const quarantine = new Quarantine(plan.disk, plan.corruptFolder, plan.logger);
+  plan.logger.error({ folder: plan.folder, ...offsetsOf(plan, recovered) }, 'The log ends before its start offset');
+  for (const segment of recovered.segments) await quarantine.moveSegment(segment);
+  return startEmpty(plan, plan.logStartOffset);
+}
+
+function offsetsOf(plan: RecoveryPlan, recovered: RecoveredSegments): object {
+  return { logStartOffset: plan.logStartOffset, logEndOffset: recovered.logEndOffset };
+}
+
+/** Removes what a crash left unfinished; returns the base offsets of the segments in order. */
+async function tidyFolder({ disk, folder, logger }: RecoveryPlan): Promise<number[]> {
+  const files = (await disk.list(folder)).filter(({ kind }) => kind === 'file').map(({ name }) => name);
+  const bases = files.map((name) => baseOffsetOf(name, LOG_SUFFIX)).filter((base) => base !== undefined);
+  for (const name of files) {
+    const isLeftOver = [DELETED_SUFFIX, CLEANED_SUFFIX, TEMPORARY_SUFFIX].some((suffix) => name.endsWith(suffix));
+    if (isLeftOver) await disk.remove(`${folder}/${name}`);
+    const suffix = [INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX].find((each) => name.endsWith(each));
+    const base = suffix === undefined ? undefined : baseOffsetOf(name, suffix);
+    if (base === undefined || bases.includes(base)) continue;
+    logger.warn({ file: `${folder}/${name}` }, 'An index without its log was removed');
+    await disk.remove(`${folder}/${name}`);
+  }
+  return bases.sort((a, b) => a - b);
+}
+
+function openSegment(plan: RecoveryPlan, baseOffset: number): Segment {
+  const { wallMs } = plan.clock.now();
+  const segment = new Segment(plan.disk, plan.folder, baseOffset, wallMs, plan.newJitterMs());
+  segment.adoptSize(segment.file().sizeSync());
+  segment.releaseFile();
+  return segment;
+}
+
+function startEmpty(plan: RecoveryPlan, baseOffset: number): RecoveredSegments {
+  const segment = new Segment(plan.disk, plan.folder, baseOffset, plan.clock.now().wallMs, plan.newJitterMs());
+  segment.create(plan.config);
+  return { segments: [segment], logEndOffset: baseOffset, readFrom: baseOffset };
+}
+
+/** Clean stop: only the end of the last segment is read. */
+async function trustSegments(plan: RecoveryPlan, segments: Segment[]): Promise<RecoveredSegments> {
+  const active = segments[segments.length - 1];
+  const fileBytes = active.writtenBytes;
+  const indexes = await readIndexFiles(plan.disk, active, fileBytes, Number.POSITIVE_INFINITY, plan.config);
+  if (indexes === undefined) {
+    plan.logger.warn(
+      { file: active.path(INDEX_SUFFIX) },
+      'The index of the last segment is missing or wrong and is built anew',
+    );
+    return readSegments({ ...plan, recoveryPoint: Math.max(plan.recoveryPoint, active.baseOffset) }, segments);
+  }
+  const position = indexes.offsets.lastEntry()?.position ?? 0;
+  active.adoptIndexes(indexes, position);
+  if (position > 0) active.firstTimestamp = await firstTimestampOf(active);
+  let logEndOffset = active.baseOffset;
+  const options = { position, endPosition: fileBytes, offsetMin: active.baseOffset, crcFromOffset: 0 };
+  const end = await scanBatches(active.file(), options, (buffer, at, sizeInBytes) => {
+    const lastOffset = lastOffsetAt(buffer, at);
+    active.note(lastOffset, maxTimestampAt(buffer, at), sizeInBytes, plan.config['index.interval.bytes'], true);
+    logEndOffset = lastOffset + 1;
+    return false;
+  });
+  if (end.damage !== undefined) await cut(plan, active, end.position, fileBytes, end.damage, []);
+  return { segments, logEndOffset, readFrom: logEndOffset };
+}
+
+/** After a crash: reads all segments that reach the recovery point, up to the first damage. */
+async function readSegments(plan: RecoveryPlan, segments: Segment[]): Promise<RecoveredSegments> {
+  const first = Math.max(
+    0,
+    segments.findLastIndex((segment) => segment.baseOffset <= plan.recoveryPoint),
+  );
+  let logEndOffset = segments[first].baseOffset;
+  for (let index = first; index < segments.length; index++) {
+    const segment = segments[index];
+    const fileBytes = segment.writtenBytes;
+    logEndOffset = segment.baseOffset;
+    const end = await rebuildIndexes(segment, fileBytes, plan.config, plan.recoveryPoint, (buffer, at) => {
+      logEndOffset = lastOffsetAt(buffer, at) + 1;
+      return false;
+    });
+    if (end.damage === undefined) continue;
+    const later = segments.splice(index + 1);
+    await cut(plan, segment, end.position, fileBytes, end.damage, later);
+  }
+  const readFrom = segments[first].baseOffset;
+  for (const segment of segments.slice(first, -1)) segment.seal();
+  await Promise.all(segments.slice(first, -1).map((segment) => segment.sync(true)));
+  await segments[segments.length - 1].sync(false);
+  await plan.disk.syncDirectory(plan.folder);
+  return { segments, logEndOffset, readFrom };
+}
+
+async function cut(
+  plan: RecoveryPlan,
+  segment: Segment,
+  position: number,
+  fileBytes: number,
+  damage: string,
+  later: Segment[],
+): Promise<void> {
+  const quarantine = new Quarantine(plan.disk, plan.corruptFolder, plan.logger);
+  const keptAs = await quarantine.copyTail(segment, position, fileBytes);
+  const where = { file: segment.path(LOG_SUFFIX), position, bytesCut: fileBytes - position, keptAs, damage };
+  plan.logger.warn(where, `The log was cut where it has no whole batch any more: ${damage}`);
+  segment.truncateFile(position);
+  for (const each of later) {
+    plan.logger.error(
+      { file: each.path(LOG_SUFFIX), keptAs: plan.corruptFolder },
+      'A segment behind the damage was put aside',
+    );
+    await quarantine.moveSegment(each);
+  }
+}
+
+async function firstTimestampOf(segment: Segment): Promise<number> {
+  const head = Buffer.alloc(MAX_TIMESTAMP_POSITION + 8);
+  await segment.file().read(head, 0);
+  return maxTimestampAt(head, 0);
+}

@@ -1,0 +1,133 @@
+/**
+ * What a partition remembers of each idempotent producer: its epoch and its last five batches. `duplicateOf` and `refusalOf` judge
+ * a batch, `update` alone changes state, so appending and recovering are one path. ◇
+ *
+ *   batch of producer p, epoch e, first sequence s          verdict
+ *   ──────────────────────────────────────────────          ───────
+ *   e, s and last sequence as one of the five cached        that batch: a duplicate, its old offsets are the answer
+ *   e below the known epoch                                 INVALID_PRODUCER_EPOCH
+ *   e above the known epoch, s = 0                          append; the old batches are forgotten
+ *   e above the known epoch, s ≠ 0                          OUT_OF_ORDER_SEQUENCE_NUMBER
+ *   e known, s = last + 1 (2³¹−1 is followed by 0)          append
+ *   e known, any other s                                    OUT_OF_ORDER_SEQUENCE_NUMBER
+ *   p unknown (never seen, or expired)                      append, whatever s is
+ *
+ * Five batches, because that is how many requests a client may have under way. A control batch (transaction marker) carries no
+ * sequence: it raises the epoch and forgets batches of the older one.
+ * @see KIP-98, KIP-360
+ */
+import { type BatchHeader, Errors, type KafkaErrorRow } from '#protocol';
+
+export interface ProducerBatch {
+  readonly baseSequence: number;
+  readonly lastSequence: number;
+  readonly baseOffset: number;
+  readonly lastOffset: number;
+  /** Largest timestamp of the batch. */
+  readonly timestamp: number;
+}
+
+export interface ProducerEntry {
+  readonly producerId: number;
+  epoch: number;
+  /** The last `CACHED_BATCHES_MAX`, oldest first. */
+  batches: ProducerBatch[];
+  coordinatorEpoch: number;
+  /** Timestamp of the last batch or marker; expiration counts from here. */
+  lastTimestamp: number;
+  /** First offset of the transaction under way, -1 for none. */
+  currentTxnFirstOffset: number;
+}
+
+const CACHED_BATCHES_MAX = 5;
+const SEQUENCE_MAX = 2 ** 31 - 1;
+
+export class ProducerState {
+  readonly #entries = new Map<number, ProducerEntry>();
+
+  get producerCount(): number {
+    return this.#entries.size;
+  }
+
+  entries(): Iterable<ProducerEntry> {
+    return this.#entries.values();
+  }
+
+  /** The batch already appended that `header` repeats. */
+  duplicateOf(header: BatchHeader): ProducerBatch | undefined {
+    const entry = this.#entries.get(header.producerId);
+    if (entry === undefined || entry.epoch !== header.producerEpoch) return undefined;
+    return entry.batches.find(
+      (batch) => batch.baseSequence === header.baseSequence && batch.lastSequence === header.lastSequence,
+    );
+  }
+
+  /** Why a batch of a producer, which is no duplicate, must not be appended; undefined when it may. */
+  refusalOf(header: BatchHeader): KafkaErrorRow | undefined {
+    const entry = this.#entries.get(header.producerId);
+    if (entry === undefined) return undefined;
+    if (header.producerEpoch < entry.epoch) return Errors.INVALID_PRODUCER_EPOCH;
+    if (header.isControl) return undefined;
+    return isInSequence(entry, header) ? undefined : Errors.OUT_OF_ORDER_SEQUENCE_NUMBER;
+  }
+
+  /** Notes a batch that is in the log. Sequences are not checked: what is in the log is the truth. */
+  update(header: BatchHeader, baseOffset: number): void {
+    const entry = this.#entryFor(header);
+    if (entry.epoch !== header.producerEpoch) {
+      entry.epoch = header.producerEpoch;
+      entry.batches = [];
+    }
+    entry.lastTimestamp = header.maxTimestamp;
+    if (header.isControl) return;
+    if (entry.batches.length === CACHED_BATCHES_MAX) entry.batches.shift();
+    entry.batches.push({
+      baseSequence: header.baseSequence,
+      lastSequence: header.lastSequence,
+      baseOffset,
+      lastOffset: baseOffset + header.lastOffsetDelta,
+      timestamp: header.maxTimestamp,
+    });
+  }
+
+  /** Puts an entry of a snapshot in place. */
+  restore(entry: ProducerEntry): void {
+    this.#entries.set(entry.producerId, entry);
+  }
+
+  clear(): void {
+    this.#entries.clear();
+  }
+
+  /** Forgets producers that wrote nothing for `expirationMs` and have no transaction under way. */
+  removeExpired(wallMs: number, expirationMs: number): void {
+    for (const entry of this.#entries.values()) {
+      const isExpired = wallMs - entry.lastTimestamp >= expirationMs && entry.currentTxnFirstOffset < 0;
+      if (isExpired) this.#entries.delete(entry.producerId);
+    }
+  }
+
+  #entryFor(header: BatchHeader): ProducerEntry {
+    let entry = this.#entries.get(header.producerId);
+    if (entry === undefined) {
+      entry = {
+        producerId: header.producerId,
+        epoch: header.producerEpoch,
+        batches: [],
+        coordinatorEpoch: -1,
+        lastTimestamp: header.maxTimestamp,
+        currentTxnFirstOffset: -1,
+      };
+      this.#entries.set(header.producerId, entry);
+    }
+    return entry;
+  }
+}
+
+function isInSequence(entry: ProducerEntry, header: BatchHeader): boolean {
+  if (header.producerEpoch > entry.epoch) return header.baseSequence === 0;
+  const last = entry.batches.at(-1);
+  // After a marker nothing of this epoch is known but the epoch: the next data batch starts at 0.
+  if (last === undefined) return header.baseSequence === 0;
+  return header.baseSequence === (last.lastSequence === SEQUENCE_MAX ? 0 : last.lastSequence + 1);
+}

@@ -1,0 +1,60 @@
+/** The segments of a log in order of their base offsets; the last one is written to. */
+import { assert } from '#core';
+import type { Segment } from './segment.ts';
+
+export class SegmentList {
+  #segments: Segment[];
+
+  constructor(segments: readonly Segment[]) {
+    this.#segments = [...segments];
+  }
+
+  get all(): readonly Segment[] {
+    return this.#segments;
+  }
+
+  get first(): Segment {
+    return this.#segments[0];
+  }
+
+  get active(): Segment {
+    return this.#segments[this.#segments.length - 1];
+  }
+
+  get sizeInBytes(): number {
+    return this.#segments.reduce((sum, segment) => sum + segment.sizeInBytes, 0);
+  }
+
+  add(segment: Segment): void {
+    assert(
+      this.#segments.length === 0 || segment.baseOffset > this.active.baseOffset,
+      `segment ${segment.baseOffset} does not come after the last one`,
+    );
+    this.#segments.push(segment);
+  }
+
+  /** The last segment that begins at or below `offset`; the first one when all begin above. */
+  floor(offset: number): Segment | undefined {
+    return this.#segments[Math.max(0, this.#floorIndex(offset))];
+  }
+
+  after(segment: Segment): Segment | undefined {
+    return this.#segments[this.#floorIndex(segment.baseOffset) + 1];
+  }
+
+  /** Where `segment` ends: the base of the next one, or `logEndOffset`. */
+  endOffsetOf(segment: Segment, logEndOffset: number): number {
+    return this.after(segment)?.baseOffset ?? logEndOffset;
+  }
+
+  #floorIndex(offset: number): number {
+    let low = 0;
+    let high = this.#segments.length - 1;
+    while (low <= high) {
+      const middle = (low + high) >>> 1;
+      if (this.#segments[middle].baseOffset <= offset) low = middle + 1;
+      else high = middle - 1;
+    }
+    return high;
+  }
+}

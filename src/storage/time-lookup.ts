@@ -1,0 +1,115 @@
+/**
+ * From timestamps to records. The time index leads near the first batch that may hold the answer; batches are walked from there by
+ * their headers, and only the one whose largest timestamp fits is opened.
+ */
+import { CorruptError } from '#core';
+import { readRecords } from '#protocol';
+import { lastOffsetAt, maxTimestampAt } from './batch-frame.ts';
+import { type ScanOptions, scanBatches } from './batch-scan.ts';
+import type { Segment } from './segment.ts';
+
+export interface FoundRecord {
+  readonly offset: number;
+  readonly timestamp: number;
+  /** Epoch of the leader that wrote this record's batch. */
+  readonly leaderEpoch: number;
+}
+
+/** Offsets from `start` on and below `end` count. */
+export interface OffsetRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface IndexLoader {
+  loadIndexes(segment: Segment): Promise<void>;
+  readonly config: { readonly 'max.decompressed.message.bytes': number };
+}
+
+const LEADER_EPOCH_POSITION = 12;
+
+/** The first record in `range`, in the order of offsets, whose timestamp is at least `timestamp`. */
+export async function findTimestamp(
+  loader: IndexLoader,
+  segments: readonly Segment[],
+  timestamp: number,
+  range: OffsetRange,
+): Promise<FoundRecord | undefined> {
+  for (let index = 0; index < segments.length && segments[index].baseOffset < range.end; index++) {
+    if (index + 1 < segments.length && segments[index + 1].baseOffset <= range.start) continue;
+    const segment = segments[index];
+    if (segment.indexes === undefined) await loader.loadIndexes(segment);
+    if (segment.maxTimestamp.timestamp < timestamp) continue;
+    const found = await findInSegment(loader, segment, timestamp, range);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** The record with the largest timestamp in `range`; the first one when several have it. */
+export async function findMaxTimestamp(
+  loader: IndexLoader,
+  segments: readonly Segment[],
+  range: OffsetRange,
+): Promise<FoundRecord | undefined> {
+  let largest = -1;
+  for (let index = 0; index < segments.length && segments[index].baseOffset < range.end; index++) {
+    const segment = segments[index];
+    if (segment.indexes === undefined) await loader.loadIndexes(segment);
+    const { timestamp, offset } = segment.maxTimestamp;
+    largest = Math.max(largest, offset < range.end ? timestamp : await maxTimestampBelow(segment, range.end));
+  }
+  return largest < 0 ? undefined : findTimestamp(loader, segments, largest, range);
+}
+
+/** By reading all headers: the largest timestamp of the segment lies beyond the range. */
+async function maxTimestampBelow(segment: Segment, endOffset: number): Promise<number> {
+  let largest = -1;
+  await scanBatches(segment.file(), wholeSegment(segment, 0), (buffer, at) => {
+    if (lastOffsetAt(buffer, at) >= endOffset) return true;
+    largest = Math.max(largest, maxTimestampAt(buffer, at));
+    return false;
+  });
+  return largest;
+}
+
+function wholeSegment(segment: Segment, position: number): ScanOptions {
+  return { position, endPosition: segment.writtenBytes, offsetMin: 0, crcFromOffset: Number.POSITIVE_INFINITY };
+}
+
+async function findInSegment(
+  loader: IndexLoader,
+  segment: Segment,
+  timestamp: number,
+  range: OffsetRange,
+): Promise<FoundRecord | undefined> {
+  const bytesMax = loader.config['max.decompressed.message.bytes'];
+  const nearOffset = segment.indexes?.times.floor(timestamp)?.offset ?? segment.baseOffset;
+  const position = segment.indexes?.offsets.floorPosition(Math.max(nearOffset, range.start)) ?? 0;
+  let found: FoundRecord | undefined;
+  const end = await scanBatches(segment.file(), wholeSegment(segment, position), (buffer, at) => {
+    if (lastOffsetAt(buffer, at) < range.start || maxTimestampAt(buffer, at) < timestamp) return false;
+    found = findInBatch(buffer, at, timestamp, range.start, bytesMax);
+    return found !== undefined;
+  });
+  if (end.damage !== undefined && found === undefined) {
+    throw new CorruptError(`${segment.path('.log')} at ${end.position}: ${end.damage}`, { position: end.position });
+  }
+  return found !== undefined && found.offset < range.end ? found : undefined;
+}
+
+function findInBatch(
+  buffer: Buffer,
+  at: number,
+  timestamp: number,
+  startOffset: number,
+  decompressedBytesMax: number,
+): FoundRecord | undefined {
+  const leaderEpoch = buffer.readInt32BE(at + LEADER_EPOCH_POSITION);
+  const records = readRecords(buffer, at, { decompressedBytesMax });
+  for (let record = records.next(); record !== undefined; record = records.next()) {
+    if (record.timestamp < timestamp || record.offset < startOffset) continue;
+    return { offset: record.offset, timestamp: record.timestamp, leaderEpoch };
+  }
+  return undefined;
+}
