@@ -4,9 +4,19 @@
  * that springtide includes. They promise Kafka's configuration names and defaults, that every call ends (by its result, its
  * deadline or `close`), and that nothing waits in memory without a named bound. May import `core`, `protocol`, `serde`, `net`, `assign`.
  */
+
+export { Admin, type AdminOptions, type ClusterDescription } from './admin/admin.ts';
+export type { AdminCallOptions } from './admin/admin-calls.ts';
+export { type AdminConfig, adminConfigTable } from './admin/config.ts';
+export { type ConfigChange, type ConfigEntry, type ConfigResource, resourceName } from './admin/configs.ts';
+export type { GroupDescription, GroupListing, GroupMember, ListGroupsOptions } from './admin/groups.ts';
+export { ItemResults } from './admin/item-results.ts';
+export type { ListedOffset, ListOffsetsOptions, OffsetQuery, OffsetSpec } from './admin/offsets.ts';
+export type { CreatedTopic, NewTopic, TopicListing, ValidateOptions } from './admin/topics.ts';
 export type { ClientEnvironment, RequestBody } from './broker-node.ts';
 export { Cluster, type ClusterOptions, type ClusterRequestOptions, type Target } from './cluster.ts';
 export { type ClientConfig, clientConfigTable, readClientConfig } from './config.ts';
+export * from './consumer/index.ts';
 export * from './consumer/index.ts';
 export { type ConsumerConfig, consumerConfigTable } from './consumer-config.ts';
 export type { CoordinatorType } from './coordinators.ts';
