@@ -144,7 +144,8 @@ export class GroupCoordinator {
     const leave = effects.find((effect) => effect.type === 'leave');
     this.#run(effects.filter((effect) => effect !== leave));
     if (leave !== undefined) await this.#leave(leave as EffectOf<'leave'>, wasJoining, timeoutMs);
-    this.#throwErrors();
+    const error = this.#rebalance.takeCallbackError();
+    if (error !== undefined) throw error;
   }
 
   close(): void {

@@ -17,7 +17,7 @@
  * @see KIP-62 (background heartbeats), KIP-345 (static members), KIP-394 (member id first), KIP-429 (cooperative), KIP-814
  */
 import { assert, KafkaError } from '#core';
-import { errorByCode, type JoinGroupResponse, type SyncGroupResponse, toKafkaError } from '#protocol';
+import { errorByCode, type JoinGroupResponse, type SyncGroupResponse } from '#protocol';
 import { adviceOn, type GroupApi, type Verdict, verdictOn } from './membership-errors.ts';
 
 export type MemberState = 'UNJOINED' | 'PREPARING' | 'COMPLETING' | 'STABLE';
@@ -427,7 +427,7 @@ export class Membership {
 
   #endForGood(errorCode: number): void {
     this.#reset(NO_GENERATION);
-    this.#fatal = explained('The group coordinator', errorCode);
+    this.#fatal = explained('The membership has ended', errorCode);
     this.#effects.push({ type: 'wake' });
   }
 
@@ -443,6 +443,6 @@ export class Membership {
 }
 
 function explained(api: string, errorCode: number): KafkaError {
-  const detail = `${api} answered it. ${adviceOn(errorCode)}`.trim();
-  return toKafkaError(errorCode, detail);
+  const { name, message, retriable } = errorByCode(errorCode);
+  return new KafkaError(name, `${api}: ${message} ${adviceOn(errorCode)}`.trimEnd(), { retriable, errorCode });
 }

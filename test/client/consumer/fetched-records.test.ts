@@ -11,7 +11,13 @@ function batch(baseOffset: number, values: string[], options: Parameters<typeof 
 
 function marker(offset: number, producerId: number, type: 'commit' | 'abort'): Buffer {
   const record = { key: controlRecordKey(type), value: encodeEndTxnMarker(0), timestamp: 1_000 };
-  return buildBatch([record], { baseOffset: offset, producerId, producerEpoch: 0, isTransactional: true, isControl: true });
+  return buildBatch([record], {
+    baseOffset: offset,
+    producerId,
+    producerEpoch: 0,
+    isTransactional: true,
+    isControl: true,
+  });
 }
 
 function transactional(baseOffset: number, producerId: number, values: string[]): Buffer {

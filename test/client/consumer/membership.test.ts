@@ -27,7 +27,8 @@ class Member {
     const before = this.#membership.generation;
     const effects = this.#run(command);
     const { state, generation, fatal } = this.#membership;
-    const member = generation === before ? '' : ` generation=${generation.generationId} member=${generation.memberId || '-'}`;
+    const member =
+      generation === before ? '' : ` generation=${generation.generationId} member=${generation.memberId || '-'}`;
     const end = fatal === undefined ? '' : ` fatal=${fatal.code}`;
     return [...effects.map(describeEffect), `= ${state}${member} next=${this.#membership.next()}${end}`].join('\n');
   }
@@ -67,7 +68,10 @@ class Member {
       case 'commit':
         return member.commitRefused(member.generation, errorCode);
       case 'failed':
-        return member.requestFailed(attempt, new KafkaError('NETWORK_EXCEPTION', 'connection lost', { retriable: true }));
+        return member.requestFailed(
+          attempt,
+          new KafkaError('NETWORK_EXCEPTION', 'connection lost', { retriable: true }),
+        );
       case 'timer':
         return member.timerFired(words[0] as 'heartbeat' | 'retry', this.nowMs);
       case 'leave':
