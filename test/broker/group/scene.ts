@@ -24,13 +24,27 @@ import {
   readRecord,
 } from '#broker/group';
 import { ByteWriter, parseConfig, ZERO_UUID } from '#core';
-import { ConsumerProtocolSubscription, encode } from '#protocol';
+import { Apis, ConsumerProtocolSubscription, encode, encodeToBuffer, type MessageSchema } from '#protocol';
 import { readSubscribedTopics } from '../../../src/broker/group/records.ts';
 import type { ScriptCommand } from '../../scripts/script.ts';
 import { list } from '../../scripts/script.ts';
 import { printReply } from './print-reply.ts';
 
 type Answer = (scene: GroupScene, command: ScriptCommand) => void;
+
+/** Every answer must be one that can be sent, in the version that was asked in. */
+const responses: Readonly<Record<string, MessageSchema>> = {
+  join: Apis.JoinGroup.response,
+  sync: Apis.SyncGroup.response,
+  heartbeat: Apis.Heartbeat.response,
+  leave: Apis.LeaveGroup.response,
+  'offset-commit': Apis.OffsetCommit.response,
+  'offset-fetch': Apis.OffsetFetch.response,
+  'offset-delete': Apis.OffsetDelete.response,
+  'list-groups': Apis.ListGroups.response,
+  'describe-groups': Apis.DescribeGroups.response,
+  'delete-groups': Apis.DeleteGroups.response,
+};
 
 const START_WALL_MS = 1_700_000_000_000;
 
@@ -39,7 +53,7 @@ export class GroupScene {
   #settings: Readonly<Record<string, string>> = {};
   readonly #log: CoordinatorRecord[] = [];
   readonly #timers = new Map<string, number>();
-  readonly #askers = new Map<number, { name: string; type: string }>();
+  readonly #askers = new Map<number, { name: string; type: string; apiVersion: number }>();
   #nextToken = 1;
   #nextUuid = 1;
   #nowMs = 0;
@@ -67,8 +81,8 @@ export class GroupScene {
 
   ask(command: ScriptCommand, type: string, request: object, defaultVersion: number): void {
     const token = this.#nextToken++;
-    this.#askers.set(token, { name: command.args['as'] ?? '·', type });
     const apiVersion = Number(command.args['v'] ?? defaultVersion);
+    this.#askers.set(token, { name: command.args['as'] ?? '·', type, apiVersion });
     this.handle({ type, token, apiVersion, request } as GroupEvent);
     if (this.#askers.has(token)) this.#lines.push(`(${this.#askers.get(token)?.name} is parked)`);
   }
@@ -76,9 +90,10 @@ export class GroupScene {
   join(command: ScriptCommand, request: object): void {
     const token = this.#nextToken++;
     const clientId = command.args['client'] ?? 'c';
-    this.#askers.set(token, { name: command.args['as'] ?? command.args['member'] ?? clientId, type: 'join' });
-    const identity = { clientId, clientHost: '/127.0.0.1', newMemberUuid: String(this.#nextUuid++) };
     const apiVersion = Number(command.args['v'] ?? 9);
+    const name = command.args['as'] ?? command.args['member'] ?? clientId;
+    this.#askers.set(token, { name, type: 'join', apiVersion });
+    const identity = { clientId, clientHost: '/127.0.0.1', newMemberUuid: String(this.#nextUuid++) };
     this.handle({ type: 'join', token, apiVersion, ...identity, request } as GroupEvent);
     if (this.#askers.has(token)) this.#lines.push(`(${this.#askers.get(token)?.name} is parked)`);
   }
@@ -98,6 +113,7 @@ export class GroupScene {
       const asker = this.#askers.get(token);
       if (asker === undefined) throw new Error(`token ${token} was answered twice, or never asked`);
       this.#askers.delete(token);
+      encodeToBuffer(responses[asker.type], asker.apiVersion, body);
       this.#lines.push(`${asker.name}: ${printReply(asker.type, body)}`);
     }
   }
