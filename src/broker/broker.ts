@@ -1,0 +1,261 @@
+/**
+ * A whole broker, from its keys to its open doors. The order of opening is written here once, and closing is the same order backwards:
+ *
+ *     settings   keys read and checked
+ *     doors      addresses bound; connections wait
+ *     directory  data folder locked, logs opened and recovered
+ *     metadata   the cluster's log replayed in a new leader epoch; this broker registered, its partitions led in a new epoch
+ *     partitions logs of all topics hosted, group coordinators loading
+ *     serving    connections answered
+ *
+ * A start that fails closes what it had opened and rejects with a KafkaError whose text says what is wrong and what to do.
+ */
+import { type Clock, errorText, type Logger, type Random, silentLogger, systemClock, systemRandom } from '#core';
+import { type Acceptor, addressText, PipeNetwork, type Transport, tcpAcceptor } from '#net';
+import { Errors } from '#protocol';
+import { type Disk, LogDirectory, nodeDisk, topicConfig } from '#storage';
+import { AdvanceQueue } from './advance-queue.ts';
+import { allowEveryone } from './authorizer.ts';
+import { GROUP_METADATA_TOPIC } from './controller/index.ts';
+import { groupSettings } from './group/index.ts';
+import { GroupCoordinators } from './group-coordinators.ts';
+import { HostedPartitions } from './hosted-partitions.ts';
+import { isWildcardHost } from './listener-address.ts';
+import { MetadataLog } from './metadata-log.ts';
+import { ProduceDeadlines } from './produce-deadlines.ts';
+import { ProducerIds } from './producer-ids.ts';
+import { routes } from './routes.ts';
+import { Server } from './server.ts';
+import { type BrokerSettings, readSettings } from './settings.ts';
+import { StallMeter } from './stall-meter.ts';
+import { controllerRules, TopicAdmin } from './topic-admin.ts';
+
+/** RegisterBrokerRecord has 16 bits for a port; those of the in-process pipe can be larger. */
+const RECORD_PORT_MAX = 65535;
+
+export interface BrokerOptions {
+  /** server.properties keys, bare; ours in full (`springtide.broker.durability`). */
+  readonly config?: Readonly<Record<string, unknown>>;
+  /** Default: the file system. */
+  readonly disk?: Disk;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly logger?: Logger;
+  /** Where the listeners are opened. Default: TCP. Hand in `network` here as well for a broker without sockets. */
+  readonly acceptor?: Acceptor;
+  /** The in-process network on which the listeners are open too. Default: one of its own. */
+  readonly network?: PipeNetwork;
+}
+
+interface Environment {
+  readonly settings: BrokerSettings;
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+type Closer = () => void | Promise<void>;
+
+export class Broker {
+  /** The host that was bound, as a client on this machine names it. */
+  readonly host: string;
+  readonly port: number;
+  /** `host:port` for clients on this machine. */
+  readonly bootstrapServers: string;
+  readonly clusterId: string;
+  readonly nodeId: number;
+  readonly #network: PipeNetwork;
+  readonly #closers: Closer[];
+  #closing: Promise<void> | undefined;
+
+  /** @throws KafkaError INVALID_CONFIG, NETWORK_EXCEPTION (address in use), LOCKED (data folder in use), or what the disk says */
+  static async start(options: BrokerOptions = {}): Promise<Broker> {
+    const clock = options.clock ?? systemClock;
+    const logger = options.logger ?? silentLogger;
+    const environment: Environment = {
+      settings: readSettings(options.config ?? {}, logger),
+      disk: options.disk ?? nodeDisk(),
+      clock,
+      random: options.random ?? systemRandom,
+      logger,
+    };
+    const network = options.network ?? new PipeNetwork(clock);
+    const closers: Closer[] = [];
+    try {
+      const { clusterId, server } = await open(environment, [options.acceptor ?? tcpAcceptor(), network], closers);
+      return new Broker(environment.settings, server, clusterId, network, closers);
+    } catch (error) {
+      await closeAll(closers, logger);
+      throw error;
+    }
+  }
+
+  private constructor(
+    settings: BrokerSettings,
+    server: Server,
+    clusterId: string,
+    network: PipeNetwork,
+    closers: Closer[],
+  ) {
+    const [listener] = server.listeners;
+    this.host = isWildcardHost(listener.host) ? 'localhost' : listener.host;
+    this.port = listener.port;
+    this.bootstrapServers = server.listeners
+      .map(({ host, port }) => addressText(isWildcardHost(host) ? 'localhost' : host, port))
+      .join(',');
+    this.clusterId = clusterId;
+    this.nodeId = settings.nodeId;
+    this.#network = network;
+    this.#closers = closers;
+  }
+
+  /** The way to this broker inside the process; use it with `bootstrapServers`. */
+  connect(): Transport {
+    return this.#network;
+  }
+
+  /** Ends connections, writes what is pending, marks the folder as cleanly closed, unlocks it. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= closeAll(this.#closers);
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+async function open(
+  environment: Environment,
+  acceptors: readonly Acceptor[],
+  closers: Closer[],
+): Promise<{ clusterId: string; server: Server }> {
+  const { settings, clock, random, logger } = environment;
+  const { config } = settings;
+  const routeTable = routes();
+  const server = new Server({
+    clock,
+    logger,
+    routes: routeTable,
+    authorizer: allowEveryone,
+    requestBytesMax: config['socket.request.max.bytes'],
+    connectionCountMax: config['max.connections'],
+    idleMsMax: config['connections.max.idle.ms'],
+  });
+  closers.push(() => server.close());
+  await server.open(settings.listeners, [...new Set(acceptors)]);
+  const directory = await openDirectory(environment);
+  let brokerEpoch = -1;
+  closers.push(() => directory.close({ brokerEpoch }));
+  const { metadata, partitions, groups } = await openCluster(environment, directory, server, closers);
+  brokerEpoch = metadata.brokerEpoch;
+  const produceDeadlines = new ProduceDeadlines(clock);
+  closers.push(() => produceDeadlines.stop());
+  server.serve({
+    settings,
+    clusterId: directory.clusterId,
+    clock,
+    random,
+    logger,
+    metadata,
+    partitions,
+    groups,
+    producerIds: new ProducerIds(metadata),
+    topics: new TopicAdmin(metadata, partitions, config, random),
+    listeners: server.listeners,
+    routes: routeTable,
+    advances: new AdvanceQueue(clock),
+    produceDeadlines,
+  });
+  // Clients go before anything they use.
+  closers.push(() => server.close());
+  return { clusterId: directory.clusterId, server };
+}
+
+function openDirectory({ settings, disk, clock, random, logger }: Environment): Promise<LogDirectory> {
+  return LogDirectory.open({
+    disk,
+    path: settings.logDir,
+    clock,
+    random,
+    logger,
+    config: settings.given,
+    nodeId: settings.nodeId,
+    clusterId: settings.config['cluster.id'] ?? undefined,
+    durability: settings.durability,
+  });
+}
+
+async function openCluster(
+  environment: Environment,
+  directory: LogDirectory,
+  server: Server,
+  closers: Closer[],
+): Promise<{ metadata: MetadataLog; partitions: HostedPartitions; groups: GroupCoordinators }> {
+  const { settings, disk, clock, random, logger } = environment;
+  const { nodeId, config, given } = settings;
+  const metadata = await MetadataLog.open({
+    directory,
+    disk,
+    path: settings.logDir,
+    nodeId,
+    rules: controllerRules(config, directory.directoryId),
+    clock,
+    logger,
+    committed: (record, image) => partitions.committed(record, image),
+  });
+  closers.push(() => metadata.stop());
+  const groups = new GroupCoordinators({
+    settings: groupSettings(config, topicConfig({}, given)['max.message.bytes']),
+    partitionCount: () =>
+      metadata.image.topics.get(GROUP_METADATA_TOPIC)?.partitions.length ?? config['offsets.topic.num.partitions'],
+    clock,
+    logger,
+    stalls: new StallMeter(clock),
+  });
+  const partitions = new HostedPartitions({
+    directory,
+    nodeId,
+    given,
+    logger,
+    hosted: (partition) => {
+      if (partition.topic === GROUP_METADATA_TOPIC) groups.lead(partition);
+    },
+    removed: (topic) => groups.topicDeleted(topic),
+  });
+  closers.push(
+    () => partitions.settled(),
+    () => groups.stop(),
+  );
+  directory.onFailure((error) => {
+    logger.fatal(
+      { err: error },
+      `The data folder ${settings.logDir} is offline: ${errorText(error)} Restart the broker when the cause is gone.`,
+    );
+    partitions.stop(Errors.KAFKA_STORAGE_ERROR);
+    metadata.log.stop(Errors.KAFKA_STORAGE_ERROR);
+  });
+  const endPoints = server.listeners.map(({ name, advertisedHost, advertisedPort }) => ({
+    name,
+    host: advertisedHost,
+    port: advertisedPort > RECORD_PORT_MAX ? 0 : advertisedPort,
+  }));
+  await metadata.register(endPoints, config['broker.rack'], random.uuid(), directory.directoryId);
+  await partitions.reconcile(metadata.image);
+  return { metadata, partitions, groups };
+}
+
+/** Last opened, first closed. Everything is tried; the first error is thrown, or with a logger only told. */
+async function closeAll(closers: Closer[], logger?: Logger): Promise<void> {
+  let failure: unknown;
+  for (const close of closers.splice(0).reverse()) {
+    try {
+      await close();
+    } catch (error) {
+      logger?.warn({ err: error }, `While closing after a failed start: ${errorText(error)}`);
+      failure ??= error;
+    }
+  }
+  if (failure !== undefined && logger === undefined) throw failure;
+}

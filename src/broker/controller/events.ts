@@ -1,0 +1,123 @@
+/**
+ * What the controller machine can be asked, and what it answers. Everything that is chance or configuration comes in with the event
+ * (topic ids, defaults, the check of a config value), so that the machine stays pure. Refusals are rows of Kafka's error table.
+ */
+import type { Uuid } from '#core';
+import type { KafkaErrorRow } from '#protocol';
+import type { EndpointImage } from './metadata-image.ts';
+
+/** The cluster starts, perhaps for the first time. */
+export interface BootstrapEvent {
+  readonly type: 'bootstrap';
+  readonly token: number;
+}
+
+/** This broker starts: it registers, and takes over its partitions in a new leader epoch. */
+export interface RegisterBrokerEvent {
+  readonly type: 'register-broker';
+  readonly token: number;
+  readonly brokerId: number;
+  readonly incarnationId: Uuid;
+  /** Kafka's broker epoch is the offset of its registration, the first record of this event; the shell knows where that will be. */
+  readonly brokerEpoch: number;
+  readonly endPoints: readonly EndpointImage[];
+  readonly rack: string | null;
+  readonly logDirs: readonly Uuid[];
+}
+
+export interface ConfigEntry {
+  readonly name: string;
+  readonly value: string | null;
+}
+
+export interface NewTopic {
+  readonly name: string;
+  /** Chosen by the shell; must be new. */
+  readonly topicId: Uuid;
+  /** -1 = the default. */
+  readonly numPartitions: number;
+  /** -1 = the default. */
+  readonly replicationFactor: number;
+  /** By hand: partition → node ids. Excludes the two numbers above. */
+  readonly assignments: readonly { readonly partitionIndex: number; readonly brokerIds: readonly number[] }[];
+  readonly configs: readonly ConfigEntry[];
+}
+
+export interface CreateTopicsEvent {
+  readonly type: 'create-topics';
+  readonly token: number;
+  readonly topics: readonly NewTopic[];
+  readonly validateOnly: boolean;
+}
+
+export interface DeleteTopicsEvent {
+  readonly type: 'delete-topics';
+  readonly token: number;
+  readonly topicIds: readonly Uuid[];
+}
+
+export interface CreatePartitionsEvent {
+  readonly type: 'create-partitions';
+  readonly token: number;
+  readonly topics: readonly {
+    readonly name: string;
+    /** The new total. */
+    readonly count: number;
+    readonly assignments: readonly { readonly brokerIds: readonly number[] }[] | null;
+  }[];
+  readonly validateOnly: boolean;
+}
+
+/** 0 set, 1 delete, 2 append, 3 subtract, as on the wire. */
+export type AlterOperation = 0 | 1 | 2 | 3;
+
+export interface ConfigChange extends ConfigEntry {
+  readonly operation: AlterOperation;
+}
+
+export interface AlterConfigsEvent {
+  readonly type: 'alter-configs';
+  readonly token: number;
+  readonly topics: readonly {
+    readonly name: string;
+    readonly changes: readonly ConfigChange[];
+    /** AlterConfigs of old: what is not named goes back to its default. */
+    readonly replacesAll: boolean;
+  }[];
+  readonly validateOnly: boolean;
+}
+
+/** A block of producer ids for one broker. */
+export interface AllocateProducerIdsEvent {
+  readonly type: 'allocate-producer-ids';
+  readonly token: number;
+  readonly brokerId: number;
+  readonly brokerEpoch: number;
+}
+
+export type ControllerEvent =
+  | BootstrapEvent
+  | RegisterBrokerEvent
+  | CreateTopicsEvent
+  | DeleteTopicsEvent
+  | CreatePartitionsEvent
+  | AlterConfigsEvent
+  | AllocateProducerIdsEvent;
+
+/** How one named thing of a request went. */
+export interface ItemResult {
+  readonly name: string;
+  readonly error: KafkaErrorRow;
+  readonly errorMessage: string | null;
+}
+
+export interface CreateTopicResult extends ItemResult {
+  readonly topicId: Uuid;
+  readonly numPartitions: number;
+  readonly replicationFactor: number;
+}
+
+export interface ProducerIdBlock {
+  readonly firstProducerId: number;
+  readonly count: number;
+}

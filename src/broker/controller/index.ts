@@ -1,0 +1,9 @@
+/**
+ * The controller ◇: what the cluster consists of, decided by a machine whose log is `__cluster_metadata-0` in Kafka's own records.
+ * Pure; imports core and protocol only. `metadata-log.ts` of the broker runs it.
+ */
+export * from './controller-machine.ts';
+export * from './events.ts';
+export * from './metadata-image.ts';
+export * from './metadata-record.ts';
+export * from './topic-name.ts';

@@ -1,0 +1,60 @@
+/** CreatePartitions: a topic grows to a new total, never shrinks. Pure. */
+import { Errors } from '#protocol';
+import type { ControllerRules, Decision } from './controller-machine.ts';
+import type { CreatePartitionsEvent, ItemResult } from './events.ts';
+import type { MetadataImage, TopicImage } from './metadata-image.ts';
+import type { MetadataRecord } from './metadata-record.ts';
+import {
+  checkPlacement,
+  isRefusal,
+  PARTITIONS_PER_REQUEST_MAX,
+  type Placement,
+  partitionRecords,
+  place,
+  type Refusal,
+  refuse,
+} from './placement.ts';
+
+type Growth = CreatePartitionsEvent['topics'][number];
+
+export function createPartitions(image: MetadataImage, rules: ControllerRules, event: CreatePartitionsEvent): Decision {
+  const records: MetadataRecord[] = [];
+  const names = event.topics.map((topic) => topic.name);
+  const body = event.topics.map((growth, index): ItemResult => {
+    const { name } = growth;
+    const topic = image.topics.get(name);
+    if (names.indexOf(name) !== index || names.lastIndexOf(name) !== index) {
+      return { name, error: Errors.INVALID_REQUEST, errorMessage: 'Duplicate topic name.' };
+    }
+    if (topic === undefined) return { name, error: Errors.UNKNOWN_TOPIC_OR_PARTITION, errorMessage: null };
+    const placement = placeGrowth(image, topic, growth);
+    if (isRefusal(placement)) return { name, ...placement };
+    if (!event.validateOnly) {
+      records.push(...partitionRecords(rules, topic.topicId, topic.partitions.length, placement));
+    }
+    return { name, error: Errors.NONE, errorMessage: null };
+  });
+  return { records, body };
+}
+
+function placeGrowth(image: MetadataImage, topic: TopicImage, growth: Growth): Placement | Refusal {
+  const current = topic.partitions.length;
+  if (growth.count === current) {
+    return refuse(Errors.INVALID_PARTITIONS, `Topic already has ${current} partition(s).`);
+  }
+  if (growth.count < current) {
+    const text = `The topic ${topic.name} currently has ${current} partition(s); ${growth.count} would not be an increase.`;
+    return refuse(Errors.INVALID_PARTITIONS, text);
+  }
+  const added = growth.count - current;
+  if (added > PARTITIONS_PER_REQUEST_MAX) {
+    return refuse(Errors.POLICY_VIOLATION, 'Excessively large number of partitions per request.');
+  }
+  if (growth.assignments === null) return place(image, current, added, topic.partitions[0].replicas.length);
+  const placement = growth.assignments.map(({ brokerIds }) => brokerIds);
+  if (placement.length !== added) {
+    const text = `Attempted to add ${added} additional partition(s), but only ${placement.length} assignment(s) were specified.`;
+    return refuse(Errors.INVALID_REPLICA_ASSIGNMENT, text);
+  }
+  return checkPlacement(image, placement) ?? placement;
+}

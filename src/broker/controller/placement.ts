@@ -1,0 +1,99 @@
+/** On which brokers the replicas of new partitions go, and the records that say so. Pure. */
+import type { Uuid } from '#core';
+import { Errors, type KafkaErrorRow } from '#protocol';
+import type { ControllerRules } from './controller-machine.ts';
+import type { MetadataImage } from './metadata-image.ts';
+import type { MetadataRecord } from './metadata-record.ts';
+
+/** Partitions that one request may create; Kafka's MAX_PARTITIONS_PER_BATCH. */
+export const PARTITIONS_PER_REQUEST_MAX = 10_000;
+
+export interface Refusal {
+  readonly error: KafkaErrorRow;
+  readonly errorMessage: string;
+}
+
+/** Replica lists, one a new partition, the preferred leader first. */
+export type Placement = readonly (readonly number[])[];
+
+/** Spreads `count` partitions round over the live brokers, beginning with number `firstPartition`. */
+export function place(
+  image: MetadataImage,
+  firstPartition: number,
+  count: number,
+  replicationFactor: number,
+): Placement | Refusal {
+  const brokers = [...image.brokers.values()].filter((broker) => !broker.isFenced).map((broker) => broker.brokerId);
+  brokers.sort((a, b) => a - b);
+  if (replicationFactor < 1) {
+    return refuse(Errors.INVALID_REPLICATION_FACTOR, 'Replication factor must be larger than 0.');
+  }
+  if (replicationFactor > brokers.length) {
+    return refuse(
+      Errors.INVALID_REPLICATION_FACTOR,
+      `Unable to replicate the partition ${replicationFactor} time(s): The target replication factor of ${replicationFactor} ` +
+        `cannot be reached because only ${brokers.length} broker(s) are registered.`,
+    );
+  }
+  return Array.from({ length: count }, (_, index) =>
+    Array.from(
+      { length: replicationFactor },
+      (_, replica) => brokers[(firstPartition + index + replica) % brokers.length],
+    ),
+  );
+}
+
+/** Checks replica lists written by hand. */
+export function checkPlacement(image: MetadataImage, placement: Placement): Refusal | undefined {
+  const size = placement[0]?.length ?? 0;
+  for (const replicas of placement) {
+    const problem = replicasProblem(image, replicas, size);
+    if (problem !== undefined) return refuse(Errors.INVALID_REPLICA_ASSIGNMENT, problem);
+  }
+  return undefined;
+}
+
+function replicasProblem(image: MetadataImage, replicas: readonly number[], size: number): string | undefined {
+  if (replicas.length === 0) return 'The manual partition assignment includes an empty replica list.';
+  if (replicas.length !== size)
+    return 'The manual partition assignment includes partitions with different replica counts.';
+  if (new Set(replicas).size !== replicas.length) return 'The manual partition assignment includes the broker twice.';
+  const unknown = replicas.find((brokerId) => !image.brokers.has(brokerId));
+  return unknown === undefined
+    ? undefined
+    : `The manual partition assignment includes broker ${unknown}, but no such broker is registered.`;
+}
+
+export function partitionRecords(
+  rules: ControllerRules,
+  topicId: Uuid,
+  firstPartition: number,
+  placement: Placement,
+): MetadataRecord[] {
+  return placement.map((replicas, index) => ({
+    type: 'PartitionRecord',
+    body: {
+      partitionId: firstPartition + index,
+      topicId,
+      replicas: [...replicas],
+      isr: [...replicas],
+      removingReplicas: [],
+      addingReplicas: [],
+      leader: replicas[0],
+      leaderRecoveryState: 0,
+      leaderEpoch: 0,
+      partitionEpoch: 0,
+      directories: replicas.map((brokerId) => rules.directoryOf(brokerId)),
+      eligibleLeaderReplicas: null,
+      lastKnownElr: null,
+    },
+  }));
+}
+
+export function refuse(error: KafkaErrorRow, errorMessage: string): Refusal {
+  return { error, errorMessage };
+}
+
+export function isRefusal(value: Placement | Refusal): value is Refusal {
+  return 'error' in value;
+}

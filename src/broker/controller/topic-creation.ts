@@ -1,0 +1,146 @@
+/** CreateTopics: names, counts, placement and configs of each new topic are checked; a topic is created whole or refused. Pure. */
+import { assert, ZERO_UUID } from '#core';
+import { Errors } from '#protocol';
+import type { ControllerRules, Decision } from './controller-machine.ts';
+import type { CreateTopicResult, CreateTopicsEvent, NewTopic } from './events.ts';
+import type { MetadataImage } from './metadata-image.ts';
+import { type MetadataRecord, TOPIC_RESOURCE } from './metadata-record.ts';
+import {
+  checkPlacement,
+  isRefusal,
+  PARTITIONS_PER_REQUEST_MAX,
+  type Placement,
+  partitionRecords,
+  place,
+  type Refusal,
+  refuse,
+} from './placement.ts';
+import { collisionKey, topicNameProblem } from './topic-name.ts';
+
+/** Topics of the request that were accepted before the present one. */
+interface Accepted {
+  readonly names: Set<string>;
+  readonly collisionKeys: Map<string, string>;
+  partitionCount: number;
+}
+
+export function createTopics(image: MetadataImage, rules: ControllerRules, event: CreateTopicsEvent): Decision {
+  const records: MetadataRecord[] = [];
+  const accepted: Accepted = { names: new Set(), collisionKeys: collisionKeys(image), partitionCount: 0 };
+  const repeated = repeatedNames(event.topics);
+  const body = event.topics
+    .filter((topic, index) => !repeated.has(topic.name) || repeated.get(topic.name) === index)
+    .map((topic): CreateTopicResult => {
+      const placement = repeated.has(topic.name)
+        ? refuse(Errors.INVALID_REQUEST, 'Duplicate topic name.')
+        : placeTopic(image, rules, topic, accepted);
+      if (isRefusal(placement)) {
+        return { name: topic.name, ...placement, topicId: ZERO_UUID, numPartitions: -1, replicationFactor: -1 };
+      }
+      accepted.names.add(topic.name);
+      accepted.collisionKeys.set(collisionKey(topic.name), topic.name);
+      accepted.partitionCount += placement.length;
+      if (!event.validateOnly) records.push(...topicRecords(rules, topic, placement));
+      return {
+        name: topic.name,
+        error: Errors.NONE,
+        errorMessage: null,
+        topicId: event.validateOnly ? ZERO_UUID : topic.topicId,
+        numPartitions: placement.length,
+        replicationFactor: placement[0].length,
+      };
+    });
+  return { records, body };
+}
+
+/** Names that stand more than once in the request, with the index of their first appearance. */
+function repeatedNames(topics: readonly NewTopic[]): Map<string, number> {
+  const first = new Map<string, number>();
+  const repeated = new Map<string, number>();
+  topics.forEach(({ name }, index) => {
+    const before = first.get(name);
+    if (before === undefined) first.set(name, index);
+    else repeated.set(name, before);
+  });
+  return repeated;
+}
+
+function collisionKeys(image: MetadataImage): Map<string, string> {
+  const keys = new Map<string, string>();
+  for (const name of image.topics.keys()) keys.set(collisionKey(name), name);
+  return keys;
+}
+
+function placeTopic(
+  image: MetadataImage,
+  rules: ControllerRules,
+  topic: NewTopic,
+  accepted: Accepted,
+): Placement | Refusal {
+  const problem = nameRefusal(image, topic.name, accepted) ?? configRefusal(rules, topic);
+  if (problem !== undefined) return problem;
+  const placement = topic.assignments.length > 0 ? placeByHand(image, topic) : placeByCount(image, rules, topic);
+  if (!isRefusal(placement) && accepted.partitionCount + placement.length > PARTITIONS_PER_REQUEST_MAX) {
+    return refuse(Errors.POLICY_VIOLATION, 'Excessively large number of partitions per request.');
+  }
+  return placement;
+}
+
+function nameRefusal(image: MetadataImage, name: string, accepted: Accepted): Refusal | undefined {
+  const problem = topicNameProblem(name);
+  if (problem !== undefined) return refuse(Errors.INVALID_TOPIC_EXCEPTION, `Topic name is invalid: ${problem}`);
+  if (image.topics.has(name)) return refuse(Errors.TOPIC_ALREADY_EXISTS, `Topic '${name}' already exists.`);
+  const other = accepted.collisionKeys.get(collisionKey(name));
+  return other === undefined
+    ? undefined
+    : refuse(Errors.INVALID_TOPIC_EXCEPTION, `Topic '${name}' collides with existing topic: ${other}`);
+}
+
+function configRefusal(rules: ControllerRules, topic: NewTopic): Refusal | undefined {
+  for (const { name, value } of topic.configs) {
+    if (value === null) return refuse(Errors.INVALID_CONFIG, `Null value not supported for topic configs: ${name}`);
+    const checked = rules.checkTopicConfig(name, value);
+    if ('problem' in checked) return refuse(Errors.INVALID_CONFIG, checked.problem);
+  }
+  return undefined;
+}
+
+function placeByCount(image: MetadataImage, rules: ControllerRules, topic: NewTopic): Placement | Refusal {
+  const count = topic.numPartitions === -1 ? rules.numPartitions : topic.numPartitions;
+  const replicationFactor = topic.replicationFactor === -1 ? rules.replicationFactor : topic.replicationFactor;
+  if (count < 1) {
+    return refuse(Errors.INVALID_PARTITIONS, 'Number of partitions was set to an invalid non-positive value.');
+  }
+  if (count > PARTITIONS_PER_REQUEST_MAX) {
+    return refuse(Errors.POLICY_VIOLATION, 'Excessively large number of partitions per request.');
+  }
+  return place(image, 0, count, replicationFactor);
+}
+
+function placeByHand(image: MetadataImage, topic: NewTopic): Placement | Refusal {
+  if (topic.numPartitions !== -1 || topic.replicationFactor !== -1) {
+    const text =
+      'A manual partition assignment was specified, but numPartitions or replicationFactor was not set to -1.';
+    return refuse(Errors.INVALID_REQUEST, text);
+  }
+  const placement: (readonly number[])[] = [];
+  for (const { partitionIndex, brokerIds } of topic.assignments) placement[partitionIndex] = brokerIds;
+  const isConsecutive = placement.length === topic.assignments.length && !placement.includes(undefined as never);
+  if (!isConsecutive || topic.assignments.some(({ partitionIndex }) => partitionIndex < 0)) {
+    const text = 'partitions should be a consecutive 0-based integer sequence';
+    return refuse(Errors.INVALID_REPLICA_ASSIGNMENT, text);
+  }
+  return checkPlacement(image, placement) ?? placement;
+}
+
+function topicRecords(rules: ControllerRules, topic: NewTopic, placement: Placement): MetadataRecord[] {
+  const { name: resourceName, topicId } = topic;
+  const records: MetadataRecord[] = [{ type: 'TopicRecord', body: { name: resourceName, topicId } }];
+  for (const { name, value: given } of topic.configs) {
+    const checked = rules.checkTopicConfig(name, given ?? '');
+    assert('value' in checked, 'configs are checked before records are written');
+    const { value } = checked;
+    records.push({ type: 'ConfigRecord', body: { resourceType: TOPIC_RESOURCE, resourceName, name, value } });
+  }
+  return [...records, ...partitionRecords(rules, topicId, 0, placement)];
+}

@@ -1,0 +1,34 @@
+/** What a topic may be called. Checked before any path is built from a name. Pure. */
+
+const NAME_CHARS_MAX = 249;
+
+/** Topics that belong to the broker: hidden from wildcard subscriptions, not writable by clients. */
+export const GROUP_METADATA_TOPIC = '__consumer_offsets';
+export const TRANSACTION_STATE_TOPIC = '__transaction_state';
+export const CLUSTER_METADATA_TOPIC = '__cluster_metadata';
+
+/** The id of `__cluster_metadata`, the same in every cluster. */
+export const CLUSTER_METADATA_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAQ';
+
+export function isInternalTopic(name: string): boolean {
+  return name === GROUP_METADATA_TOPIC || name === TRANSACTION_STATE_TOPIC;
+}
+
+/** Why `name` is refused, or undefined when it is a good name. The texts are Kafka's. */
+export function topicNameProblem(name: string): string | undefined {
+  if (name === '') return 'the empty string is not allowed';
+  if (name === '.' || name === '..') return `'${name}' is not allowed`;
+  if (name.length > NAME_CHARS_MAX) {
+    return `the length of '${name}' is longer than the max allowed length ${NAME_CHARS_MAX}`;
+  }
+  if (!/^[a-zA-Z0-9._-]+$/.test(name)) {
+    return `'${name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'`;
+  }
+  if (name === CLUSTER_METADATA_TOPIC) return `'${name}' is the log of the cluster itself`;
+  return undefined;
+}
+
+/** Two names with the same key would share their metric names in Kafka: `a.b` and `a_b`. */
+export function collisionKey(name: string): string {
+  return name.includes('.') ? name.replaceAll('.', '_') : name;
+}

@@ -1,0 +1,48 @@
+/** ApiVersions (18): what is served here, and nothing else; features that are true of us. @see KIP-511, KIP-584 */
+import { type ApiVersionsRequest, type ApiVersionsResponse, type Draft, Errors } from '#protocol';
+import type { BrokerParts } from '../broker-parts.ts';
+import { METADATA_VERSION, METADATA_VERSION_LEVEL } from '../controller/index.ts';
+import type { RequestContext } from '../request-context.ts';
+import type { Route } from '../route.ts';
+
+const SOFTWARE_TEXT = /^[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?$/;
+
+type Response = Draft<typeof ApiVersionsResponse>;
+
+export function apiVersions(broker: BrokerParts, context: RequestContext, request: ApiVersionsRequest): Response {
+  if (context.version >= 3 && !namesSoftware(request)) return { errorCode: Errors.INVALID_REQUEST.code };
+  const error = isMeantForUs(broker, request) ? Errors.NONE : Errors.REBOOTSTRAP_REQUIRED;
+  const { image } = broker.metadata;
+  return {
+    errorCode: error.code,
+    apiKeys: broker.routes.rows.map(advertise),
+    supportedFeatures: [
+      { name: METADATA_VERSION, minVersion: METADATA_VERSION_LEVEL, maxVersion: METADATA_VERSION_LEVEL },
+    ],
+    finalizedFeaturesEpoch: image.offset,
+    finalizedFeatures: [...image.features].map(([name, level]) => ({
+      name,
+      maxVersionLevel: level,
+      minVersionLevel: level,
+    })),
+  };
+}
+
+/** The answer, in the layout of version 0, to a version that we do not know: the client then asks again in one of ours. */
+export function unsupportedApiVersions(route: Route): Response {
+  return { errorCode: Errors.UNSUPPORTED_VERSION.code, apiKeys: [advertise(route)] };
+}
+
+function advertise({ api, advertisedMinVersion, maxVersion }: Route) {
+  return { apiKey: api.key, minVersion: advertisedMinVersion, maxVersion };
+}
+
+function namesSoftware({ clientSoftwareName, clientSoftwareVersion }: ApiVersionsRequest): boolean {
+  return SOFTWARE_TEXT.test(clientSoftwareName) && SOFTWARE_TEXT.test(clientSoftwareVersion);
+}
+
+/** @see KIP-1242: a client says which cluster and node it believes to have reached */
+function isMeantForUs(broker: BrokerParts, { clusterId, nodeId }: ApiVersionsRequest): boolean {
+  if (clusterId !== null && clusterId !== broker.clusterId) return false;
+  return nodeId < 0 || nodeId === broker.settings.nodeId;
+}

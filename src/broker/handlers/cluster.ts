@@ -1,0 +1,110 @@
+/** DescribeCluster (60) and DescribeTopicPartitions (75). */
+import {
+  type DescribeClusterRequest,
+  type DescribeClusterResponse,
+  type DescribeTopicPartitionsRequest,
+  type DescribeTopicPartitionsResponse,
+  type Draft,
+  Errors,
+} from '#protocol';
+import type { BrokerParts } from '../broker-parts.ts';
+import { isInternalTopic, type PartitionImage, topicNameProblem } from '../controller/index.ts';
+import type { RequestContext } from '../request-context.ts';
+import { visibleBrokers } from './endpoints.ts';
+
+const BROKER_ENDPOINTS = 1;
+const CONTROLLER_ENDPOINTS = 2;
+
+type Page = Draft<typeof DescribeTopicPartitionsResponse>;
+type PageTopic = NonNullable<Page['topics']>[number];
+
+export function describeCluster(
+  broker: BrokerParts,
+  context: RequestContext,
+  request: DescribeClusterRequest,
+): Draft<typeof DescribeClusterResponse> {
+  const { clusterId } = broker;
+  if (request.endpointType !== BROKER_ENDPOINTS) {
+    const isKnown = request.endpointType === CONTROLLER_ENDPOINTS;
+    const error = isKnown ? Errors.MISMATCHED_ENDPOINT_TYPE : Errors.UNSUPPORTED_ENDPOINT_TYPE;
+    return { errorCode: error.code, errorMessage: error.message, endpointType: request.endpointType, clusterId };
+  }
+  const brokers = visibleBrokers(broker, context.listenerName).filter(
+    ({ isFenced }) => !isFenced || request.includeFencedBrokers,
+  );
+  return {
+    clusterId,
+    controllerId: broker.settings.nodeId,
+    brokers: brokers.map(({ nodeId, host, port, rack, isFenced }) => ({
+      brokerId: nodeId,
+      host,
+      port,
+      rack,
+      ...(context.version >= 2 ? { isFenced } : {}),
+    })),
+    endpointType: BROKER_ENDPOINTS,
+  };
+}
+
+/** Topics in the order of their names, cut into pages. @see KIP-966 */
+export function describeTopicPartitions(
+  broker: BrokerParts,
+  context: RequestContext,
+  request: DescribeTopicPartitionsRequest,
+): Page {
+  const { cursor } = request;
+  let left = Math.min(request.responsePartitionLimit, broker.settings.config['max.request.partition.size.limit']);
+  const topics: PageTopic[] = [];
+  for (const name of topicNames(broker, request)) {
+    if (cursor !== null && name < cursor.topicName) continue;
+    const firstPartition = cursor?.topicName === name ? cursor.partitionIndex : 0;
+    if (left <= 0) return { topics, nextCursor: { topicName: name, partitionIndex: firstPartition } };
+    const { topic, nextPartition } = describeTopic(broker, context, name, firstPartition, left);
+    topics.push(topic);
+    left -= topic.partitions?.length ?? 0;
+    if (nextPartition !== undefined) return { topics, nextCursor: { topicName: name, partitionIndex: nextPartition } };
+  }
+  return { topics };
+}
+
+function topicNames(broker: BrokerParts, request: DescribeTopicPartitionsRequest): string[] {
+  const names =
+    request.topics.length === 0 ? [...broker.metadata.image.topics.keys()] : request.topics.map(({ name }) => name);
+  return [...new Set(names)].sort();
+}
+
+function describeTopic(
+  broker: BrokerParts,
+  context: RequestContext,
+  name: string,
+  firstPartition: number,
+  countMax: number,
+): { topic: PageTopic; nextPartition: number | undefined } {
+  const failed = (errorCode: number) => ({ topic: { errorCode, name }, nextPartition: undefined });
+  if (!context.allows(name)) return failed(Errors.TOPIC_AUTHORIZATION_FAILED.code);
+  const topic = broker.metadata.image.topics.get(name);
+  if (topic === undefined) {
+    const isBadName = topicNameProblem(name) !== undefined;
+    return failed((isBadName ? Errors.INVALID_TOPIC_EXCEPTION : Errors.UNKNOWN_TOPIC_OR_PARTITION).code);
+  }
+  const { topicId } = topic;
+  const end = Math.min(topic.partitions.length, firstPartition + countMax);
+  const partitions = topic.partitions.slice(firstPartition, end).map(describePartition);
+  return {
+    topic: { errorCode: Errors.NONE.code, name, topicId, isInternal: isInternalTopic(name), partitions },
+    nextPartition: end < topic.partitions.length ? end : undefined,
+  };
+}
+
+function describePartition({ partition, leader, leaderEpoch, replicas, isr }: PartitionImage) {
+  return {
+    errorCode: (leader < 0 ? Errors.LEADER_NOT_AVAILABLE : Errors.NONE).code,
+    partitionIndex: partition,
+    leaderId: leader,
+    leaderEpoch,
+    replicaNodes: replicas,
+    isrNodes: isr,
+    eligibleLeaderReplicas: [],
+    lastKnownElr: [],
+  };
+}

@@ -1,0 +1,161 @@
+/**
+ * OffsetCommit (8) and OffsetFetch (9). The machine keeps offsets by topic name; requests from version 10 on name topics by id. Here topics
+ * get both, those that do not exist are answered at once, and answers are put back into the order of the request.
+ */
+import { ZERO_UUID } from '#core';
+import {
+  type Draft,
+  Errors,
+  type KafkaErrorRow,
+  type OffsetCommitRequest,
+  type OffsetCommitResponse,
+  type OffsetFetchRequest,
+  type OffsetFetchResponse,
+} from '#protocol';
+import type { BrokerParts } from '../broker-parts.ts';
+import type { TopicImage } from '../controller/index.ts';
+import { LATER, type RequestContext } from '../request-context.ts';
+import { askLater, refuseGroup } from './groups.ts';
+
+/** From this version on OffsetFetch asks for several groups. @see KIP-709 */
+const FETCH_GROUPS_VERSION = 8;
+/** From this version on topics are named by their id. @see KIP-1319 */
+const TOPIC_ID_VERSION = 10;
+
+type CommitTopic = OffsetCommitRequest['topics'][number];
+type CommitResponse = Draft<typeof OffsetCommitResponse>;
+type CommittedTopic = NonNullable<CommitResponse['topics']>[number];
+type FetchResponse = Draft<typeof OffsetFetchResponse>;
+type FetchGroup = OffsetFetchRequest['groups'][number];
+type FetchTopic = NonNullable<FetchGroup['topics']>[number];
+type FetchedGroup = NonNullable<FetchResponse['groups']>[number];
+type FetchedTopic = NonNullable<FetchedGroup['topics']>[number];
+type FetchedPartition = NonNullable<FetchedTopic['partitions']>[number];
+
+export function offsetCommit(broker: BrokerParts, context: RequestContext, request: OffsetCommitRequest): typeof LATER {
+  const refusal = refuseGroup(context, request.groupId);
+  const plans = request.topics.map((topic) => planCommit(broker, context, topic));
+  const topics = plans.flatMap(({ accepted }) => (accepted === undefined ? [] : [accepted]));
+  if (refusal !== undefined || (topics.length === 0 && plans.length > 0)) {
+    context.reply({ topics: plans.map((plan) => plan.answer(undefined, refusal)) } satisfies CommitResponse);
+    return LATER;
+  }
+  broker.groups.ask<CommitResponse>(
+    request.groupId,
+    (token) => ({ type: 'offset-commit', token, apiVersion: context.version, request: { ...request, topics } }),
+    ({ error, body }) => {
+      const results = [...(body?.topics ?? [])];
+      const answers = plans.map((plan) =>
+        plan.answer(plan.accepted === undefined ? undefined : results.shift(), error),
+      );
+      context.reply({ topics: answers } satisfies CommitResponse);
+    },
+  );
+  return LATER;
+}
+
+interface CommitPlan {
+  /** What goes to the machine: partitions that exist. */
+  readonly accepted: CommitTopic | undefined;
+  /** The answer for this topic, given the machine's, or the error that stands for all of it. */
+  answer(result: CommittedTopic | undefined, error: KafkaErrorRow | undefined): CommittedTopic;
+}
+
+function planCommit(broker: BrokerParts, context: RequestContext, topic: CommitTopic): CommitPlan {
+  const isById = context.version >= TOPIC_ID_VERSION;
+  const { image } = broker.metadata;
+  const found = isById ? image.topicById(topic.topicId) : image.topics.get(topic.name);
+  const { name, topicId } = topic;
+  const unknown = isById ? Errors.UNKNOWN_TOPIC_ID : Errors.UNKNOWN_TOPIC_OR_PARTITION;
+  const isThere = (index: number) => found?.partitions[index] !== undefined;
+  const partitions = topic.partitions.filter(({ partitionIndex }) => isThere(partitionIndex));
+  return {
+    accepted:
+      found === undefined || partitions.length === 0
+        ? undefined
+        : { name: found.name, topicId: found.topicId, partitions },
+    answer(result, error) {
+      const codes = new Map(result?.partitions?.map((partition) => [partition.partitionIndex, partition.errorCode]));
+      const partitions = topic.partitions.map(({ partitionIndex }) => {
+        const missing = found === undefined ? unknown : Errors.UNKNOWN_TOPIC_OR_PARTITION;
+        const own = isThere(partitionIndex) ? codes.get(partitionIndex) : missing.code;
+        return { partitionIndex, errorCode: error?.code ?? own ?? Errors.UNKNOWN_SERVER_ERROR.code };
+      });
+      return { name, topicId, partitions };
+    },
+  };
+}
+
+export async function offsetFetch(
+  broker: BrokerParts,
+  context: RequestContext,
+  request: OffsetFetchRequest,
+): Promise<FetchResponse> {
+  if (context.version < FETCH_GROUPS_VERSION) return fetchOneGroup(broker, context, request);
+  const groups = await Promise.all(request.groups.map((group) => fetchGroup(broker, context, request, group)));
+  return { groups };
+}
+
+async function fetchOneGroup(
+  broker: BrokerParts,
+  context: RequestContext,
+  request: OffsetFetchRequest,
+): Promise<FetchResponse> {
+  const refusal = refuseGroup(context, request.groupId);
+  const { error, body } =
+    refusal !== undefined
+      ? { error: refusal, body: undefined }
+      : await askLater<FetchResponse>(broker, request.groupId, (token) => {
+          return { type: 'offset-fetch', token, apiVersion: context.version, request };
+        });
+  if (error === undefined) return body!;
+  const topics = (request.topics ?? []).map(({ name, partitionIndexes }) => ({
+    name,
+    partitions: partitionIndexes.map((index) => noOffset(index, error)),
+  }));
+  return context.version >= 2 ? { topics, errorCode: error.code } : { topics };
+}
+
+async function fetchGroup(
+  broker: BrokerParts,
+  context: RequestContext,
+  request: OffsetFetchRequest,
+  group: FetchGroup,
+): Promise<FetchedGroup> {
+  const { groupId } = group;
+  const refusal = refuseGroup(context, groupId);
+  if (refusal !== undefined) return { groupId, errorCode: refusal.code };
+  const isById = context.version >= TOPIC_ID_VERSION;
+  const known = isById ? group.topics?.flatMap((topic) => nameTopic(broker, topic)) : group.topics;
+  const groups = [{ ...group, topics: known ?? null }];
+  const { error, body } = await askLater<FetchResponse>(broker, groupId, (token) => {
+    return { type: 'offset-fetch', token, apiVersion: context.version, request: { ...request, groups } };
+  });
+  if (error !== undefined) return { groupId, errorCode: error.code };
+  const answer = body!.groups![0];
+  return isById ? { ...answer, topics: withIds(broker, group, answer.topics ?? []) } : answer;
+}
+
+function nameTopic(broker: BrokerParts, topic: FetchTopic): FetchTopic[] {
+  const found = broker.metadata.image.topicById(topic.topicId);
+  return found === undefined ? [] : [{ ...topic, name: found.name }];
+}
+
+/** The machine's topics with their present ids, in the order of the request; unknown ids with their error. */
+function withIds(broker: BrokerParts, group: FetchGroup, fetched: readonly FetchedTopic[]): FetchedTopic[] {
+  const { image } = broker.metadata;
+  const identified = fetched.flatMap((topic) => {
+    const found: TopicImage | undefined = image.topics.get(topic.name ?? '');
+    return found === undefined ? [] : [{ ...topic, topicId: found.topicId }];
+  });
+  if (group.topics === null) return identified;
+  const byId = new Map(identified.map((topic) => [topic.topicId, topic]));
+  return group.topics.map(({ topicId, partitionIndexes }) => {
+    const unknown = partitionIndexes.map((index) => noOffset(index, Errors.UNKNOWN_TOPIC_ID));
+    return byId.get(topicId) ?? { name: '', topicId: topicId ?? ZERO_UUID, partitions: unknown };
+  });
+}
+
+function noOffset(partitionIndex: number, error: KafkaErrorRow): FetchedPartition {
+  return { partitionIndex, committedOffset: -1, committedLeaderEpoch: -1, metadata: '', errorCode: error.code };
+}

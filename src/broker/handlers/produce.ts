@@ -1,0 +1,206 @@
+/**
+ * Produce (0). Records stay slices of what the socket delivered: the log validates and keeps them. Partitions of a request are appended in
+ * order and answered together: acks=1 when durable here, acks=all when the high watermark has passed them, acks=0 never.
+ *
+ * Hot path: one object a request, one small object a partition; no promise, no closure, no timer of its own.
+ */
+import type { Uuid } from '#core';
+import { type Draft, Errors, type KafkaErrorRow, type ProduceRequest, type ProduceResponse } from '#protocol';
+import type { AppendResult } from '#storage';
+import type { BrokerParts } from '../broker-parts.ts';
+import { isInternalTopic, type TopicImage } from '../controller/index.ts';
+import type { CommitWaiter, HostedPartition } from '../hosted-partition.ts';
+import type { Expiring } from '../produce-deadlines.ts';
+import { LATER, type RequestContext } from '../request-context.ts';
+import { leaderEndpoints } from './endpoints.ts';
+import { findPartition, findTopic, isFound } from './topic-lookup.ts';
+
+/** The client id that may write internal topics; Kafka's rule. */
+const ADMIN_CLIENT_ID = '__admin_client';
+const ATTRIBUTES_LOW_POSITION = 22;
+const CODEC_MASK = 0x07;
+const ZSTD = 4;
+
+type Response = Draft<typeof ProduceResponse>;
+type TopicResponse = NonNullable<Response['responses']>[number];
+type PartitionResponse = NonNullable<TopicResponse['partitionResponses']>[number];
+/** Filled in place while the request is pending. */
+type Answer = { -readonly [K in keyof PartitionResponse]: PartitionResponse[K] };
+
+export function produce(broker: BrokerParts, context: RequestContext, request: ProduceRequest): typeof LATER {
+  new PendingProduce(broker, context, request).start();
+  return LATER;
+}
+
+class PendingProduce implements CommitWaiter, Expiring {
+  deadlineMs = 0;
+  readonly #broker: BrokerParts;
+  readonly #context: RequestContext;
+  readonly #request: ProduceRequest;
+  /** One a partition, in the order of the request; `whenCommitted` is told the index. */
+  readonly #answers: Answer[] = [];
+  #waitingCount = 0;
+  /** Partitions are still being appended: do not answer yet. */
+  #isAppending = true;
+  #isDone = false;
+  #isMoved = false;
+
+  constructor(broker: BrokerParts, context: RequestContext, request: ProduceRequest) {
+    this.#broker = broker;
+    this.#context = context;
+    this.#request = request;
+  }
+
+  start(): void {
+    const { acks } = this.#request;
+    const refusal = acks < -1 || acks > 1 ? Errors.INVALID_REQUIRED_ACKS : undefined;
+    for (const { name, topicId, partitionData } of this.#request.topicData) {
+      const topic = refusal ?? this.#findTopic(name, topicId);
+      for (const { index, records } of partitionData) this.#produce(topic, index, records);
+    }
+    this.#isAppending = false;
+    if (acks === 0) this.#finishUnanswered();
+    else if (this.#waitingCount === 0) this.#finish();
+    else this.#wait();
+  }
+
+  settled(index: number, error: KafkaErrorRow): void {
+    const answer = this.#answers[index];
+    if (error === Errors.NONE) answer.errorCode = Errors.NONE.code;
+    else fail(answer, error);
+    this.#waitingCount--;
+    if (this.#waitingCount === 0 && !this.#isAppending && !this.#isDone) {
+      this.#broker.produceDeadlines.remove(this);
+      this.#finish();
+    }
+  }
+
+  expired(): void {
+    for (const answer of this.#answers) {
+      if (answer.errorCode === PENDING) fail(answer, Errors.REQUEST_TIMED_OUT);
+    }
+    this.#finish();
+  }
+
+  #findTopic(name: string, topicId: Uuid): TopicImage | KafkaErrorRow {
+    const topic = findTopic(this.#broker, this.#context, name, topicId);
+    if ('code' in topic) return topic;
+    const isClosed = isInternalTopic(topic.name) && this.#context.clientId !== ADMIN_CLIENT_ID;
+    return isClosed ? Errors.INVALID_TOPIC_EXCEPTION : topic;
+  }
+
+  #produce(topic: TopicImage | KafkaErrorRow, index: number, records: Buffer | null): void {
+    const answer: Answer = {
+      index,
+      errorCode: PENDING,
+      baseOffset: -1,
+      logAppendTimeMs: -1,
+      logStartOffset: -1,
+      recordErrors: [],
+      errorMessage: null,
+      currentLeader: NO_LEADER,
+    };
+    this.#answers.push(answer);
+    const partition = findPartition(this.#broker, topic, index, -1);
+    if (!isFound(partition)) {
+      fail(answer, partition);
+      if (partition === Errors.NOT_LEADER_OR_FOLLOWER) this.#pointToLeader(answer, topic);
+      return;
+    }
+    const refusal = this.#refusal(partition, records);
+    if (refusal !== undefined) {
+      fail(answer, refusal);
+      return;
+    }
+    const result = partition.append(records!, 'client');
+    if (result.error !== undefined) {
+      this.#failAppend(answer, result);
+      return;
+    }
+    answer.baseOffset = result.baseOffset;
+    answer.logAppendTimeMs = result.logAppendTime;
+    answer.logStartOffset = result.logStartOffset;
+    this.#await(partition, result, records!.length);
+  }
+
+  /** What can be told before the log looks at the records. */
+  #refusal(partition: HostedPartition, records: Buffer | null): KafkaErrorRow | undefined {
+    const { acks, transactionalId } = this.#request;
+    if (records === null || records.length === 0) return Errors.INVALID_RECORD;
+    if (acks === -1 && !partition.state.hasEnoughReplicas(partition.config['min.insync.replicas'])) {
+      return Errors.NOT_ENOUGH_REPLICAS;
+    }
+    if (transactionalId !== null) return Errors.INVALID_TXN_STATE;
+    if (records.length <= ATTRIBUTES_LOW_POSITION) return undefined;
+    const attributes = records[ATTRIBUTES_LOW_POSITION];
+    const isOldZstd = (attributes & CODEC_MASK) === ZSTD && this.#context.version < 7;
+    return isOldZstd ? Errors.UNSUPPORTED_COMPRESSION_TYPE : undefined;
+  }
+
+  #await(partition: HostedPartition, result: AppendResult, bytes: number): void {
+    const index = this.#answers.length - 1;
+    const endOffset = result.lastOffset + 1;
+    if (this.#request.acks === 0) {
+      this.#answers[index].errorCode = Errors.NONE.code;
+      partition.whenCommitted(endOffset, undefined, 0, bytes);
+      return;
+    }
+    this.#waitingCount++;
+    partition.whenCommitted(endOffset, this, index, result.isDuplicate ? 0 : bytes);
+  }
+
+  #failAppend(answer: Answer, { error, errorMessage, recordErrors }: AppendResult): void {
+    fail(answer, error!);
+    answer.errorMessage = errorMessage ?? null;
+    answer.recordErrors = recordErrors.map(({ batchIndex, message }) => ({
+      batchIndex,
+      batchIndexErrorMessage: message,
+    }));
+  }
+
+  /** So that the client need not ask for metadata first. @see KIP-951 */
+  #pointToLeader(answer: Answer, topic: TopicImage | KafkaErrorRow): void {
+    if ('code' in topic) return;
+    const { leader, leaderEpoch } = topic.partitions[answer.index!];
+    answer.currentLeader = { leaderId: leader, leaderEpoch };
+    this.#isMoved = true;
+  }
+
+  #wait(): void {
+    this.deadlineMs = this.#broker.clock.now().monotonicMs + Math.max(0, this.#request.timeoutMs);
+    this.#broker.produceDeadlines.add(this);
+  }
+
+  /** With acks=0 the client reads nothing: a closed connection is all it can notice. */
+  #finishUnanswered(): void {
+    const failed = this.#answers.find(({ errorCode }) => errorCode !== Errors.NONE.code);
+    if (failed === undefined) this.#context.replyNothing();
+    else
+      this.#context.abort(
+        `a produce request with acks=0 failed (error ${failed.errorCode}, partition ${failed.index})`,
+      );
+  }
+
+  #finish(): void {
+    this.#isDone = true;
+    let next = 0;
+    const responses = this.#request.topicData.map(({ name, topicId, partitionData }): TopicResponse => {
+      const start = next;
+      next += partitionData.length;
+      return { name, topicId, partitionResponses: this.#answers.slice(start, next) };
+    });
+    const { listenerName, version } = this.#context;
+    const nodeEndpoints = this.#isMoved && version >= 10 ? leaderEndpoints(this.#broker, listenerName) : [];
+    this.#context.reply({ responses, nodeEndpoints } satisfies Response);
+  }
+}
+
+function fail(answer: Answer, error: KafkaErrorRow): void {
+  answer.errorCode = error.code;
+  answer.baseOffset = -1;
+  answer.logAppendTimeMs = -1;
+}
+
+/** No code of Kafka's: this partition is appended and waits. */
+const PENDING = -32768;
+const NO_LEADER = { leaderId: -1, leaderEpoch: -1 };

@@ -1,0 +1,126 @@
+/** CreateTopics (19), DeleteTopics (20), CreatePartitions (37): what the controller decides, in the words of the wire. */
+import { ZERO_UUID } from '#core';
+import {
+  type CreatePartitionsRequest,
+  type CreatePartitionsResponse,
+  type CreateTopicsRequest,
+  type CreateTopicsResponse,
+  type DeleteTopicsRequest,
+  type DeleteTopicsResponse,
+  type Draft,
+  Errors,
+  type KafkaErrorRow,
+} from '#protocol';
+import { CLUSTER_RESOURCE_NAME } from '../authorizer.ts';
+import type { BrokerParts } from '../broker-parts.ts';
+import { describeTopicConfigs } from '../config-view.ts';
+import type { CreateTopicResult, ItemResult, TopicImage } from '../controller/index.ts';
+import type { RequestContext } from '../request-context.ts';
+
+type CreateResponse = Draft<typeof CreateTopicsResponse>;
+type CreatedTopic = NonNullable<CreateResponse['topics']>[number];
+type DeleteResponse = Draft<typeof DeleteTopicsResponse>;
+type DeletedTopic = NonNullable<DeleteResponse['responses']>[number];
+
+export async function createTopics(
+  broker: BrokerParts,
+  context: RequestContext,
+  request: CreateTopicsRequest,
+): Promise<CreateResponse> {
+  if (!context.allows(CLUSTER_RESOURCE_NAME)) {
+    return { topics: request.topics.map(({ name }) => failedTopic(name, Errors.CLUSTER_AUTHORIZATION_FAILED, null)) };
+  }
+  const { error, body } = await broker.topics.create(request.topics, request.validateOnly);
+  if (body === undefined) return { topics: request.topics.map(({ name }) => failedTopic(name, error, null)) };
+  return { topics: body.map((result) => createdTopic(broker, request, result)) };
+}
+
+function createdTopic(broker: BrokerParts, request: CreateTopicsRequest, result: CreateTopicResult): CreatedTopic {
+  if (result.error !== Errors.NONE) return failedTopic(result.name, result.error, result.errorMessage);
+  const { name, topicId, numPartitions, replicationFactor } = result;
+  const draft = request.topics.find((topic) => topic.name === name);
+  const overrides = new Map(draft?.configs.map((entry) => [entry.name, entry.value ?? '']));
+  const configs = describeTopicConfigs(broker.settings, overrides).map((config) => ({
+    name: config.name,
+    value: config.value,
+    readOnly: false,
+    configSource: config.source,
+    isSensitive: config.isSensitive,
+  }));
+  return { name, topicId, errorCode: 0, errorMessage: null, numPartitions, replicationFactor, configs };
+}
+
+function failedTopic(name: string, error: KafkaErrorRow, message: string | null): CreatedTopic {
+  return { name, errorCode: error.code, errorMessage: message ?? error.message, configs: null };
+}
+
+export async function deleteTopics(
+  broker: BrokerParts,
+  context: RequestContext,
+  request: DeleteTopicsRequest,
+): Promise<DeleteResponse> {
+  const asked =
+    context.version >= 6 ? request.topics : request.topicNames.map((name) => ({ name, topicId: ZERO_UUID }));
+  const found = asked.map((topic) => findForDeletion(broker, context, topic.name, topic.topicId));
+  const topicIds = found.flatMap(({ topic }) => (topic === undefined ? [] : [topic.topicId]));
+  const { error, body } =
+    topicIds.length === 0 ? { error: Errors.NONE, body: [] } : await broker.topics.remove(topicIds);
+  const results = [...(body ?? topicIds.map((name): ItemResult => ({ name, error, errorMessage: null })))];
+  const responses = found.map(({ topic, response }): DeletedTopic => {
+    if (topic === undefined) return response;
+    const result = results.shift()!;
+    return { ...response, errorCode: result.error.code, errorMessage: result.errorMessage };
+  });
+  return { responses };
+}
+
+function findForDeletion(
+  broker: BrokerParts,
+  context: RequestContext,
+  name: string | null,
+  topicId: string,
+): { topic: TopicImage | undefined; response: DeletedTopic } {
+  const { image } = broker.metadata;
+  const isById = topicId !== ZERO_UUID;
+  const topic = isById ? image.topicById(topicId) : image.topics.get(name ?? '');
+  const error = deletionError(broker, context, topic, isById, name);
+  const response = { name: topic?.name ?? name, topicId: topic?.topicId ?? topicId, errorCode: error.code };
+  const isGood = error === Errors.NONE;
+  return { topic: isGood ? topic : undefined, response: { ...response, errorMessage: isGood ? null : error.message } };
+}
+
+function deletionError(
+  broker: BrokerParts,
+  context: RequestContext,
+  topic: TopicImage | undefined,
+  isById: boolean,
+  name: string | null,
+): KafkaErrorRow {
+  if (isById && name !== null) return Errors.INVALID_REQUEST;
+  if (topic === undefined) return isById ? Errors.UNKNOWN_TOPIC_ID : Errors.UNKNOWN_TOPIC_OR_PARTITION;
+  if (!context.allows(topic.name)) return Errors.TOPIC_AUTHORIZATION_FAILED;
+  return broker.settings.config['delete.topic.enable'] ? Errors.NONE : Errors.TOPIC_DELETION_DISABLED;
+}
+
+export async function createPartitions(
+  broker: BrokerParts,
+  context: RequestContext,
+  request: CreatePartitionsRequest,
+): Promise<Draft<typeof CreatePartitionsResponse>> {
+  const allowed = request.topics.filter(({ name }) => context.allows(name));
+  const { error, body } = await broker.metadata.ask<ItemResult[]>((token) => ({
+    type: 'create-partitions',
+    token,
+    topics: allowed,
+    validateOnly: request.validateOnly,
+  }));
+  await broker.partitions.settled();
+  const results = new Map((body ?? []).map((result) => [result.name, result]));
+  return {
+    results: request.topics.map(({ name }) => {
+      const fallback = context.allows(name) ? error : Errors.TOPIC_AUTHORIZATION_FAILED;
+      const result = results.get(name);
+      return { name, errorCode: (result?.error ?? fallback).code, errorMessage: result?.errorMessage ?? null };
+    }),
+  };
+}

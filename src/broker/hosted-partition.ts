@@ -1,0 +1,139 @@
+/**
+ * A partition that this broker hosts: its log, the pure state that knows leader, epoch and high watermark, and whoever waits for the
+ * high watermark: produce requests and coordinator answers (each for one offset), parked fetches (for anything new), runtimes.
+ * The shell of `partition/`; it holds no rule of its own.
+ */
+import type { Uuid } from '#core';
+import { Errors, type KafkaErrorRow } from '#protocol';
+import type { AppendResult, PartitionLog, TopicConfig } from '#storage';
+import { type PartitionAssignment, PartitionState } from './partition/index.ts';
+
+/** Waits until everything below an offset is committed. One object may wait on many partitions. */
+export interface CommitWaiter {
+  /** `error` is NONE when committed. `index` is what the waiter gave when it began to wait. */
+  settled(index: number, error: KafkaErrorRow): void;
+}
+
+/** Waits for new committed records. Stays registered until it takes itself away. */
+export interface AdvanceWaiter {
+  /** `bytes` more became readable since the last call, or the partition changed hands (`bytes` 0). */
+  advanced(partition: HostedPartition, bytes: number): void;
+}
+
+interface PendingCommit {
+  readonly endOffset: number;
+  readonly waiter: CommitWaiter | undefined;
+  readonly index: number;
+  /** Bytes of the append, counted once. */
+  readonly bytes: number;
+}
+
+export type AppendOrigin = 'client' | 'coordinator' | 'log';
+
+export class HostedPartition {
+  readonly topic: string;
+  readonly partition: number;
+  readonly topicId: Uuid;
+  readonly log: PartitionLog;
+  readonly state: PartitionState;
+  config: TopicConfig;
+  /** In the order of offsets; consumed from `#pendingHead`. */
+  #pending: PendingCommit[] = [];
+  #pendingHead = 0;
+  readonly #advanceWaiters = new Set<AdvanceWaiter>();
+  #isOffline = false;
+
+  constructor(localId: number, log: PartitionLog, config: TopicConfig) {
+    this.topic = log.topic;
+    this.partition = log.partition;
+    this.topicId = log.topicId;
+    this.log = log;
+    this.config = config;
+    this.state = new PartitionState(localId, log.logStartOffset);
+    log.onDurableAdvance = (durableEndOffset) => this.#durableAdvanced(durableEndOffset);
+  }
+
+  get highWatermark(): number {
+    return this.state.highWatermark;
+  }
+
+  /** The storage below gave up, or the partition was deleted: nobody is served any more. */
+  get isOffline(): boolean {
+    return this.#isOffline;
+  }
+
+  /** May a request with this leader epoch (-1: unknown to it) be served here? */
+  check(currentLeaderEpoch: number): KafkaErrorRow {
+    return this.#isOffline ? Errors.KAFKA_STORAGE_ERROR : this.state.checkLeader(currentLeaderEpoch);
+  }
+
+  assign(assignment: PartitionAssignment): void {
+    const epochBefore = this.state.leaderEpoch;
+    if (!this.state.assign(assignment, this.log.durableEndOffset)) return;
+    if (this.state.isLeader && assignment.leaderEpoch > epochBefore) this.log.assignEpoch(assignment.leaderEpoch);
+    this.#settleCommitted();
+    this.#wake(0);
+  }
+
+  /**
+   * Appends batches; `records` belongs to the log until written. Follow with `whenCommitted` for the answer.
+   *
+   * @returns what the log says; its `error` is undefined when the records were taken (or are a duplicate)
+   */
+  append(records: Buffer, origin: AppendOrigin, requiresSync = false): AppendResult {
+    return this.log.append(records, { leaderEpoch: this.state.leaderEpoch, origin, requiresSync });
+  }
+
+  /** Calls `waiter.settled(index, …)` once everything below `endOffset` is committed, at once when it is. `bytes`: what was appended. */
+  whenCommitted(endOffset: number, waiter: CommitWaiter | undefined, index: number, bytes: number): void {
+    if (this.#isOffline) waiter?.settled(index, Errors.KAFKA_STORAGE_ERROR);
+    else if (endOffset <= this.state.highWatermark) waiter?.settled(index, Errors.NONE);
+    else this.#pending.push({ endOffset, waiter, index, bytes });
+  }
+
+  addAdvanceWaiter(waiter: AdvanceWaiter): void {
+    this.#advanceWaiters.add(waiter);
+  }
+
+  removeAdvanceWaiter(waiter: AdvanceWaiter): void {
+    this.#advanceWaiters.delete(waiter);
+  }
+
+  /** Ends the service of this partition: everyone who waits hears `error`. Idempotent. */
+  stop(error: KafkaErrorRow): void {
+    if (this.#isOffline) return;
+    this.#isOffline = true;
+    const pending = this.#pending.slice(this.#pendingHead);
+    this.#pending = [];
+    this.#pendingHead = 0;
+    for (const { waiter, index } of pending) waiter?.settled(index, error);
+    this.#wake(0);
+  }
+
+  #durableAdvanced(durableEndOffset: number): void {
+    if (!this.#isOffline && this.state.localAdvanced(durableEndOffset)) this.#wake(this.#settleCommitted());
+  }
+
+  /** Settles whoever waits for an offset that is committed now; returns the bytes that became readable. */
+  #settleCommitted(): number {
+    const { highWatermark } = this.state;
+    this.log.highWatermark = highWatermark;
+    let bytes = 0;
+    while (this.#pendingHead < this.#pending.length) {
+      const next = this.#pending[this.#pendingHead];
+      if (next.endOffset > highWatermark) break;
+      this.#pendingHead++;
+      bytes += next.bytes;
+      next.waiter?.settled(next.index, Errors.NONE);
+    }
+    if (this.#pendingHead === this.#pending.length) {
+      this.#pending = [];
+      this.#pendingHead = 0;
+    }
+    return bytes;
+  }
+
+  #wake(bytes: number): void {
+    for (const waiter of this.#advanceWaiters) waiter.advanced(this, bytes);
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * The partitions that this broker hosts, kept in step with the committed image: logs are opened or made when the image names this
+ * node as a replica, and removed when a topic goes. Work on folders runs one after the other in the order of the records; `settled`
+ * tells when all of it so far is done, so that a topic that was announced can be used.
+ */
+import { errorText, type Logger, type Uuid } from '#core';
+import { Errors, type KafkaErrorRow } from '#protocol';
+import { type LogDirectory, type PartitionLog, type TopicConfig, topicConfig } from '#storage';
+import {
+  CLUSTER_METADATA_TOPIC,
+  type MetadataImage,
+  type MetadataRecord,
+  type PartitionImage,
+  TOPIC_RESOURCE,
+  type TopicImage,
+} from './controller/index.ts';
+import { HostedPartition } from './hosted-partition.ts';
+
+/** Where a partition is, or why it is not here. */
+export type Found = HostedPartition | KafkaErrorRow;
+
+export interface HostedPartitionsOptions {
+  readonly directory: LogDirectory;
+  readonly nodeId: number;
+  /** The broker's keys as given, for the defaults of topics. */
+  readonly given: Readonly<Record<string, unknown>>;
+  readonly logger: Logger;
+  /** A partition is here and this node leads it. */
+  hosted(partition: HostedPartition): void;
+  /** The topic is gone. */
+  removed(topic: string): void;
+}
+
+export class HostedPartitions {
+  readonly #options: HostedPartitionsOptions;
+  readonly #byTopicId = new Map<Uuid, (HostedPartition | undefined)[]>();
+  /** Everything that was begun. */
+  #work: Promise<void> = Promise.resolve();
+  /** Deletions that were begun: folders of the same name must be gone first. */
+  #deletions: Promise<void> = Promise.resolve();
+
+  constructor(options: HostedPartitionsOptions) {
+    this.#options = options;
+  }
+
+  get(topicId: Uuid, partition: number): HostedPartition | undefined {
+    return this.#byTopicId.get(topicId)?.[partition];
+  }
+
+  /** Fulfilled when everything that was announced so far is in place. */
+  settled(): Promise<void> {
+    return this.#work;
+  }
+
+  *all(): Iterable<HostedPartition> {
+    for (const partitions of this.#byTopicId.values()) {
+      for (const partition of partitions) if (partition !== undefined) yield partition;
+    }
+  }
+
+  /** At the start: opens what the image names, and takes away folders of topics that were deleted. */
+  async reconcile(image: MetadataImage): Promise<void> {
+    await this.#removeLeftovers(image);
+    for (const topic of image.topics.values()) {
+      const config = this.#topicConfig(image, topic.name);
+      for (const partition of topic.partitions) this.#host(topic, partition, config);
+    }
+  }
+
+  /** A record was committed; the image has it already. */
+  committed(record: MetadataRecord, image: MetadataImage): void {
+    switch (record.type) {
+      case 'PartitionRecord':
+        this.#announced(image, record.body.topicId, record.body.partitionId);
+        return;
+      case 'PartitionChangeRecord':
+        this.#changed(image, record.body.topicId, record.body.partitionId);
+        return;
+      case 'RemoveTopicRecord':
+        this.#remove(record.body.topicId);
+        return;
+      case 'ConfigRecord':
+        if (record.body.resourceType === TOPIC_RESOURCE) this.#reconfigure(image, record.body.resourceName);
+        return;
+      default:
+        return;
+    }
+  }
+
+  /** Everyone who waits for a partition hears `error`. */
+  stop(error: KafkaErrorRow): void {
+    for (const partition of this.all()) partition.stop(error);
+  }
+
+  #announced(image: MetadataImage, topicId: Uuid, index: number): void {
+    const topic = image.topicById(topicId)!;
+    const partition = topic.partitions[index];
+    const config = this.#topicConfig(image, topic.name);
+    const hosting = this.#deletions.then(() => this.#host(topic, partition, config));
+    this.#work = Promise.all([this.#work, hosting]).then(() => undefined);
+  }
+
+  #changed(image: MetadataImage, topicId: Uuid, index: number): void {
+    const partition = image.topicById(topicId)!.partitions[index];
+    this.get(topicId, index)?.assign(partition);
+  }
+
+  /** Partitions of the topic that are still being opened are closed when they are there. */
+  #remove(topicId: Uuid): void {
+    const [first] = this.#stopTopic(topicId);
+    if (first !== undefined) this.#options.removed(first.topic);
+    const deletion = this.#work.then(async () => {
+      const partitions = this.#stopTopic(topicId);
+      this.#byTopicId.delete(topicId);
+      for (const partition of partitions) await this.#deleteLog(partition);
+    });
+    this.#deletions = deletion;
+    this.#work = deletion;
+  }
+
+  #stopTopic(topicId: Uuid): HostedPartition[] {
+    const partitions = (this.#byTopicId.get(topicId) ?? []).filter((partition) => partition !== undefined);
+    for (const partition of partitions) partition.stop(Errors.UNKNOWN_TOPIC_OR_PARTITION);
+    return partitions;
+  }
+
+  async #deleteLog({ topic, partition }: HostedPartition): Promise<void> {
+    try {
+      await this.#options.directory.delete(topic, partition);
+    } catch (error) {
+      this.#options.logger.error(
+        { err: error },
+        `The log of ${topic}-${partition} cannot be deleted: ${errorText(error)}`,
+      );
+    }
+  }
+
+  #reconfigure(image: MetadataImage, topicName: string): void {
+    const topic = image.topics.get(topicName);
+    if (topic === undefined) return;
+    const config = this.#topicConfig(image, topicName);
+    for (const partition of this.#byTopicId.get(topic.topicId) ?? []) {
+      if (partition === undefined) continue;
+      partition.config = config;
+      partition.log.updateConfig(config);
+    }
+  }
+
+  #host(topic: TopicImage, image: PartitionImage, config: TopicConfig): void {
+    const { nodeId } = this.#options;
+    if (!image.replicas.includes(nodeId)) return;
+    const log = this.#openLog(topic, image.partition, config);
+    if (log === undefined) return;
+    const hosted = new HostedPartition(nodeId, log, config);
+    hosted.assign(image);
+    let partitions = this.#byTopicId.get(topic.topicId);
+    if (partitions === undefined) this.#byTopicId.set(topic.topicId, (partitions = []));
+    partitions[image.partition] = hosted;
+    this.#options.hosted(hosted);
+  }
+
+  /** Undefined when the log cannot be had: its partition answers KAFKA_STORAGE_ERROR, the others go on. */
+  #openLog(topic: TopicImage, partition: number, config: TopicConfig): PartitionLog | undefined {
+    try {
+      return this.#options.directory.create(topic.name, partition, topic.topicId, config);
+    } catch (error) {
+      const name = `${topic.name}-${partition}`;
+      this.#options.logger.error({ err: error }, `The log of ${name} cannot be opened: ${errorText(error)}`);
+      return undefined;
+    }
+  }
+
+  /**
+   * A folder whose topic id is not in the image: when the metadata log says that the topic was deleted, the broker stopped before its
+   * folder was gone, and it goes now. A topic that the log never had is somebody else's data and stays, with a warning.
+   */
+  async #removeLeftovers(image: MetadataImage): Promise<void> {
+    const { directory, logger } = this.#options;
+    for (const { topic, partition, topicId } of [...directory.logs()]) {
+      if (topic === CLUSTER_METADATA_TOPIC || image.topicById(topicId) !== undefined) continue;
+      if (image.hasRemoved(topicId)) {
+        await directory.delete(topic, partition);
+        continue;
+      }
+      logger.warn(
+        { topic, partition, topicId },
+        `The folder ${topic}-${partition} belongs to no topic of this cluster and is not used.`,
+      );
+    }
+  }
+
+  #topicConfig(image: MetadataImage, name: string): TopicConfig {
+    return topicConfig(Object.fromEntries(image.topicConfigs(name)), this.#options.given);
+  }
+}

@@ -1,0 +1,8 @@
+/**
+ * broker: a Kafka broker on one node. It speaks Kafka's protocol to any Kafka client over TCP or inside the process, keeps Kafka's files,
+ * and promises that what it acknowledged is there after a crash (`springtide.broker.durability`). Rules live in the pure machines
+ * (`partition/`, `group/`, `controller/`); the rest are their shells. May import core, protocol, net, auth, assign, storage.
+ */
+export { Broker, type BrokerOptions } from './broker.ts';
+export { brokerConfigTable, knownBrokerKeys } from './config.ts';
+export { startBrokerInWorker, type WorkerBroker, type WorkerBrokerOptions } from './worker.ts';

@@ -1,0 +1,164 @@
+/**
+ * The log of the cluster, `__cluster_metadata-0`, and the controller machine that lives on it. There is one voter, this node; each
+ * start is a new leader epoch of the quorum, recorded in `quorum-state` before anything is written, and begins with a LeaderChange
+ * control record, as KRaft does. The records are synced in both durability modes. `image` holds what is committed: all that the
+ * broker answers from.
+ */
+import { type Clock, CorruptError, type Logger, METADATA_TOPIC_ID, type Uuid } from '#core';
+import { Errors, type KafkaErrorRow } from '#protocol';
+import { type Disk, type LogDirectory, topicConfig } from '#storage';
+import {
+  CLUSTER_METADATA_TOPIC,
+  type ControllerEvent,
+  ControllerMachine,
+  type ControllerRules,
+  type EndpointImage,
+  MetadataImage,
+  type MetadataRecord,
+} from './controller/index.ts';
+import { HostedPartition } from './hosted-partition.ts';
+import { leaderChangeBatch, metadataCodec } from './metadata-codec.ts';
+import { readQuorumState, writeQuorumState } from './quorum-state.ts';
+import { MachineRuntime } from './runtime.ts';
+
+/** A metadata batch is atomic, so it must fit; Kafka's limit is the same. */
+const METADATA_BATCH_BYTES_MAX = 8 * 1024 * 1024;
+
+/** What the controller answered, or why it did not. */
+export interface Outcome<T> {
+  readonly error: KafkaErrorRow;
+  readonly body: T | undefined;
+}
+
+export interface MetadataLogOptions {
+  readonly directory: LogDirectory;
+  readonly disk: Disk;
+  /** The data folder. */
+  readonly path: string;
+  readonly nodeId: number;
+  readonly rules: ControllerRules;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Hears every record that is committed after the log was loaded, when the image has it already. */
+  committed(record: MetadataRecord, image: MetadataImage): void;
+}
+
+export class MetadataLog {
+  /** What is committed. Only read it. */
+  readonly image = new MetadataImage();
+  readonly brokerId: number;
+  brokerEpoch = -1;
+  readonly #partition: HostedPartition;
+  readonly #runtime: MachineRuntime<ControllerEvent, MetadataRecord>;
+  #loadFailure: unknown;
+  #isLive = false;
+
+  /** Opens and replays the log as the leader of a new epoch. Rejects when it cannot be read. */
+  static async open(options: MetadataLogOptions): Promise<MetadataLog> {
+    const { directory, disk, path, nodeId, clock } = options;
+    const config = topicConfig({ 'max.message.bytes': METADATA_BATCH_BYTES_MAX, 'retention.ms': -1 });
+    const log = directory.create(CLUSTER_METADATA_TOPIC, 0, METADATA_TOPIC_ID, config);
+    const stateFile = `${path}/${CLUSTER_METADATA_TOPIC}-0/quorum-state`;
+    const leaderEpoch = (await readQuorumState(disk, stateFile)).leaderEpoch + 1;
+    await writeQuorumState(disk, stateFile, { leaderId: nodeId, leaderEpoch });
+    const partition = new HostedPartition(nodeId, log, config);
+    partition.assign({ leader: nodeId, leaderEpoch, partitionEpoch: 0, replicas: [nodeId], isr: [nodeId] });
+    const metadata = new MetadataLog(partition, options);
+    await metadata.#load(leaderChangeBatch(nodeId, leaderEpoch, clock.now().wallMs));
+    return metadata;
+  }
+
+  private constructor(partition: HostedPartition, options: MetadataLogOptions) {
+    this.brokerId = options.nodeId;
+    this.#partition = partition;
+    this.#runtime = new MachineRuntime<ControllerEvent, MetadataRecord>({
+      name: 'The metadata log',
+      partition,
+      createMachine: () => new ControllerMachine(options.rules),
+      codec: metadataCodec,
+      clock: options.clock,
+      logger: options.logger,
+      requiresSync: true,
+      observer: {
+        committed: (record, offset) => {
+          this.image.apply(record, offset);
+          if (this.#isLive) options.committed(record, this.image);
+        },
+        failed: (error) => {
+          this.#loadFailure = error;
+        },
+      },
+    });
+  }
+
+  get leaderEpoch(): number {
+    return this.#partition.state.leaderEpoch;
+  }
+
+  get log(): HostedPartition {
+    return this.#partition;
+  }
+
+  /** Writes that the cluster begins and that this broker is here. Everything after is heard by `committed`. */
+  async register(
+    endPoints: readonly EndpointImage[],
+    rack: string | null,
+    incarnationId: Uuid,
+    directoryId: Uuid,
+  ): Promise<void> {
+    await this.#must((token) => ({ type: 'bootstrap', token }));
+    const brokerEpoch = this.#partition.log.logEndOffset;
+    await this.#must((token) => ({
+      type: 'register-broker',
+      token,
+      brokerId: this.brokerId,
+      incarnationId,
+      brokerEpoch,
+      endPoints,
+      rack,
+      logDirs: [directoryId],
+    }));
+    this.brokerEpoch = brokerEpoch;
+    this.#isLive = true;
+  }
+
+  /** Asks the controller. Settles when what it decided is committed and in the image. */
+  ask<T>(makeEvent: (token: number) => ControllerEvent): Promise<Outcome<T>> {
+    return new Promise((resolve) => {
+      this.#runtime.ask(makeEvent, {
+        answer: (body) => resolve({ error: Errors.NONE, body: body as T }),
+        refuse: (error) => resolve({ error: controllerError(error), body: undefined }),
+      });
+    });
+  }
+
+  stop(): void {
+    this.#runtime.stop();
+  }
+
+  async #load(leaderChange: Buffer): Promise<void> {
+    await this.#runtime.load();
+    if (this.#loadFailure !== undefined) throw this.#loadFailure;
+    const result = this.#partition.append(leaderChange, 'coordinator', true);
+    if (result.error !== undefined) {
+      throw new CorruptError(`The metadata log takes no records: ${result.error.name}. ${result.error.message}`);
+    }
+    await new Promise<void>((resolve, reject) => {
+      const settled = (_: number, error: KafkaErrorRow) =>
+        error === Errors.NONE
+          ? resolve()
+          : reject(new CorruptError(`The metadata log cannot be written: ${error.message}`));
+      this.#partition.whenCommitted(result.lastOffset + 1, { settled }, 0, leaderChange.length);
+    });
+  }
+
+  async #must(makeEvent: (token: number) => ControllerEvent): Promise<void> {
+    const { error } = await this.ask(makeEvent);
+    if (error !== Errors.NONE) throw new CorruptError(`The metadata log cannot be written: ${error.message}`);
+  }
+}
+
+/** What the runtime says about coordinators reads differently for a controller. */
+function controllerError(error: KafkaErrorRow): KafkaErrorRow {
+  return error === Errors.COORDINATOR_NOT_AVAILABLE ? Errors.KAFKA_STORAGE_ERROR : Errors.NOT_CONTROLLER;
+}

@@ -1,0 +1,89 @@
+/**
+ * One request while it is being answered: who asked, in which version, and where the answer goes. Made by the connection, used by the
+ * handlers. A handler answers exactly once, by returning the body (or a promise of it) or, when it returned `LATER`, by `reply` or
+ * `replyNothing`. Answers that come after the connection has ended are dropped.
+ */
+import type { Api } from '#protocol';
+import { ANONYMOUS, type Authorizer } from './authorizer.ts';
+import type { Route } from './route.ts';
+
+/** What a handler returns that will answer by itself. */
+export const LATER: unique symbol = Symbol('later');
+
+/** The connection as a request sees it. */
+export interface Answering {
+  /** `host:port` of the client. */
+  readonly remoteAddress: string;
+  /** The listener that the client came in by: its endpoint is what Metadata tells. */
+  readonly listenerName: string;
+  finish(context: RequestContext, body: object | undefined): void;
+  abort(reason: string): void;
+}
+
+export class RequestContext {
+  readonly route: Route;
+  readonly version: number;
+  readonly correlationId: number;
+  readonly clientId: string | null;
+  /** Set by a handler that parks: the connection ended, nobody will read the answer. */
+  onAbandoned: (() => void) | undefined = undefined;
+  /** The encoded reply while older ones have not left; [] = nothing to send. Only the connection touches it. */
+  chunks: Buffer[] | undefined = undefined;
+  readonly #connection: Answering;
+  readonly #authorizer: Authorizer;
+
+  constructor(
+    route: Route,
+    version: number,
+    correlationId: number,
+    clientId: string | null,
+    connection: Answering,
+    authorizer: Authorizer,
+  ) {
+    this.route = route;
+    this.version = version;
+    this.correlationId = correlationId;
+    this.clientId = clientId;
+    this.#connection = connection;
+    this.#authorizer = authorizer;
+  }
+
+  get api(): Api {
+    return this.route.api;
+  }
+
+  get listenerName(): string {
+    return this.#connection.listenerName;
+  }
+
+  /** The client's address without its port. */
+  get clientHost(): string {
+    return hostOf(this.#connection.remoteAddress);
+  }
+
+  /** May this client do what the route names to the resource `name`? */
+  allows(name: string): boolean {
+    const { operation, resource } = this.route;
+    return this.#authorizer.allows(ANONYMOUS, this.clientHost, operation, resource, name);
+  }
+
+  /** Sends the answer: a draft of the response of this API. */
+  reply(body: object): void {
+    this.#connection.finish(this, body);
+  }
+
+  /** The request wants no answer (acks=0). */
+  replyNothing(): void {
+    this.#connection.finish(this, undefined);
+  }
+
+  /** Closes the connection: the only way to tell a client that wants no answer that something failed. */
+  abort(reason: string): void {
+    this.#connection.abort(reason);
+  }
+}
+
+function hostOf(address: string): string {
+  const colon = address.lastIndexOf(':');
+  return (colon < 0 ? address : address.slice(0, colon)).replace(/^\[|\]$/g, '');
+}

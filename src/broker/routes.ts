@@ -1,0 +1,61 @@
+/**
+ * Every API that is served: who answers it, and the right that it takes. ApiVersions advertises exactly these rows. A new API is a message
+ * in `protocol`, a row here, a handler, a test.
+ */
+import { Apis } from '#protocol';
+import { apiVersions } from './handlers/api-versions.ts';
+import { describeCluster, describeTopicPartitions } from './handlers/cluster.ts';
+import { alterConfigs, describeConfigs, incrementalAlterConfigs, listConfigResources } from './handlers/configs.ts';
+import { findCoordinator, initProducerId } from './handlers/coordinators.ts';
+import { fetch } from './handlers/fetch.ts';
+import { offsetCommit, offsetFetch } from './handlers/group-offsets.ts';
+import {
+  deleteGroups,
+  describeGroups,
+  heartbeat,
+  joinGroup,
+  leaveGroup,
+  listGroups,
+  offsetDelete,
+  syncGroup,
+} from './handlers/groups.ts';
+import { listOffsets } from './handlers/list-offsets.ts';
+import { metadata } from './handlers/metadata.ts';
+import { offsetForLeaderEpoch } from './handlers/offset-for-leader-epoch.ts';
+import { produce } from './handlers/produce.ts';
+import { createPartitions, createTopics, deleteTopics } from './handlers/topics.ts';
+import { route } from './route.ts';
+import { RouteTable } from './route-table.ts';
+
+export function routes(): RouteTable {
+  return new RouteTable([
+    // Old librdkafka wants to see version 0 before it uses compression, though nobody answers it (KAFKA-18659).
+    route(Apis.Produce, { operation: 'write', resource: 'topic', advertisedMinVersion: 0 }, produce),
+    route(Apis.Fetch, { operation: 'read', resource: 'topic' }, fetch),
+    route(Apis.ListOffsets, { operation: 'describe', resource: 'topic' }, listOffsets),
+    route(Apis.Metadata, { operation: 'describe', resource: 'topic' }, metadata),
+    route(Apis.OffsetCommit, { operation: 'read', resource: 'group' }, offsetCommit),
+    route(Apis.OffsetFetch, { operation: 'describe', resource: 'group' }, offsetFetch),
+    route(Apis.FindCoordinator, { operation: 'describe', resource: 'group' }, findCoordinator),
+    route(Apis.JoinGroup, { operation: 'read', resource: 'group' }, joinGroup),
+    route(Apis.Heartbeat, { operation: 'read', resource: 'group' }, heartbeat),
+    route(Apis.LeaveGroup, { operation: 'read', resource: 'group' }, leaveGroup),
+    route(Apis.SyncGroup, { operation: 'read', resource: 'group' }, syncGroup),
+    route(Apis.DescribeGroups, { operation: 'describe', resource: 'group' }, describeGroups),
+    route(Apis.ListGroups, { operation: 'describe', resource: 'group' }, listGroups),
+    route(Apis.ApiVersions, { operation: 'describe', resource: 'cluster' }, apiVersions),
+    route(Apis.CreateTopics, { operation: 'create', resource: 'cluster' }, createTopics),
+    route(Apis.DeleteTopics, { operation: 'delete', resource: 'topic' }, deleteTopics),
+    route(Apis.InitProducerId, { operation: 'idempotent-write', resource: 'cluster' }, initProducerId),
+    route(Apis.OffsetForLeaderEpoch, { operation: 'describe', resource: 'topic' }, offsetForLeaderEpoch),
+    route(Apis.DescribeConfigs, { operation: 'describe-configs', resource: 'topic' }, describeConfigs),
+    route(Apis.AlterConfigs, { operation: 'alter-configs', resource: 'topic' }, alterConfigs),
+    route(Apis.CreatePartitions, { operation: 'alter', resource: 'topic' }, createPartitions),
+    route(Apis.DeleteGroups, { operation: 'delete', resource: 'group' }, deleteGroups),
+    route(Apis.IncrementalAlterConfigs, { operation: 'alter-configs', resource: 'topic' }, incrementalAlterConfigs),
+    route(Apis.OffsetDelete, { operation: 'delete', resource: 'group' }, offsetDelete),
+    route(Apis.DescribeCluster, { operation: 'describe', resource: 'cluster' }, describeCluster),
+    route(Apis.ListConfigResources, { operation: 'describe-configs', resource: 'cluster' }, listConfigResources),
+    route(Apis.DescribeTopicPartitions, { operation: 'describe', resource: 'topic' }, describeTopicPartitions),
+  ]);
+}

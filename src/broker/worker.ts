@@ -1,0 +1,118 @@
+/**
+ * A broker in a worker thread: its own event loop, so that a handler that blocks the application cannot stall it. The application reaches
+ * it over loopback TCP. Log lines come over to the parent's logger; errors at the start keep their KafkaError code.
+ */
+import { Worker } from 'node:worker_threads';
+import { Deferred, KafkaError, type Logger, type LogLevel, silentLogger, systemClock } from '#core';
+import type { FromWorker, WorkerStart } from './worker-messages.ts';
+
+/** How long a worker may take to close before it is ended the hard way. */
+const CLOSE_MS_MAX = 30_000;
+const LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
+
+export interface WorkerBrokerOptions {
+  /** As for `Broker.start`; must be plain data. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  readonly logger?: Logger;
+}
+
+export interface WorkerBroker {
+  readonly host: string;
+  readonly port: number;
+  readonly bootstrapServers: string;
+  readonly clusterId: string;
+  /** As `Broker.close`. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Starts the thread and waits until the broker in it serves. Rejects as `Broker.start` does. */
+export async function startBrokerInWorker(options: WorkerBrokerOptions = {}): Promise<WorkerBroker> {
+  const logger = options.logger ?? silentLogger;
+  const start: WorkerStart = { config: { ...options.config }, level: lowestLevel(logger) };
+  const isSource = import.meta.url.endsWith('.ts');
+  const worker = new Worker(new URL(isSource ? './worker-thread.ts' : './worker-thread.js', import.meta.url), {
+    workerData: start,
+    name: 'springtide broker',
+    execArgv: isSource ? ['--conditions=springtide-src'] : [],
+  });
+  return new RunningWorker(worker, logger).started;
+}
+
+class RunningWorker {
+  readonly started: Promise<WorkerBroker>;
+  readonly #worker: Worker;
+  readonly #logger: Logger;
+  readonly #start = new Deferred<WorkerBroker>();
+  readonly #exited = new Deferred<void>();
+  #isReady = false;
+  #closing: Promise<void> | undefined;
+
+  constructor(worker: Worker, logger: Logger) {
+    this.started = this.#start.promise;
+    this.#worker = worker;
+    this.#logger = logger;
+    worker.on('message', (message: FromWorker) => this.#onMessage(message));
+    worker.on('error', (error) => this.#onError(error));
+    worker.on('exit', () => this.#onExit());
+  }
+
+  #onMessage(message: FromWorker): void {
+    switch (message.type) {
+      case 'log':
+        this.#logger[message.level](restoreError(message.fields), message.message);
+        return;
+      case 'failed':
+        this.#start.reject(new KafkaError(message.code, message.message, { retriable: message.retriable }));
+        return;
+      case 'ready': {
+        const { host, port, bootstrapServers, clusterId } = message;
+        this.#isReady = true;
+        this.#start.resolve({ host, port, bootstrapServers, clusterId, close: () => this.#close() });
+      }
+    }
+  }
+
+  #onError(error: unknown): void {
+    if (this.#isReady)
+      this.#logger.fatal({ err: error }, 'The broker thread died of an error. Restart the application.');
+    else this.#start.reject(error instanceof Error ? error : new Error(String(error)));
+  }
+
+  #onExit(): void {
+    this.#exited.resolve();
+    if (!this.#isReady) {
+      this.#start.reject(new KafkaError('ILLEGAL_STATE', 'The broker thread ended before its broker was ready.'));
+    } else if (this.#closing === undefined) {
+      this.#logger.fatal('The broker thread ended by itself. Restart the application.');
+    }
+  }
+
+  #close(): Promise<void> {
+    this.#closing ??= this.#closeOnce();
+    return this.#closing;
+  }
+
+  async #closeOnce(): Promise<void> {
+    this.#worker.postMessage({ type: 'close' });
+    const { promise, cancel } = deadline(CLOSE_MS_MAX);
+    await Promise.race([this.#exited.promise, promise]);
+    cancel();
+    await this.#worker.terminate();
+  }
+}
+
+function restoreError(fields: Record<string, unknown>): Record<string, unknown> {
+  const { err } = fields as { err?: { name: string; message: string; stack?: string; code?: string } };
+  return err === undefined ? fields : { ...fields, err: Object.assign(new Error(err.message), err) };
+}
+
+/** Lines below this level are not even sent over. */
+function lowestLevel(logger: Logger): LogLevel {
+  return LEVELS.find((level) => logger.isLevelEnabled?.(level) ?? level === 'info') ?? 'fatal';
+}
+
+function deadline(delayMs: number): { promise: Promise<void>; cancel(): void } {
+  const { promise, resolve } = new Deferred<void>();
+  const timer = systemClock.setTimer(delayMs, () => resolve(), { unref: true });
+  return { promise, cancel: () => timer.cancel() };
+}
