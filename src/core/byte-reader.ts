@@ -13,6 +13,11 @@ export class ByteReader {
   position: number;
   /** Reading stops before this byte. */
   end: number;
+  /**
+   * Array elements that decoders may still make. A peer pays two bytes for the smallest element and we pay fifty for
+   * the object, so the bytes that are left alone do not bound memory. No message of a sane cluster comes near.
+   */
+  elementsLeft = 5_000_000;
 
   constructor(buffer: Buffer, position = 0, end = buffer.length) {
     this.buffer = buffer;

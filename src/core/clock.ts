@@ -37,7 +37,8 @@ export const systemClock: Clock = {
   setTimer(delayMs, fire, options) {
     let timeout: NodeJS.Timeout;
     const start = (leftMs: number): void => {
-      const stepMs = Math.min(Math.max(leftMs, 0), TIMER_MS_MAX);
+      // The runtime cuts fractions off, and a timer that fires early finds its time not come.
+      const stepMs = Math.min(Math.ceil(Math.max(leftMs, 0)), TIMER_MS_MAX);
       timeout = setTimeout(() => (leftMs > stepMs ? start(leftMs - stepMs) : fire()), stepMs);
       if (options?.unref === true) timeout.unref();
     };

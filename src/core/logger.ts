@@ -14,7 +14,7 @@ export interface Logger {
   error: LogMethod;
   fatal: LogMethod;
   /** A logger that adds `fields` to every line. */
-  child(fields: Record<string, unknown>): Logger;
+  child(fields: object): Logger;
   isLevelEnabled?(level: LogLevel): boolean;
 }
 

@@ -37,7 +37,10 @@ function checkLength(reader: ByteReader, length: number, what: string): number {
   return length;
 }
 
-/** Only -1 is null; Kafka takes every negative count for it, we take the others for damage. */
+/**
+ * Count of an array, -1 for null: Kafka takes every negative count for null, we take the others for damage. A count
+ * is believed only as far as the bytes left and the reader's budget of elements allow it.
+ */
 export function readCount(reader: ByteReader, isCompact: boolean, elementBytesMin: number): number {
   const count = isCompact ? reader.unsignedVarint() - 1 : reader.int32();
   if (count < -1 || count * elementBytesMin > reader.remaining) {
@@ -45,6 +48,12 @@ export function readCount(reader: ByteReader, isCompact: boolean, elementBytesMi
       `array of ${count} elements of at least ${elementBytesMin} bytes at position ${reader.position}, ${reader.remaining} bytes left`,
       { position: reader.position },
     );
+  }
+  reader.elementsLeft -= count;
+  if (reader.elementsLeft < 0) {
+    throw new CorruptError(`too many array elements in one message, at position ${reader.position}`, {
+      position: reader.position,
+    });
   }
   return count;
 }

@@ -28,12 +28,14 @@ export function encode<S extends MessageSchema>(schema: S, version: number, valu
  */
 export function decode<S extends MessageSchema>(schema: S, version: number, reader: ByteReader): Infer<S> {
   const codec = codecOf(schema, version);
-  const { position, end } = reader;
+  const { position, end, elementsLeft } = reader;
   try {
     return codec.decode(reader) as Infer<S>;
   } catch (error) {
     if (!(error instanceof CorruptError)) throw error;
-    throw diagnosis(schema, version, new Reader(reader.buffer, position, end)) ?? error;
+    const again = new Reader(reader.buffer, position, end);
+    again.elementsLeft = elementsLeft;
+    throw diagnosis(schema, version, again) ?? error;
   }
 }
 

@@ -6,6 +6,8 @@
 import { CorruptError, KafkaError } from '#core';
 
 const SIZE_BYTES = 4;
+/** Chunks below this are put together while they wait: a byte in a buffer of its own costs a hundred. */
+const MERGED_BYTES_MAX = 32 * 1024;
 
 export class FrameReader {
   readonly #bytesMax: number;
@@ -31,6 +33,7 @@ export class FrameReader {
     if (chunk.length === 0) return;
     this.#chunks.push(chunk);
     this.#length += chunk.length;
+    this.#mergeSmall();
   }
 
   /**
@@ -49,6 +52,22 @@ export class FrameReader {
     const frame = this.#take(this.#size);
     this.#size = -1;
     return frame;
+  }
+
+  /** Chunks that wait; few, however small the pieces are in which a frame trickles in. */
+  get chunkCount(): number {
+    return this.#chunks.length;
+  }
+
+  /** Merges neighbours of similar size, as a binary counter carries, so that a byte is copied about log n times. */
+  #mergeSmall(): void {
+    const chunks = this.#chunks;
+    while (chunks.length > 2) {
+      const last = chunks[chunks.length - 1];
+      const before = chunks[chunks.length - 2];
+      if (before.length >= MERGED_BYTES_MAX || before.length > 2 * last.length) return;
+      chunks.splice(chunks.length - 2, 2, Buffer.concat([before, last]));
+    }
   }
 
   /** The next `length` bytes, which are there. */

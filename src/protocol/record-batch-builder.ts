@@ -1,6 +1,6 @@
 /**
  * Builds a batch: records are written straight into one growing buffer behind room for the header, so each key and
- * value is copied once (19 M records/s of 100 bytes on one core). After `build` the buffer belongs to the network, the
+ * value is copied once (12 M records/s of 100 bytes on one core, 9 M with header and checksum). After `build` the buffer belongs to the network, the
  * log and its readers: building again with another producer state makes a fresh one.
  *
  *     record: length varint | attributes 0 | timestamp delta varlong | offset delta varint

@@ -21,6 +21,8 @@ export interface ReadOptions {
 
 /** Length, attributes, two deltas, key length, value length, header count: one byte each at least. */
 const RECORD_BYTES_MIN = 7;
+/** A header of two bytes becomes an object of a hundred, so a record may not have any number of them. */
+const HEADER_COUNT_MAX = 1_000_000;
 
 /** Opens the batch at `position`, which must be whole. Its checksum is not looked at: see `verifyBatchCrc`. */
 export function readRecords(buffer: Buffer, position: number, options: ReadOptions): RecordCursor {
@@ -161,10 +163,10 @@ function skipHeaders(reader: ByteReader): void {
   }
 }
 
-/** Every header takes two bytes at least. */
+/** Every header takes two bytes at least; more than a million of them in a record are refused. */
 function headerCount(reader: ByteReader): number {
   const count = reader.varint();
-  if (count >= 0 && count * 2 <= reader.remaining) return count;
+  if (count >= 0 && count <= HEADER_COUNT_MAX && count * 2 <= reader.remaining) return count;
   throw new CorruptError(
     `record with ${count} headers at position ${reader.position}, ${reader.remaining} bytes left`,
     {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { expect, test } from '@jest/globals';
 import { ByteReader, ByteWriter, KafkaError, type Random, seededRandom } from '#core';
-import { decode, encode, type MessageSchema, MetadataRequest, SyncGroupRequest } from '#protocol';
+import { decode, encode, type MessageSchema, MetadataRequest, ProduceRequest, SyncGroupRequest } from '#protocol';
 import { closureCodec } from '../../src/protocol/closure-codec.ts';
 import { allSchemas, randomMessage, versionsOf } from './scene.ts';
 
@@ -83,6 +83,20 @@ test('An array count is never believed beyond the bytes that are left', () => {
   expect(() => decode(MetadataRequest, 1, new ByteReader(huge))).toThrow(
     'MetadataRequest v1: topics: array of 2147483647 elements of at least 2 bytes at position 4, 0 bytes left',
   );
+});
+
+test('The elements of one message are bounded, nested ones too, before objects fill the memory', () => {
+  const writer = new ByteWriter();
+  const topic = { name: 't', partitionData: [{}, {}, {}] };
+  encode(ProduceRequest, 9, { topicData: [topic, topic, topic] }, writer);
+  const within = (elements: number): unknown => {
+    const reader = new ByteReader(writer.finish());
+    expect(reader.elementsLeft).toBeGreaterThan(1e6);
+    reader.elementsLeft = elements;
+    return decode(ProduceRequest, 9, reader).topicData.length;
+  };
+  expect(within(12)).toBe(3);
+  expect(() => within(11)).toThrow(/too many array elements/);
 });
 
 test('A negative array count other than -1 is damage, not null', () => {

@@ -42,6 +42,21 @@ describe('Versions', () => {
   });
 });
 
+describe('Types', () => {
+  test('They are inferred: values of the wrong type or name do not compile', () => {
+    const request: FetchRequest = decodeBuffer(FetchRequest, 4, encodeToBuffer(FetchRequest, 4, {}));
+    const clusterId: string | null = request.clusterId;
+    const partitions: number[] = request.forgottenTopicsData.flatMap((topic) => topic.partitions);
+    expect([clusterId, partitions]).toEqual([null, []]);
+    // @ts-expect-error no such field
+    expect(request.maxWait).toBeUndefined();
+    // @ts-expect-error a number, not a text
+    expect(() => encodeToBuffer(FetchRequest, 4, { maxWaitMs: '5' })).toThrow(KafkaError);
+    // @ts-expect-error not nullable
+    expect(() => encodeToBuffer(FetchRequest, 4, { topics: null })).toThrow(KafkaError);
+  });
+});
+
 describe('Values', () => {
   test('Null is refused where the version does not allow it', () => {
     expect(() => encodeToBuffer(MetadataRequest, 0, { topics: null })).toThrow(

@@ -64,6 +64,19 @@ describe('FrameReader', () => {
     expect(reader.next()).toBeUndefined();
   });
 
+  test('A frame that trickles in byte by byte waits in few chunks and comes out whole', () => {
+    const body = seededRandom(8).bytes(200_000);
+    const reader = new FrameReader(1 << 20);
+    let most = 0;
+    for (const byte of frame(body)) {
+      if (reader.next() !== undefined) throw new Error('a frame before its end');
+      reader.push(Buffer.from([byte]));
+      most = Math.max(most, reader.chunkCount);
+    }
+    expect(most).toBeLessThan(30);
+    expect(reader.next()?.equals(body)).toBe(true);
+  });
+
   test('HTTP and TLS on a Kafka port are called by their names', () => {
     const http = new FrameReader(100 * 1024 * 1024);
     http.push(Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n'));
