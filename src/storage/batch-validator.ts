@@ -1,13 +1,14 @@
 /**
  * What a batch must fulfil before it enters a log, as Apache Kafka's LogValidator and UnifiedLog ask it. Everything is judged by
- * the header; records are not parsed (a compacted topic's keys are the exception, see `record-checks.ts`). ◇
+ * the header: first and largest timestamp stand for all, and offset deltas are the client's affair. Records are walked only in
+ * batches for compacted topics, whose keys must not be null, and to say which record made a batch be refused. ◇
  *
  *   origin `client`        a produce request: exactly one batch, base offset 0, no control batch
  *   origin `coordinator`   the broker's own records: several batches may come at once
  *   origin `log`           copied from another log: offsets and leader epochs stand and must only not go back
  */
-import type { Instant } from '#core';
-import { type BatchHeader, Errors, type KafkaErrorRow } from '#protocol';
+import { CorruptError, KafkaError } from '#core';
+import { type BatchHeader, Errors, errorByName, type KafkaErrorRow, readRecords, scanRecords } from '#protocol';
 import { hasRightCrc, MAGIC_POSITION } from './batch-frame.ts';
 import type { TopicConfig } from './config.ts';
 
@@ -16,6 +17,14 @@ export type AppendOrigin = 'client' | 'coordinator' | 'log';
 /** A refusal, and in words what exactly was wrong. */
 export interface Refusal {
   readonly error: KafkaErrorRow;
+  readonly message: string;
+  /** The records that are to blame, where single ones are. */
+  readonly recordErrors?: readonly RecordError[];
+}
+
+export interface RecordError {
+  /** Index of the record in its batch. */
+  readonly batchIndex: number;
   readonly message: string;
 }
 
@@ -41,7 +50,7 @@ export function refuseBatch(
   header: BatchHeader,
   origin: AppendOrigin,
   config: TopicConfig,
-  now: Instant,
+  wallMs: number,
 ): Refusal | undefined {
   if (header.sizeInBytes > records.length - position) {
     return corrupt(
@@ -56,7 +65,10 @@ export function refuseBatch(
     };
   }
   if (!hasRightCrc(records, position, header.sizeInBytes)) return corrupt('the checksum of the batch is wrong');
-  return refuseFields(header) ?? (origin === 'client' ? refuseFromClient(header, config, now) : undefined);
+  return (
+    refuseFields(header) ??
+    (origin === 'client' ? refuseFromClient(records, position, header, config, wallMs) : undefined)
+  );
 }
 
 function refuseFields(header: BatchHeader): Refusal | undefined {
@@ -72,7 +84,13 @@ function refuseFields(header: BatchHeader): Refusal | undefined {
   return undefined;
 }
 
-function refuseFromClient(header: BatchHeader, config: TopicConfig, now: Instant): Refusal | undefined {
+function refuseFromClient(
+  records: Buffer,
+  position: number,
+  header: BatchHeader,
+  config: TopicConfig,
+  wallMs: number,
+): Refusal | undefined {
   const { baseOffset, recordCount, lastOffsetDelta, sizeInBytes } = header;
   if (baseOffset !== 0) return invalid(`the base offset must be 0, not ${baseOffset}`);
   if (recordCount === 0 || lastOffsetDelta + 1 !== recordCount) {
@@ -89,11 +107,19 @@ function refuseFromClient(header: BatchHeader, config: TopicConfig, now: Instant
       message: 'no transaction of this producer is under way on the partition',
     };
   }
-  return refuseTimestamps(header, config, now);
+  const refusal = refuseTimestamps(records, position, header, config, wallMs);
+  if (refusal !== undefined || !config['cleanup.policy'].includes('compact')) return refusal;
+  return refuseNullKeys(records, position, header, config);
 }
 
 /** The first and the largest timestamp stand for all: a record between them is within the bounds too. */
-function refuseTimestamps(header: BatchHeader, config: TopicConfig, now: Instant): Refusal | undefined {
+function refuseTimestamps(
+  records: Buffer,
+  position: number,
+  header: BatchHeader,
+  config: TopicConfig,
+  wallMs: number,
+): Refusal | undefined {
   if (header.timestampType === 'append') {
     return {
       error: Errors.INVALID_TIMESTAMP,
@@ -103,15 +129,56 @@ function refuseTimestamps(header: BatchHeader, config: TopicConfig, now: Instant
   if (config['message.timestamp.type'] === 'LogAppendTime') return undefined;
   const before = config['message.timestamp.before.max.ms'];
   const after = config['message.timestamp.after.max.ms'];
-  const isOld = header.baseTimestamp >= 0 && now.wallMs - header.baseTimestamp > before;
-  const isEarly = header.maxTimestamp - now.wallMs > after;
+  const isOld = header.baseTimestamp >= 0 && wallMs - header.baseTimestamp > before;
+  const isEarly = header.maxTimestamp - wallMs > after;
   if (!isOld && !isEarly) return undefined;
-  const timestamp = isOld ? header.baseTimestamp : header.maxTimestamp;
   const rule = isOld ? `message.timestamp.before.max.ms=${before}` : `message.timestamp.after.max.ms=${after}`;
-  return {
-    error: Errors.INVALID_TIMESTAMP,
-    message: `timestamp ${timestamp} is out of range: ${rule}, the clock here shows ${now.wallMs}`,
-  };
+  const isOutside = (timestamp: number): boolean =>
+    timestamp >= 0 && (wallMs - timestamp > before || timestamp - wallMs > after);
+  const recordErrors = recordsOutside(records, position, config, isOutside);
+  const timestamp = isOld ? header.baseTimestamp : header.maxTimestamp;
+  const message = `timestamp ${timestamp} is out of range: ${rule}, and the clock of the broker shows ${wallMs}`;
+  return { error: Errors.INVALID_TIMESTAMP, message, recordErrors };
+}
+
+/** Which records to blame; none when the batch cannot even be read. */
+function recordsOutside(
+  records: Buffer,
+  position: number,
+  config: TopicConfig,
+  isOutside: (timestamp: number) => boolean,
+): RecordError[] {
+  const errors: RecordError[] = [];
+  try {
+    const cursor = readRecords(records, position, { decompressedBytesMax: config['max.decompressed.message.bytes'] });
+    for (let index = 0, record = cursor.next(); record !== undefined; record = cursor.next(), index++) {
+      if (isOutside(record.timestamp))
+        errors.push({ batchIndex: index, message: `timestamp ${record.timestamp} is out of range` });
+    }
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error;
+  }
+  return errors;
+}
+
+function refuseNullKeys(
+  records: Buffer,
+  position: number,
+  header: BatchHeader,
+  config: TopicConfig,
+): Refusal | undefined {
+  try {
+    const options = { decompressedBytesMax: config['max.decompressed.message.bytes'] };
+    const { firstNullKeyIndex } = scanRecords(records, position, header, options);
+    if (firstNullKeyIndex < 0) return undefined;
+    const message = 'a compacted topic takes no record without a key';
+    return { ...invalid(message), recordErrors: [{ batchIndex: firstNullKeyIndex, message }] };
+  } catch (error) {
+    if (error instanceof CorruptError) return corrupt(error.message);
+    if (error instanceof KafkaError)
+      return { error: errorByName(error.code) ?? Errors.INVALID_RECORD, message: error.message };
+    throw error;
+  }
 }
 
 function corrupt(message: string): Refusal {

@@ -11,6 +11,7 @@ import { AtomicFile } from './atomic-file.ts';
 import { formatCleanShutdown, formatPartitionMetadata } from './checkpoint-format.ts';
 import { type TopicConfig, topicConfig } from './config.ts';
 import { DirectoryCheckpoints } from './directory-checkpoints.ts';
+import { DirectoryHome } from './directory-home.ts';
 import { readIdentity } from './directory-identity.ts';
 import type { Disk, DiskLock } from './disk/disk.ts';
 import {
@@ -21,9 +22,7 @@ import {
   partitionFolderName,
 } from './file-names.ts';
 import { LeaderEpochs } from './leader-epochs.ts';
-import type { Durability, LogHome } from './log-home.ts';
-import { LogSyncer } from './log-syncer.ts';
-import { MemoryBudget } from './memory-budget.ts';
+import type { Durability } from './log-home.ts';
 import { openPartition, PARTITION_METADATA_FILE } from './open-partition.ts';
 import { PartitionLog } from './partition-log.ts';
 import { ProducerState } from './producer-state.ts';
@@ -46,12 +45,10 @@ export interface LogDirectoryOptions {
   readonly memoryBytesMax?: number;
 }
 
-const TAIL_BYTES_PER_LOG_MAX = 8 * 1024 * 1024;
-const MEMORY_BYTES_MAX = 64 * 1024 * 1024;
 /** So many partitions are opened, and closed, at a time. */
 const PARTITIONS_PARALLEL_MAX = 8;
-/** `sync` promises that little is read again after a crash; for `os` it is Kafka's interval. */
-const CHECKPOINT_MS = { sync: 1_000, os: 60_000 } as const;
+/** `sync` promises that little is read again after a crash; for `os` it is Kafka's interval for high watermarks. */
+const CHECKPOINT_MS = { sync: 1_000, os: 5_000 } as const;
 const PRODUCER_EXPIRATION_CHECK_MS = 600_000;
 const PRODUCER_EXPIRATION_MS = 86_400_000;
 const CLEAN_SHUTDOWN_FILE = '.kafka_cleanshutdown';
@@ -216,7 +213,8 @@ export class LogDirectory {
     this.#every(CHECKPOINT_MS[durability], () => this.#storeCheckpoints());
     this.#every(PRODUCER_EXPIRATION_CHECK_MS, async () => {
       const { wallMs } = this.#options.clock.now();
-      for (const log of this.#logs.values()) log.producers.removeExpired(wallMs, PRODUCER_EXPIRATION_MS);
+      const expirationMs = Number(this.#options.config?.['producer.id.expiration.ms'] ?? PRODUCER_EXPIRATION_MS);
+      for (const log of this.#logs.values()) log.producers.removeExpired(wallMs, expirationMs);
     });
   }
 
@@ -325,94 +323,12 @@ export class LogDirectory {
   async #closeCleanly(brokerEpoch: number): Promise<void> {
     const { disk, path } = this.#options;
     const logs = [...this.#logs.values()];
-    const offsets = this.#checkpoints;
     await this.#home.drain();
     await inParallel(logs, PARTITIONS_PARALLEL_MAX, (log) => log.close());
     await this.#home.syncDirectory();
     if (this.#home.failure !== undefined) return;
-    await offsets.store(logs);
+    await this.#checkpoints.store(logs);
     await new AtomicFile(disk, path, CLEAN_SHUTDOWN_FILE).write(formatCleanShutdown(brokerEpoch));
-  }
-}
-
-/** The directory as its logs see it. */
-class DirectoryHome implements LogHome {
-  readonly disk: Disk;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly durability: Durability;
-  readonly syncer: LogSyncer;
-  readonly budget: MemoryBudget;
-  readonly tailBytesPerLogMax: number;
-  readonly failureListeners: ((error: KafkaError) => void)[] = [];
-  failure: KafkaError | undefined;
-  readonly #path: string;
-  readonly #onFailure: (error: KafkaError) => void;
-  #unwritten = new Set<{ writePending(): void }>();
-  /** Counts the names added to the directory; those up to `#syncedChange` are durable. */
-  #change = 0;
-  #syncedChange = 0;
-  #directorySync: Promise<void> | undefined;
-
-  constructor(options: LogDirectoryOptions, onFailure: (error: KafkaError) => void) {
-    this.disk = options.disk;
-    this.clock = options.clock;
-    this.random = options.random;
-    this.logger = options.logger;
-    this.durability = options.durability;
-    this.syncer = new LogSyncer((error) => this.fail(error));
-    this.budget = new MemoryBudget(options.memoryBytesMax ?? MEMORY_BYTES_MAX);
-    this.tailBytesPerLogMax = options.tailBytesPerLogMax ?? TAIL_BYTES_PER_LOG_MAX;
-    this.#path = options.path;
-    this.#onFailure = onFailure;
-  }
-
-  scheduleWrite(log: { writePending(): void }): void {
-    if (this.#unwritten.size === 0) this.clock.nextTurn(() => this.#writeAll());
-    this.#unwritten.add(log);
-  }
-
-  fail(error: unknown): void {
-    if (this.failure !== undefined) return;
-    const failure = new KafkaError('KAFKA_STORAGE_ERROR', errorText(error), { cause: error, errorCode: 56 });
-    this.failure = failure;
-    this.#onFailure(failure);
-    for (const listener of this.failureListeners) listener(failure);
-  }
-
-  directoryChanged(): void {
-    this.#change++;
-  }
-
-  async syncDirectory(): Promise<void> {
-    const wanted = this.#change;
-    while (this.#syncedChange < wanted) {
-      this.#directorySync ??= this.#syncDirectoryOnce();
-      await this.#directorySync;
-    }
-  }
-
-  /** Resolves when nothing waits to be written or synced. */
-  async drain(): Promise<void> {
-    this.#writeAll();
-    await this.syncer.idle();
-  }
-
-  #writeAll(): void {
-    const logs = this.#unwritten;
-    this.#unwritten = new Set();
-    for (const log of logs) log.writePending();
-  }
-
-  async #syncDirectoryOnce(): Promise<void> {
-    const change = this.#change;
-    try {
-      await this.disk.syncDirectory(this.#path);
-      this.#syncedChange = Math.max(this.#syncedChange, change);
-    } finally {
-      this.#directorySync = undefined;
-    }
   }
 }
 

@@ -10,16 +10,17 @@
  *
  * Transactions: none can be open, since transactional batches are refused, so the last stable offset is the high watermark.
  */
-import { CorruptError, errorText, KafkaError, type Uuid } from '#core';
-import { type BatchHeader, Errors, type KafkaErrorRow, readBatchHeader } from '#protocol';
+import { errorText, KafkaError, type Uuid } from '#core';
+import { type BatchHeader, Errors, type KafkaErrorRow } from '#protocol';
 import { AtomicFile } from './atomic-file.ts';
 import { HEAD_BYTES, STAMPED_HEAD_BYTES } from './batch-frame.ts';
-import { type AppendOrigin, type Refusal, refuseBatch, refuseFrame } from './batch-validator.ts';
+import type { AppendOrigin, Refusal } from './batch-validator.ts';
 import { formatEpochs } from './checkpoint-format.ts';
 import type { TopicConfig } from './config.ts';
 import { type DurableCallback, DurableWaiters } from './durable-waiters.ts';
 import { SNAPSHOT_SUFFIX, segmentFileName } from './file-names.ts';
 import { HeadWriter } from './head-writer.ts';
+import { type ParsedBatch, parseIncoming } from './incoming-batches.ts';
 import { loadSealedIndexes, rebuildSealedIndexes } from './index-files.ts';
 import type { EpochEnd, LeaderEpochs } from './leader-epochs.ts';
 import type { LogHome } from './log-home.ts';
@@ -70,11 +71,6 @@ export interface LoadedLog {
   readonly recoveryPoint: number;
   readonly epochs: LeaderEpochs;
   readonly producers: ProducerState;
-}
-
-interface IncomingBatch {
-  readonly position: number;
-  readonly header: BatchHeader;
 }
 
 const NO_RECORD_ERRORS: AppendResult['recordErrors'] = [];
@@ -202,10 +198,9 @@ export class PartitionLog implements SyncSource, SegmentSource {
     if (this.#home.failure !== undefined || this.#isClosed) return this.#refused(this.#offline());
     if (options.requiresSync === true) this.#isSynced = true;
     const now = this.#home.clock.now();
-    const incoming: IncomingBatch[] = [];
-    const refusal = this.#readIncoming(records, options.origin, incoming, now);
-    if (refusal !== undefined) return this.#refused(refusal);
-    const [first] = incoming;
+    const parsed = parseIncoming(records, options.origin, this.#config, this.#logEndOffset, now.wallMs);
+    if (!Array.isArray(parsed)) return this.#refused(parsed);
+    const [first] = parsed;
     if (options.origin === 'client' && first.header.producerId >= 0) {
       const duplicate = this.#producers.duplicateOf(first.header);
       if (duplicate !== undefined)
@@ -215,7 +210,7 @@ export class PartitionLog implements SyncSource, SegmentSource {
     }
     const baseOffset = options.origin === 'log' ? first.header.baseOffset : this.#logEndOffset;
     try {
-      for (const batch of incoming) this.#appendBatch(records, batch, options, now.wallMs);
+      for (const batch of parsed) this.#appendBatch(records, batch, options, now.wallMs);
     } catch (error) {
       // Rolling touches the disk.
       if (!(error instanceof KafkaError)) throw error;
@@ -395,51 +390,7 @@ export class PartitionLog implements SyncSource, SegmentSource {
     return `${this.topic}-${this.partition}`;
   }
 
-  #readIncoming(
-    records: Buffer,
-    origin: AppendOrigin,
-    into: IncomingBatch[],
-    now: { wallMs: number; monotonicMs: number },
-  ): Refusal | undefined {
-    if (records.length > this.#config['segment.bytes'] && origin !== 'log') {
-      const message = `${records.length} bytes exceed segment.bytes=${this.#config['segment.bytes']}`;
-      return { error: Errors.RECORD_LIST_TOO_LARGE, message };
-    }
-    let offsetMin = this.#logEndOffset;
-    for (let position = 0; position < records.length || position === 0; ) {
-      if (position > 0 && origin === 'client') {
-        return { error: Errors.INVALID_RECORD, message: 'a produce request must have exactly one batch per partition' };
-      }
-      const refusal = this.#readOne(records, position, origin, into, now, offsetMin);
-      if (refusal !== undefined) return refusal;
-      const { header } = into[into.length - 1];
-      offsetMin = header.lastOffset + 1;
-      position += header.sizeInBytes;
-    }
-    return undefined;
-  }
-
-  #readOne(
-    records: Buffer,
-    position: number,
-    origin: AppendOrigin,
-    into: IncomingBatch[],
-    now: { wallMs: number; monotonicMs: number },
-    offsetMin: number,
-  ): Refusal | undefined {
-    const refusal = refuseFrame(records, position);
-    if (refusal !== undefined) return refusal;
-    const header = tryReadHeader(records, position);
-    if (header instanceof CorruptError) return { error: Errors.CORRUPT_MESSAGE, message: header.message };
-    if (origin === 'log' && header.baseOffset < offsetMin) {
-      const message = `offset ${header.baseOffset} lies before the end of the log, ${offsetMin}`;
-      return { error: Errors.OFFSET_OUT_OF_RANGE, message };
-    }
-    into.push({ position, header });
-    return refuseBatch(records, position, header, origin, this.#config, now);
-  }
-
-  #appendBatch(records: Buffer, { position, header }: IncomingBatch, options: AppendOptions, wallMs: number): void {
+  #appendBatch(records: Buffer, { position, header }: ParsedBatch, options: AppendOptions, wallMs: number): void {
     const isCopied = options.origin === 'log';
     const isStamped = !isCopied && this.#config['message.timestamp.type'] === 'LogAppendTime';
     const baseOffset = isCopied ? header.baseOffset : this.#logEndOffset;
@@ -542,7 +493,7 @@ export class PartitionLog implements SyncSource, SegmentSource {
     };
   }
 
-  #refused({ error, message }: Refusal): AppendResult {
+  #refused({ error, message, recordErrors }: Refusal): AppendResult {
     return {
       error,
       errorMessage: message,
@@ -551,7 +502,7 @@ export class PartitionLog implements SyncSource, SegmentSource {
       logAppendTime: -1,
       logStartOffset: this.#logStartOffset,
       isDuplicate: false,
-      recordErrors: NO_RECORD_ERRORS,
+      recordErrors: recordErrors ?? NO_RECORD_ERRORS,
     };
   }
 
@@ -573,14 +524,5 @@ export class PartitionLog implements SyncSource, SegmentSource {
   #readFailed(offset: number, error: unknown): LogRead {
     if (!this.#isClosed) this.#home.logger.error({ log: this.#name, offset }, `A read failed: ${errorText(error)}`);
     return failedRead(offset, Errors.KAFKA_STORAGE_ERROR);
-  }
-}
-
-function tryReadHeader(records: Buffer, position: number): BatchHeader | CorruptError {
-  try {
-    return readBatchHeader(records, position);
-  } catch (error) {
-    if (error instanceof CorruptError) return error;
-    throw error;
   }
 }

@@ -1,0 +1,59 @@
+/** What an append hands in, taken apart into batches and judged: all of them, or the first refusal. ◇ */
+import { CorruptError } from '#core';
+import { type BatchHeader, Errors, readBatchHeader } from '#protocol';
+import { type AppendOrigin, type Refusal, refuseBatch, refuseFrame } from './batch-validator.ts';
+import type { TopicConfig } from './config.ts';
+
+export interface ParsedBatch {
+  /** In the buffer that was handed in. */
+  readonly position: number;
+  readonly header: BatchHeader;
+}
+
+export function parseIncoming(
+  records: Buffer,
+  origin: AppendOrigin,
+  config: TopicConfig,
+  logEndOffset: number,
+  wallMs: number,
+): ParsedBatch[] | Refusal {
+  if (origin !== 'log' && records.length > config['segment.bytes']) {
+    const message = `${records.length} bytes exceed segment.bytes=${config['segment.bytes']}`;
+    return { error: Errors.RECORD_LIST_TOO_LARGE, message };
+  }
+  const batches: ParsedBatch[] = [];
+  let position = 0;
+  let offsetMin = logEndOffset;
+  do {
+    if (position > 0 && origin === 'client') {
+      return { error: Errors.INVALID_RECORD, message: 'a produce request must have exactly one batch per partition' };
+    }
+    const header = readHeader(records, position);
+    if (!('sizeInBytes' in header)) return header;
+    const refusal =
+      refuseBatch(records, position, header, origin, config, wallMs) ?? refuseOffset(header, origin, offsetMin);
+    if (refusal !== undefined) return refusal;
+    batches.push({ position, header });
+    offsetMin = header.lastOffset + 1;
+    position += header.sizeInBytes;
+  } while (position < records.length);
+  return batches;
+}
+
+function readHeader(records: Buffer, position: number): BatchHeader | Refusal {
+  const refusal = refuseFrame(records, position);
+  if (refusal !== undefined) return refusal;
+  try {
+    return readBatchHeader(records, position);
+  } catch (error) {
+    if (error instanceof CorruptError) return { error: Errors.CORRUPT_MESSAGE, message: error.message };
+    throw error;
+  }
+}
+
+/** Copied batches keep their offsets; these may leave gaps, but not go back. */
+function refuseOffset({ baseOffset }: BatchHeader, origin: AppendOrigin, offsetMin: number): Refusal | undefined {
+  if (origin !== 'log' || baseOffset >= offsetMin) return undefined;
+  const message = `offset ${baseOffset} lies before the end of the log, ${offsetMin}`;
+  return { error: Errors.OFFSET_OUT_OF_RANGE, message };
+}
