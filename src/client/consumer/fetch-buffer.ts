@@ -3,6 +3,7 @@
  * paused partitions stay and are passed by; chunks asked under an older incarnation of their partition are dropped when met.
  * Pure.
  */
+import { KafkaError } from '#core';
 import type { RawRecord } from '#protocol';
 import type { FetchedRecords } from './fetched-records.ts';
 import type { PartitionState } from './subscription-state.ts';
@@ -88,8 +89,9 @@ export class FetchBuffer {
       // Either the sink refused this record, or the bytes are damaged and are worth another fetch.
       if (record !== undefined) records.putBack(record);
       this.#follow(chunk);
-      if (record === undefined) this.dropPartition(state);
-      throw error;
+      if (record !== undefined) throw error;
+      this.dropPartition(state);
+      throw located(error, chunk);
     } finally {
       this.#follow(chunk);
     }
@@ -105,6 +107,13 @@ export class FetchBuffer {
     this.#sizeInBytes -= chunk.sizeInBytes;
     chunk.state.bufferedBytes -= chunk.sizeInBytes;
   }
+}
+
+/** Says where the bytes are that cannot be read. */
+function located(error: unknown, { state, records }: FetchChunk): unknown {
+  if (!(error instanceof KafkaError)) return error;
+  const text = `${state.topicPartition} at offset ${records.nextOffset}: ${error.message}. To go on without it, seek past it.`;
+  return new KafkaError(error.code, text, { retriable: false, cause: error, errorCode: error.errorCode });
 }
 
 function isStale(chunk: FetchChunk): boolean {

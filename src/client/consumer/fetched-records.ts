@@ -162,8 +162,7 @@ export class FetchedRecords {
     const header = readBatchHeader(this.#buffer, position);
     if (this.#checkCrcs && !verifyBatchCrc(this.#buffer, position, header)) {
       throw new CorruptError(
-        `The batch at offsets ${header.baseOffset} to ${header.lastOffset} does not match its checksum. ` +
-          'It was damaged on the way or on the broker; seek past it to go on without it.',
+        `the batch of offsets ${header.baseOffset} to ${header.lastOffset} does not match its checksum: it was damaged on the way or on the broker`,
       );
     }
     return header;

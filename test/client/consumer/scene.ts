@@ -88,6 +88,16 @@ export class FakeBroker {
     return consumer;
   }
 
+  /** The answer that a test wants to change, or to give later. */
+  usual<Name extends keyof typeof Apis>(
+    name: Name,
+    body: RequestOf<ApiNamed<Name>>,
+  ): Promise<ResponseOf<ApiNamed<Name>>> {
+    return DEFAULTS[name].call(this, body as never, { version: 0, connection: 0 }) as Promise<
+      ResponseOf<ApiNamed<Name>>
+    >;
+  }
+
   /** Appends one batch of values to a partition. */
   append(topic: string, partition: number, values: string[], options: Parameters<typeof buildBatch>[1] = {}): void {
     const log = this.#log(topic, partition);
