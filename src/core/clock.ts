@@ -2,8 +2,6 @@
  * Time as an argument. Everything that waits or stamps gets a `Clock`; this file and `random.ts` are the only ones in
  * the project that touch the real world's time and chance, so a test can run a day in a millisecond.
  */
-import { performance } from 'node:perf_hooks';
-import { clearTimeout, setImmediate, setTimeout } from 'node:timers';
 import { KafkaError } from './kafka-error.ts';
 
 /** One moment on two scales: stored stamps are wall time; timers and sessions are monotonic. */

@@ -6,9 +6,11 @@
  *     zstd    one or more frames                lz4     LZ4 frames of independent 64 KiB blocks
  */
 import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { compressFrameSync, decompressFrameSync } from 'lz4-napi';
+import { compressSync, uncompressSync } from 'snappy';
 import { tooLarge } from './decompression-limit.ts';
 import { CorruptError, errorText, KafkaError } from './kafka-error.ts';
-import { compressLz4, decompressLz4 } from './lz4-frame.ts';
+import { checkLz4Frame } from './lz4-frame.ts';
 import { compressSnappy, decompressSnappy } from './snappy-stream.ts';
 
 export type CompressionCodec = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
@@ -29,9 +31,9 @@ export function compress(codec: CompressionCodec, bytes: Buffer, level?: number)
         level === undefined ? {} : { params: { [constants.ZSTD_c_compressionLevel]: level } },
       );
     case 'snappy':
-      return compressSnappy(bytes);
+      return compressSnappy(bytes, (block) => compressSync(block));
     case 'lz4':
-      return compressLz4(bytes);
+      return compressFrameSync(bytes);
   }
 }
 
@@ -59,8 +61,8 @@ function expand(codec: CompressionCodec, bytes: Buffer, bytesMax: number): Buffe
     case 'zstd':
       return zstdDecompressSync(bytes, { maxOutputLength: bytesMax });
     case 'snappy':
-      return decompressSnappy(bytes, bytesMax);
+      return decompressSnappy(bytes, bytesMax, (block) => uncompressSync(block, { asBuffer: true }) as Buffer);
     case 'lz4':
-      return decompressLz4(bytes, bytesMax);
+      return decompressFrameSync(checkLz4Frame(bytes, bytesMax));
   }
 }

@@ -6,7 +6,6 @@
  * Java's reader wants independent blocks and no dictionary; what we write is that. On read the frame is walked first:
  * its blocks must lie within the bytes, and what they can grow to must lie within the limit.
  */
-import { compressFrameSync, decompressFrameSync } from 'lz4-napi';
 import { tooLarge } from './decompression-limit.ts';
 import { CorruptError } from './kafka-error.ts';
 
@@ -26,15 +25,12 @@ interface Frame {
   blockBytesMax: number;
 }
 
-export function compressLz4(bytes: Buffer): Buffer {
-  return compressFrameSync(bytes);
-}
-
-export function decompressLz4(bytes: Buffer, bytesMax: number): Buffer {
+/** The first frame of `bytes`, once it is known to be whole and to hold at most `bytesMax` bytes. A slice. */
+export function checkLz4Frame(bytes: Buffer, bytesMax: number): Buffer {
   const frame = walkFrame(bytes);
   const mayExceed = frame.blocks.length * frame.blockBytesMax > bytesMax;
   if (mayExceed && expandedBytes(bytes, frame) > bytesMax) throw tooLarge('lz4', bytes.length, bytesMax);
-  return decompressFrameSync(bytes.subarray(0, frame.end));
+  return bytes.subarray(0, frame.end);
 }
 
 function walkFrame(bytes: Buffer): Frame {

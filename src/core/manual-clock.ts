@@ -3,9 +3,8 @@
  * when those are equal), with the clock showing each one's due time; between two of them the machine settles, so that
  * what the first one set in motion happens before the second one fires.
  */
-import { setImmediate } from 'node:timers';
 import { assert } from './assert.ts';
-import { type Clock, type Instant, sleepOn, type Timer } from './clock.ts';
+import { type Clock, type Instant, sleepOn, systemClock, type Timer } from './clock.ts';
 
 interface PendingTimer {
   dueMs: number;
@@ -41,7 +40,7 @@ export class ManualClock implements Clock {
   /** A real macrotask: it happens without `advance`. */
   nextTurn(fire: () => void): void {
     this.#turns++;
-    setImmediate(() => {
+    systemClock.nextTurn(() => {
       this.#turns--;
       fire();
     });
@@ -78,7 +77,7 @@ export class ManualClock implements Clock {
   /** Lets macrotasks run until nobody waits for a next turn. */
   async settle(): Promise<void> {
     for (let turn = 0; turn < SETTLE_TURNS_MAX && (turn < 2 || this.#turns > 0); turn++) {
-      await new Promise((resolve) => setImmediate(resolve));
+      await new Promise<void>((resolve) => systemClock.nextTurn(resolve));
     }
   }
 

@@ -4,9 +4,8 @@
  *     82 53 4e 41 50 50 59 00 | version int32 | compatible int32 | ( block length int32 | raw snappy block )*
  *
  * Some C and Go producers send one raw block without the framing; that is read too. A raw block begins with its
- * decompressed length, so the limit is checked before anything is allocated.
+ * decompressed length, so the limit is checked before anything is allocated. The codec of raw blocks is handed in.
  */
-import { compressSync, uncompressSync } from 'snappy';
 import { tooLarge } from './decompression-limit.ts';
 import { CorruptError } from './kafka-error.ts';
 
@@ -15,14 +14,17 @@ const HEADER_BYTES = 16;
 /** What Java's writer puts into one block. */
 const BLOCK_BYTES = 32 * 1024;
 
-export function compressSnappy(bytes: Buffer): Buffer {
+/** Works on one raw block. */
+export type BlockCodec = (block: Buffer) => Buffer;
+
+export function compressSnappy(bytes: Buffer, compressBlock: BlockCodec): Buffer {
   const header = Buffer.alloc(HEADER_BYTES);
   MAGIC.copy(header);
   header.writeInt32BE(1, 8);
   header.writeInt32BE(1, 12);
   const pieces: Buffer[] = [header];
   for (let at = 0; at < bytes.length; at += BLOCK_BYTES) {
-    const block = compressSync(bytes.subarray(at, at + BLOCK_BYTES));
+    const block = compressBlock(bytes.subarray(at, at + BLOCK_BYTES));
     const length = Buffer.allocUnsafe(4);
     length.writeInt32BE(block.length);
     pieces.push(length, block);
@@ -30,7 +32,7 @@ export function compressSnappy(bytes: Buffer): Buffer {
   return Buffer.concat(pieces);
 }
 
-export function decompressSnappy(bytes: Buffer, bytesMax: number): Buffer {
+export function decompressSnappy(bytes: Buffer, bytesMax: number, expandBlock: BlockCodec): Buffer {
   if (!startsWithMagic(bytes, 0)) {
     if (declaredLength(bytes) > bytesMax) throw tooLarge('snappy', bytes.length, bytesMax);
     return expandBlock(bytes);
@@ -54,10 +56,6 @@ export function decompressSnappy(bytes: Buffer, bytesMax: number): Buffer {
     at += 4 + length;
   }
   return blocks.length === 1 ? blocks[0] : Buffer.concat(blocks);
-}
-
-function expandBlock(block: Buffer): Buffer {
-  return uncompressSync(block, { asBuffer: true }) as Buffer;
 }
 
 /** The uvarint at the beginning of a raw block. */
