@@ -3,7 +3,7 @@
  * things asks again only for those that are not settled.
  */
 import { type Clock, KafkaError, type Random } from '#core';
-import { Errors, toKafkaError } from '#protocol';
+import { Errors, errorByCode, toKafkaError } from '#protocol';
 import { backoffMs } from '../backoff.ts';
 import type { Cluster } from '../cluster.ts';
 import { deadlineIn } from '../deadline.ts';
@@ -109,14 +109,23 @@ export class AdminCalls {
   }
 }
 
-/** An item's outcome by the error code that came with it. */
-export function outcomeOf<T>(errorCode: number, detail: string, value: () => T): Outcome<T> {
-  return errorCode === Errors.NONE.code ? { value: value() } : { error: toKafkaError(errorCode, detail) };
+/** An item's outcome by the error code and, where the broker gave one, the text that came with it. */
+export function outcomeOf<T>(errorCode: number, detail: Detail, value: () => T): Outcome<T> {
+  if (errorCode === Errors.NONE.code) return { value: value() };
+  const { name, message } = detail;
+  if (message === null || message === '') return { error: toKafkaError(errorCode, `'${name}'`) };
+  const row = errorByCode(errorCode);
+  return { error: new KafkaError(row.name, `'${name}': ${message}`, { retriable: row.retriable, errorCode }) };
 }
 
-/** `'name': what the broker said`, or just the name. */
-export function detailOf(name: string, message: string | null | undefined): string {
-  return message === null || message === undefined || message === '' ? `'${name}'` : `'${name}': ${message}`;
+/** What an error is about, and what the broker said about it. */
+export interface Detail {
+  name: string;
+  message: string | null;
+}
+
+export function detailOf(name: string, message: string | null = null): Detail {
+  return { name, message };
 }
 
 /** Whether asking again may help. That something does not exist is an answer here, although clients in general retry it. */

@@ -141,7 +141,7 @@ export async function alterConsumerGroupOffsets(
         const key = partitionName({ topic: name, partition: partitionIndex });
         outcomes.set(
           key,
-          outcomeOf(errorCode, key, () => undefined),
+          outcomeOf(errorCode, detailOf(key), () => undefined),
         );
       }
     }

@@ -3,7 +3,7 @@ import { KafkaError } from '#core';
 import { Apis, Errors, toKafkaError } from '#protocol';
 import { TopicPartition, type TopicPartitionLike } from '#serde';
 import type { TopicMetadata } from '../metadata.ts';
-import { type AdminCallOptions, type AdminCalls, type Outcome, outcomeOf } from './admin-calls.ts';
+import { type AdminCallOptions, type AdminCalls, detailOf, type Outcome, outcomeOf } from './admin-calls.ts';
 import type { ItemResults } from './item-results.ts';
 import { askTopics } from './topics.ts';
 
@@ -61,7 +61,11 @@ export function listOffsets(
           const leaderEpoch = one.leaderEpoch < 0 ? undefined : one.leaderEpoch;
           return [
             key,
-            outcomeOf(one.errorCode, key, () => ({ offset: one.offset, timestamp: one.timestamp, leaderEpoch })),
+            outcomeOf(one.errorCode, detailOf(key), () => ({
+              offset: one.offset,
+              timestamp: one.timestamp,
+              leaderEpoch,
+            })),
           ];
         }),
       );
@@ -86,7 +90,7 @@ export function deleteRecords(
       return response.topics.flatMap(({ name, partitions }) =>
         partitions.map((one): [string, Outcome<{ lowWatermark: number }>] => {
           const key = partitionName({ topic: name, partition: one.partitionIndex });
-          return [key, outcomeOf(one.errorCode, key, () => ({ lowWatermark: one.lowWatermark }))];
+          return [key, outcomeOf(one.errorCode, detailOf(key), () => ({ lowWatermark: one.lowWatermark }))];
         }),
       );
     }),

@@ -142,7 +142,7 @@ export function describeTopics(
       for (const topic of topics.values()) {
         outcomes.set(
           topic.name,
-          outcomeOf(topic.errorCode, detailOf(topic.name, null), () => topic),
+          outcomeOf(topic.errorCode, detailOf(topic.name), () => topic),
         );
       }
       return outcomes;

@@ -71,7 +71,9 @@ function mayRetry(batch: ProducerBatch, answer: PartitionAnswer, rules: VerdictR
 
 function answerError(batch: ProducerBatch, answer: PartitionAnswer): KafkaError {
   const where = `${batch.topic}-${batch.partition}`;
-  return toKafkaError(answer.errorCode, answer.errorMessage === null ? where : `${where}: ${answer.errorMessage}`);
+  if (answer.errorMessage === null || answer.errorMessage === '') return toKafkaError(answer.errorCode, where);
+  const { name, retriable } = errorByCode(answer.errorCode);
+  return new KafkaError(name, `${where}: ${answer.errorMessage}`, { retriable, errorCode: answer.errorCode });
 }
 
 /** Refused records have their own error; the others of the batch failed because of them. @see KIP-467 */
