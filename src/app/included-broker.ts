@@ -4,13 +4,13 @@
  * parts that cannot cross to another thread.
  */
 import { resolve } from 'node:path';
-import { Broker, startBrokerInWorker } from '#broker';
+import { Broker, type BrokerOptions, startBrokerInWorker } from '#broker';
 import { BROKER_PHASE, type SmartLifecycle } from '#context';
 import type { Logger } from '#core';
 import type { Transport } from '#net';
 
 /** Parts of the broker that a test replaces. */
-export type BrokerOverrides = Omit<Parameters<typeof Broker.start>[0], 'config' | 'logger'> & {
+export type BrokerOverrides = Omit<BrokerOptions, 'config' | 'logger'> & {
   /** server.properties keys over those of the settings. */
   config?: Record<string, unknown>;
 };
