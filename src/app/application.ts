@@ -49,6 +49,8 @@ export class Application {
     try {
       return await start(main, options, guard, origins);
     } catch (error) {
+      // A signal during the start: draining is under way and ends the process.
+      if (guard.isDraining) return new Promise<never>(() => {});
       guard.release();
       const failure = explainFailure(error, origins);
       if (options.exitOnFailure === false) throw failure;

@@ -23,6 +23,10 @@ export class ProcessGuard {
     this.#isActive = isActive;
   }
 
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
   flushWith(logging: LoggerFactory): void {
     this.#logging = logging;
     process.on('exit', this.#onExit);

@@ -5,7 +5,7 @@
  *   created → starting → running → closing → closed       (a failed start closes what was made and rethrows)
  */
 import { Container } from 'inversify';
-import { assert, type Clock, errorText, type Logger, silentLogger, systemClock } from '#core';
+import { assert, type Clock, Deferred, errorText, KafkaError, type Logger, silentLogger, systemClock } from '#core';
 import { type BeanDefinition, describeBean, describeToken, isAssignable } from './bean-definition.ts';
 import { BeanFailure } from './bean-failure.ts';
 import { BeanPlan, type PlannedBean } from './bean-plan.ts';
@@ -50,6 +50,8 @@ export class ApplicationContext {
   #plan: BeanPlan | undefined;
   #state: 'created' | 'starting' | 'running' | 'closing' | 'closed' = 'created';
   #closing: Promise<void> | undefined;
+  readonly #startEnded = new Deferred<void>();
+  #isCloseAsked = false;
 
   constructor(options: ContextOptions = {}) {
     this.environment = options.environment ?? new Environment();
@@ -94,12 +96,17 @@ export class ApplicationContext {
     try {
       this.#plan = new BeanPlan(this.#definitions, (type) => this.#missingHint(type));
       for (const planned of this.#plan.order) this.#bind(planned);
-      for (const planned of this.#eager()) await this.#container.getAsync(this.#identifiers.get(planned.definition)!);
+      for (const planned of this.#eager()) {
+        this.#throwIfCloseAsked();
+        await this.#container.getAsync(this.#identifiers.get(planned.definition)!);
+      }
       for (const hook of this.#readyHooks) await hook();
-      await startLifecycles(this.#lifecycles());
+      await startLifecycles(this.#lifecycles(), () => this.#throwIfCloseAsked());
     } catch (error) {
-      await this.close();
+      await this.#closeOnce();
       throw error;
+    } finally {
+      this.#startEnded.resolve();
     }
     this.#state = 'running';
     this.publishEvent(new ContextStartedEvent(this.#clock.now().monotonicMs - begin));
@@ -153,10 +160,23 @@ export class ApplicationContext {
     return this.#events.on(type, listener);
   }
 
-  /** Stops lifecycle beans by descending phase, then destroys all beans in reverse order of creation. Idempotent; never rejects. */
+  /**
+   * Stops lifecycle beans by descending phase, then destroys all beans in reverse order of creation. Idempotent; never rejects. During
+   * the start it takes effect as soon as the bean that is being made or started is through; `start` then rejects with ABORTED.
+   */
   close(): Promise<void> {
+    if (this.#state !== 'starting') return this.#closeOnce();
+    this.#isCloseAsked = true;
+    return this.#startEnded.promise.then(() => this.#closeOnce());
+  }
+
+  #closeOnce(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  #throwIfCloseAsked(): void {
+    if (this.#isCloseAsked) throw new KafkaError('ABORTED', 'the application was closed while it was starting');
   }
 
   [Symbol.asyncDispose](): Promise<void> {

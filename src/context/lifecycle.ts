@@ -37,10 +37,14 @@ export function isSmartLifecycle(bean: unknown): bean is SmartLifecycle {
 
 export type NamedLifecycle = { name: string; bean: SmartLifecycle };
 
-/** Starts what wants to start by itself. A failing start stops the rest; the caller then stops what runs. */
-export async function startLifecycles(beans: readonly NamedLifecycle[]): Promise<void> {
+/**
+ * Starts what wants to start by itself. A failing start stops the rest; the caller then stops what runs.
+ * @param before called before each bean; may throw.
+ */
+export async function startLifecycles(beans: readonly NamedLifecycle[], before: () => void = () => {}): Promise<void> {
   for (const { bean } of beans.toSorted((a, b) => a.bean.phase - b.bean.phase)) {
     if (bean.isAutoStartup?.() === false || bean.isRunning()) continue;
+    before();
     await bean.start();
   }
 }

@@ -108,6 +108,31 @@ describe('beans that run', () => {
   });
 });
 
+test('closing during the start ends it after the bean at hand and takes down what was made', async () => {
+  const log: string[] = [];
+  const gate = new Deferred<void>();
+  const isReached = new Deferred<void>();
+  const context = new ApplicationContext();
+  context.register({
+    name: 'slow',
+    type: undefined,
+    create: () => {
+      isReached.resolve();
+      return gate.promise;
+    },
+    destroy: () => void log.push('slow ends'),
+    origin: 'test',
+  });
+  context.register({ name: 'next', type: undefined, create: () => void log.push('next is made'), origin: 'test' });
+  const starting = context.start();
+  await isReached.promise;
+  const closed = context.close();
+  gate.resolve();
+  await expect(starting).rejects.toThrow('closed while it was starting');
+  await closed;
+  expect(log).toEqual(['slow ends']);
+});
+
 test('events reach listeners of their class until they are taken away', async () => {
   const context = new ApplicationContext();
   const seen: string[] = [];
