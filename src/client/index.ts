@@ -5,6 +5,8 @@
  * deadline or `close`), and that nothing waits in memory without a named bound. May import `core`, `protocol`, `serde`, `net`, `assign`.
  */
 
+/** Records, partitions, headers and serializers: what a program that uses a client holds in its hands. */
+export * from '#serde';
 export { Admin, type AdminOptions, type ClusterDescription } from './admin/admin.ts';
 export type { AdminCallOptions } from './admin/admin-calls.ts';
 export { type AdminConfig, adminConfigTable } from './admin/config.ts';
@@ -16,7 +18,6 @@ export type { CreatedTopic, NewTopic, TopicListing, ValidateOptions } from './ad
 export type { ClientEnvironment, RequestBody } from './broker-node.ts';
 export { Cluster, type ClusterOptions, type ClusterRequestOptions, type Target } from './cluster.ts';
 export { type ClientConfig, clientConfigTable, readClientConfig } from './config.ts';
-export * from './consumer/index.ts';
 export * from './consumer/index.ts';
 export { type ConsumerConfig, consumerConfigTable } from './consumer-config.ts';
 export type { CoordinatorType } from './coordinators.ts';
