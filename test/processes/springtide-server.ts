@@ -3,10 +3,10 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { end } from './child.ts';
 
-const cli = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const cli = new URL('../../src/cli/index.ts', import.meta.url).href;
+const program = `import { main } from '${cli}'; process.exitCode = await main(process.argv.slice(1));`;
 
 export interface SpringtideServer {
   bootstrapServers: string;
@@ -33,12 +33,8 @@ export async function startSpringtide(options: ServerOptions = {}): Promise<Spri
     `log.dirs=${dataFolder}`,
     ...(options.overrides ?? []),
   ];
-  const args = [
-    '--conditions=springtide-src',
-    cli,
-    'server',
-    ...overrides.flatMap((override) => ['--override', override]),
-  ];
+  const server = ['server', ...overrides.flatMap((override) => ['--override', override])];
+  const args = ['--conditions=springtide-src', '--input-type=module', '--eval', program, '--', ...server];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   return {
     bootstrapServers: await readyAddress(child),

@@ -59,6 +59,7 @@ export function runToEnd(command: string, args: readonly string[], stdin = ''): 
 export interface ApacheKafka {
   bootstrapServers: string;
   dataFolder: string;
+  pid: number;
   /** Ends the broker and waits for its clean shutdown; the data folder stays until `remove`. */
   stop(): Promise<void>;
   remove(): void;
@@ -80,6 +81,7 @@ export async function startApacheKafka(): Promise<ApacheKafka> {
   return {
     bootstrapServers: `127.0.0.1:${port}`,
     dataFolder,
+    pid: child.pid ?? 0,
     stop: () => end(child),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
