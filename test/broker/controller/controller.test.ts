@@ -1,0 +1,158 @@
+/** The controller machine, driven by text scripts: commands, and below them the records and answers they lead to. */
+import { ControllerMachine, type ControllerEvent, type MetadataRecord } from '../../../src/broker/controller/index.ts';
+import type { MachineOutput } from '../../../src/broker/machine.ts';
+import { describeScripts, list, type ScriptCommand } from '../../scripts/script.ts';
+
+const NOW = { wallMs: 1_000, monotonicMs: 0 };
+const LISTS = new Map([['cleanup.policy', 'delete']]);
+
+/** A controller and the log of what it wrote. */
+class World {
+  #records: MetadataRecord[] = [];
+  #machine = this.#newMachine();
+  #nextTopicId = 1;
+  #uncommitted: { offset: number }[] = [];
+
+  answer(command: ScriptCommand): string {
+    switch (command.name) {
+      case 'reload':
+        return this.#reload();
+      case 'image':
+        return this.#image();
+      case 'propose':
+        return this.#print(this.#machine.handle(this.#event(command.words[0], command), NOW));
+      default:
+        return this.#handle(this.#event(command.name, command));
+    }
+  }
+
+  #handle(event: ControllerEvent): string {
+    const output = this.#machine.handle(event, NOW);
+    const text = this.#print(output);
+    for (const record of output.records) {
+      this.#machine.replay(record, this.#records.length);
+      this.#records.push(record);
+    }
+    return text;
+  }
+
+  #event(name: string, { args, body, words }: ScriptCommand): ControllerEvent {
+    const token = 7;
+    const rest = name === words[0] ? words.slice(1) : words;
+    switch (name) {
+      case 'bootstrap':
+        return { type: 'bootstrap', token };
+      case 'register': {
+        const brokerId = Number(args['id'] ?? '1');
+        const endPoints = [{ name: 'PLAINTEXT', host: `broker-${brokerId}`, port: 9092 }];
+        const brokerEpoch = this.#records.length;
+        const incarnationId = `incarnation${brokerEpoch}`;
+        return { type: 'register-broker', token, brokerId, incarnationId, brokerEpoch, endPoints, rack: args['rack'] ?? null, logDirs: ['dir'] };
+      }
+      case 'create': {
+        const topics = body.split('\n').map((line) => this.#newTopic(line));
+        return { type: 'create-topics', token, topics, validateOnly: rest.includes('validate-only') };
+      }
+      case 'delete':
+        return { type: 'delete-topics', token, topicIds: list(args['ids']) };
+      case 'grow': {
+        const assignments = args['assign']?.split('/').map((ids) => ({ brokerIds: list(ids).map(Number) })) ?? null;
+        const topics = rest.filter((word) => word !== 'validate-only').map((topic) => ({ name: topic, count: Number(args['to']), assignments }));
+        return { type: 'create-partitions', token, topics, validateOnly: rest.includes('validate-only') };
+      }
+      case 'alter': {
+        const changes = body.split('\n').map((line) => {
+          const [operation, config, value] = line.split(' ');
+          const number = ['set', 'delete', 'append', 'subtract'].indexOf(operation) as 0 | 1 | 2 | 3;
+          return { name: config, value: value ?? null, operation: number };
+        });
+        const replacesAll = rest.includes('replace-all');
+        return { type: 'alter-configs', token, topics: [{ name: rest[0], changes, replacesAll }], validateOnly: false };
+      }
+      case 'producer-ids':
+        return { type: 'allocate-producer-ids', token, brokerId: 1, brokerEpoch: 2 };
+      default:
+        throw new Error(`unknown command ${name}`);
+    }
+  }
+
+  /** `orders partitions=3 rf=1 retention.ms=5 assign=1,2/2,1` */
+  #newTopic(line: string) {
+    const [name, ...words] = line.trim().split(' ');
+    const args = new Map(words.map((word) => word.split('=') as [string, string]));
+    const take = (key: string) => {
+      const value = args.get(key);
+      args.delete(key);
+      return value;
+    };
+    const assign = take('assign');
+    const numPartitions = Number(take('partitions') ?? -1);
+    const replicationFactor = Number(take('rf') ?? -1);
+    const assignments = assign?.split('/').map((ids, partitionIndex) => ({ partitionIndex, brokerIds: list(ids).map(Number) })) ?? [];
+    const configs = [...args].map(([key, value]) => ({ name: key, value: value === 'null' ? null : value }));
+    return { name, topicId: `id${this.#nextTopicId++}`, numPartitions, replicationFactor, assignments, configs };
+  }
+
+  #newMachine(): ControllerMachine {
+    return new ControllerMachine({
+      numPartitions: 2,
+      replicationFactor: 1,
+      checkTopicConfig: (name, value) => (name.startsWith('no.') ? { problem: `Unknown topic config name: ${name}` } : { value }),
+      listConfigDefault: (name) => LISTS.get(name),
+      directoryOf: (brokerId) => `dir-${brokerId}`,
+    });
+  }
+
+  /** A machine that only saw the log must be the same machine. */
+  #reload(): string {
+    const before = this.#image();
+    this.#machine = this.#newMachine();
+    this.#records.forEach((record, offset) => this.#machine.replay(record, offset));
+    return this.#image() === before ? 'same' : `different\n${before}\n--\n${this.#image()}`;
+  }
+
+  #image(): string {
+    const { image } = this.#machine;
+    const lines: string[] = [];
+    for (const broker of image.brokers.values()) {
+      lines.push(`broker ${broker.brokerId} epoch=${broker.brokerEpoch} ${broker.isFenced ? 'fenced' : 'alive'} rack=${broker.rack}`);
+    }
+    for (const topic of image.topics.values()) {
+      const configs = [...image.topicConfigs(topic.name)].map(([key, value]) => ` ${key}=${value}`).join('');
+      lines.push(`topic ${topic.name} ${topic.topicId}${configs}`);
+      for (const { partition, leader, leaderEpoch, partitionEpoch, replicas, isr } of topic.partitions) {
+        lines.push(`  ${partition} leader=${leader} epoch=${leaderEpoch}/${partitionEpoch} replicas=${replicas} isr=${isr}`);
+      }
+    }
+    lines.push(`next producer id ${image.nextProducerId}`);
+    return lines.join('\n');
+  }
+
+  #print({ records, replies }: MachineOutput<MetadataRecord>): string {
+    const lines = records.map((record) => `${record.type} ${printFields(record.body)}`);
+    for (const { token, body } of replies) {
+      const items = Array.isArray(body) ? body : [body];
+      for (const item of items) lines.push(`→ ${token} ${printFields(item)}`);
+    }
+    return lines.join('\n');
+  }
+}
+
+function printFields(body: unknown): string {
+  if (body === null || typeof body !== 'object') return String(body);
+  return Object.entries(body)
+    .filter(([, value]) => !(value === null || value === false || (Array.isArray(value) && value.length === 0)))
+    .map(([name, value]) => `${name}=${printValue(value)}`)
+    .join(' ');
+}
+
+function printValue(value: unknown): string {
+  if (value !== null && typeof value === 'object' && 'code' in value) return String((value as { name?: string }).name);
+  if (Array.isArray(value)) return `[${value.map(printValue).join(',')}]`;
+  return value !== null && typeof value === 'object' ? `{${printFields(value)}}` : String(value);
+}
+
+describeScripts('controller', new URL('./testdata/', import.meta.url), () => {
+  const world = new World();
+  return (command) => world.answer(command);
+});

@@ -1,0 +1,211 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Apis, buildBatch } from '#protocol';
+import { batchOf, encodedRequest, RawClient, requestBytes, Scene } from './scene.ts';
+
+let scene: Scene;
+
+afterEach(() => scene?.close());
+
+async function rawClient(): Promise<RawClient> {
+  return new RawClient(await scene.raw());
+}
+
+/** The warning lines about connections, after everything has come to rest. */
+async function warnings(): Promise<string[]> {
+  await scene.clock.settle();
+  return scene.book.at('warn').filter((line) => line.startsWith('Connection of'));
+}
+
+describe('bytes that are no request', () => {
+  const cases: [what: string, bytes: Buffer, log: RegExp][] = [
+    ['an HTTP request', Buffer.from('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'), /looks like an HTTP request/],
+    ['a TLS handshake', Buffer.from('16030100c8010000c40303', 'hex'), /looks like a TLS handshake/],
+    ['a negative size', Buffer.from('ffffffff', 'hex'), /negative size/],
+    ['a size beyond socket.request.max.bytes', Buffer.from('06400001', 'hex'), /more than the 104857600 bytes allowed/],
+    ['an empty frame', Buffer.from('00000000', 'hex'), /no room for its header/],
+    ['a header that is cut off', Buffer.from('00000003000300', 'hex'), /no room for its header/],
+    ['an API key that nobody knows', requestBytes(999, 0, Buffer.alloc(0)), /API key 999 is not served/],
+    ['an API that we do not serve', requestBytes(Apis.AddPartitionsToTxn.key, 0, Buffer.alloc(8)), /API key 24 is not served/],
+    ['a version that we do not serve', requestBytes(Apis.Metadata.key, 99, Buffer.alloc(8)), /Metadata version 99 is not served here \(0 to 13 are\)/],
+    ['produce before version 3', requestBytes(Apis.Produce.key, 2, Buffer.alloc(8)), /Produce version 2 is not served/],
+    ['a body that is cut off', requestBytes(Apis.Metadata.key, 1, Buffer.from('0000', 'hex')), /\(Metadata version 1\)/],
+    ['an array count beyond the bytes left', requestBytes(Apis.Metadata.key, 1, Buffer.from('7fffffff', 'hex')), /array of 2147483647 elements/],
+  ];
+
+  it.each(cases)('%s closes the connection with one line in the log and no reply', async (_what, bytes, log) => {
+    scene = await Scene.start();
+    const client = await rawClient();
+    client.write(bytes);
+    const lines = await warnings();
+    expect(client.isClosed).toBe(true);
+    expect(client.received).toHaveLength(0);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(log);
+    expect(scene.book.at('error')).toEqual([]);
+  });
+
+  it('cost only their own connection', async () => {
+    scene = await Scene.start();
+    const good = await rawClient();
+    const bad = await rawClient();
+    bad.write(Buffer.from('GET / HTTP/1.1\r\n\r\n'));
+    await scene.clock.settle();
+    good.write(encodedRequest(Apis.ApiVersions, 0, {}));
+    await scene.clock.settle();
+    expect(bad.isClosed).toBe(true);
+    expect(good.correlationIds).toEqual([1]);
+  });
+
+  it('are refused by the size alone, before they are buffered', async () => {
+    scene = await Scene.start({ config: { 'socket.request.max.bytes': 1000 } });
+    const client = await rawClient();
+    client.write(Buffer.from('000003e9', 'hex'));
+    await scene.clock.settle();
+    expect(client.isClosed).toBe(true);
+  });
+});
+
+describe('requests of one connection', () => {
+  it('are answered in their order, however they are cut into chunks', async () => {
+    scene = await Scene.start({ topics: { t: 1 } });
+    const client = await rawClient();
+    const bytes = Buffer.concat(
+      Array.from({ length: 20 }, (_, index) =>
+        index % 2 === 0
+          ? encodedRequest(Apis.Metadata, 1, { topics: null }, index)
+          : encodedRequest(Apis.ListOffsets, 1, { replicaId: -1, topics: [] }, index),
+      ),
+    );
+    for (let at = 0; at < bytes.length; at += 7) client.write(Buffer.from(bytes.subarray(at, at + 7)));
+    await scene.clock.settle();
+    expect(client.correlationIds).toEqual(Array.from({ length: 20 }, (_, index) => index));
+  });
+
+  it('all get their answer when many are pipelined at once', async () => {
+    scene = await Scene.start();
+    const client = await rawClient();
+    client.write(Buffer.concat(Array.from({ length: 1000 }, (_, index) => encodedRequest(Apis.ApiVersions, 0, {}, index))));
+    for (let round = 0; round < 5; round++) await scene.clock.settle();
+    expect(client.correlationIds).toEqual(Array.from({ length: 1000 }, (_, index) => index));
+  });
+
+  it('wait behind a fetch that is parked, and follow it in order', async () => {
+    scene = await Scene.start({ topics: { t: 1 } });
+    const client = await rawClient();
+    const partitions = [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1000 }];
+    client.write(
+      encodedRequest(Apis.Fetch, 4, { maxWaitMs: 500, minBytes: 1, topics: [{ topic: 't', partitions }] }, 1),
+      encodedRequest(Apis.ApiVersions, 0, {}, 2),
+    );
+    await scene.clock.settle();
+    expect(client.correlationIds).toEqual([]);
+    await scene.clock.advance(500);
+    expect(client.correlationIds).toEqual([1, 2]);
+  });
+
+  it('let up to five produce requests await durability together, a sixth waits', async () => {
+    scene = await Scene.start({ topics: { t: 1 } });
+    const client = await rawClient();
+    const produce = (index: number) =>
+      encodedRequest(
+        Apis.Produce,
+        3,
+        { acks: -1, timeoutMs: 1000, topicData: [{ name: 't', partitionData: [{ index: 0, records: batchOf([`r${index}`]) }] }] },
+        index,
+      );
+    client.write(Buffer.concat([0, 1, 2, 3, 4, 5, 6, 7].map(produce)), encodedRequest(Apis.ApiVersions, 0, {}, 8));
+    await scene.clock.settle();
+    expect(client.correlationIds).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    const list = await scene.send(Apis.ListOffsets, { topics: [{ name: 't', partitions: [{ partitionIndex: 0, timestamp: -1 }] }] });
+    expect(list.topics[0].partitions[0].offset).toBe(8);
+  });
+
+  it('get no answer to acks=0, and the next answer is the next request’s', async () => {
+    scene = await Scene.start({ topics: { t: 1 } });
+    const client = await rawClient();
+    const topicData = [{ name: 't', partitionData: [{ index: 0, records: batchOf(['a']) }] }];
+    client.write(
+      encodedRequest(Apis.Produce, 3, { acks: 0, timeoutMs: 1000, topicData }, 1),
+      encodedRequest(Apis.ApiVersions, 0, {}, 2),
+    );
+    await scene.clock.settle();
+    expect(client.correlationIds).toEqual([2]);
+  });
+
+  it('lose the connection when acks=0 fails: it is all the client can notice', async () => {
+    scene = await Scene.start({ config: { 'auto.create.topics.enable': false } });
+    const client = await rawClient();
+    const topicData = [{ name: 'nosuch', partitionData: [{ index: 0, records: batchOf(['a']) }] }];
+    client.write(encodedRequest(Apis.Produce, 3, { acks: 0, timeoutMs: 1000, topicData }, 1));
+    expect((await warnings())[0]).toMatch(/acks=0 failed/);
+    expect(client.isClosed).toBe(true);
+    expect(client.received).toHaveLength(0);
+  });
+
+  it('may end with the connection while a fetch is parked', async () => {
+    scene = await Scene.start({ topics: { t: 1 } });
+    const client = await rawClient();
+    const partitions = [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1000 }];
+    client.write(encodedRequest(Apis.Fetch, 4, { maxWaitMs: 500, minBytes: 1, topics: [{ topic: 't', partitions }] }));
+    await scene.clock.settle();
+    client.connection.close();
+    await scene.clock.settle();
+    await scene.produce('t', batchOf(['a']));
+    await scene.clock.advance(1000);
+    expect(scene.book.at('error')).toEqual([]);
+  });
+});
+
+describe('a client that does not read', () => {
+  it('is read no further, and closed after a minute', async () => {
+    scene = await Scene.start({ topics: { t: 1 } });
+    await scene.produce('t', buildBatch([{ key: null, value: Buffer.alloc(900_000), timestamp: 0 }]));
+    const client = await rawClient();
+    client.connection.pause();
+    const partitions = [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1_000_000 }];
+    const fetch = (id: number) =>
+      encodedRequest(Apis.Fetch, 4, { maxWaitMs: 0, minBytes: 0, topics: [{ topic: 't', partitions }] }, id);
+    client.write(Buffer.concat(Array.from({ length: 50 }, (_, index) => fetch(index))));
+    await scene.clock.settle();
+    await scene.clock.advance(59_000);
+    expect(await warnings()).toEqual([]);
+    await scene.clock.advance(2_000);
+    expect((await warnings())[0]).toMatch(/read none of its replies for 60 s/);
+  });
+
+  it('gets the rest when it reads again', async () => {
+    scene = await Scene.start({ topics: { t: 1 } });
+    await scene.produce('t', buildBatch([{ key: null, value: Buffer.alloc(900_000), timestamp: 0 }]));
+    const client = await rawClient();
+    client.connection.pause();
+    const partitions = [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1_000_000 }];
+    const fetch = (id: number) =>
+      encodedRequest(Apis.Fetch, 4, { maxWaitMs: 0, minBytes: 0, topics: [{ topic: 't', partitions }] }, id);
+    client.write(Buffer.concat(Array.from({ length: 10 }, (_, index) => fetch(index))));
+    await scene.clock.settle();
+    client.connection.resume();
+    for (let round = 0; round < 10; round++) await scene.clock.settle();
+    expect(client.correlationIds).toEqual(Array.from({ length: 10 }, (_, index) => index));
+  });
+});
+
+describe('limits', () => {
+  it('refuse connections beyond max.connections and say so', async () => {
+    scene = await Scene.start({ config: { 'max.connections': 1 } });
+    const first = await rawClient();
+    const second = await rawClient();
+    await scene.clock.settle();
+    expect([first.isClosed, second.isClosed]).toEqual([false, true]);
+    expect((await warnings())[0]).toMatch(/max.connections=1/);
+  });
+
+  it('close connections that are idle, and not those that were used', async () => {
+    scene = await Scene.start({ config: { 'connections.max.idle.ms': 10_000 } });
+    const idle = await rawClient();
+    const busy = await rawClient();
+    await scene.clock.advance(8_000);
+    busy.write(encodedRequest(Apis.ApiVersions, 0, {}));
+    await scene.clock.advance(9_000);
+    expect([idle.isClosed, busy.isClosed]).toEqual([true, false]);
+  });
+});
