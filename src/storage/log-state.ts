@@ -8,8 +8,10 @@ import { readBatchHeader } from '#protocol';
 import { baseOffsetAt } from './batch-frame.ts';
 import { scanBatches } from './batch-scan.ts';
 import { type EpochEntry, parseEpochs } from './checkpoint-format.ts';
+import type { TopicConfig } from './config.ts';
 import type { Disk } from './disk/disk.ts';
 import { baseOffsetOf, SNAPSHOT_SUFFIX } from './file-names.ts';
+import { loadSealedIndexes } from './index-files.ts';
 import { LeaderEpochs } from './leader-epochs.ts';
 import { decodeProducerSnapshot } from './producer-snapshot.ts';
 import { ProducerState } from './producer-state.ts';
@@ -19,6 +21,7 @@ export interface LogContent {
   readonly disk: Disk;
   readonly folder: string;
   readonly logger: Logger;
+  readonly config: TopicConfig;
   readonly segments: readonly Segment[];
   readonly logStartOffset: number;
   readonly logEndOffset: number;
@@ -28,6 +31,8 @@ export const EPOCH_FILE = 'leader-epoch-checkpoint';
 
 const LEADER_EPOCH_POSITION = 12;
 const PRODUCER_ID_POSITION = 43;
+/** Five batches of the default size of three producers. */
+const RECENT_BYTES = 256 * 1024;
 
 /** `newFrom`: batches from this offset on may have epochs that the file does not know. */
 export async function restoreEpochs(content: LogContent, newFrom: number): Promise<LeaderEpochs> {
@@ -42,16 +47,36 @@ export async function restoreEpochs(content: LogContent, newFrom: number): Promi
   return epochs;
 }
 
-/** Also removes snapshots that are of no use any more: damaged, or beyond the end of the log. */
+/**
+ * A snapshot holds the last batch of each producer, but a client may repeat one of its last five after a restart. So the headers of
+ * the last `RECENT_BYTES` are read as well, where there are producers at all. Removes snapshots that are damaged or beyond the end.
+ */
 export async function restoreProducers(content: LogContent): Promise<ProducerState> {
   const producers = new ProducerState();
-  const snapshotOffset = await restoreSnapshot(content, producers);
-  await walkHeaders(content, snapshotOffset ?? content.logStartOffset, (buffer, at) => {
+  const snapshotOffset = (await restoreSnapshot(content, producers)) ?? content.logStartOffset;
+  const recent = new ProducerState();
+  const recentOffset = producers.producerCount === 0 ? snapshotOffset : await recentStart(content);
+  await walkHeaders(content, Math.min(snapshotOffset, recentOffset), (buffer, at) => {
     if (buffer.readInt32BE(at + PRODUCER_ID_POSITION) < 0) return;
     const header = readBatchHeader(buffer, at);
-    producers.update(header, header.baseOffset);
+    if (header.baseOffset >= snapshotOffset) producers.update(header, header.baseOffset);
+    recent.update(header, header.baseOffset);
   });
+  for (const entry of recent.entries()) producers.complete(entry);
   return producers;
+}
+
+/** An offset about `RECENT_BYTES` before the end of the log. */
+async function recentStart({ disk, config, logger, segments, logStartOffset }: LogContent): Promise<number> {
+  let bytesLeft = RECENT_BYTES;
+  let index = segments.length - 1;
+  while (index > 0 && segments[index].sizeInBytes < bytesLeft) bytesLeft -= segments[index--].sizeInBytes;
+  const segment = segments[index];
+  if (segment.indexes === undefined) {
+    await loadSealedIndexes(disk, segment, segments[index + 1].baseOffset, config, logger);
+  }
+  const offset = segment.indexes?.offsets.offsetAt(segment.sizeInBytes - bytesLeft) ?? segment.baseOffset;
+  return Math.max(offset, logStartOffset);
 }
 
 /** Undefined when the file is not there or damaged, though the log has batches. */

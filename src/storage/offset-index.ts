@@ -46,6 +46,12 @@ export class OffsetIndex {
     return index < 0 ? 0 : this.#table.int32(index, 4);
   }
 
+  /** Last offset of the last indexed batch that begins at or before `position`; undefined when no entry is that low. */
+  offsetAt(position: number): number | undefined {
+    const index = this.#table.floor(position, (i) => this.#table.int32(i, 4));
+    return index < 0 ? undefined : this.baseOffset + this.#table.int32(index, 0);
+  }
+
   lastEntry(): { offset: number; position: number } | undefined {
     const index = this.#table.entryCount - 1;
     if (index < 0) return undefined;

@@ -43,7 +43,7 @@ export async function openPartition(options: OpenPartition): Promise<LoadedLog> 
   const { segments, logEndOffset } = recovered;
   const logStartOffset = Math.max(options.logStartOffset, segments[0].baseOffset);
   reportLoss(options, folder, recovered);
-  const content = { disk, folder, logger, segments, logStartOffset, logEndOffset };
+  const content = { disk, folder, logger, config, segments, logStartOffset, logEndOffset };
   const epochs = await restoreEpochs(content, recovered.readFrom);
   const producers = await restoreProducers(content);
   const topicId = await readTopicId(disk, folder, logger);

@@ -90,6 +90,13 @@ export class ProducerState {
     });
   }
 
+  /** Takes over the batches of `recent`, the same producer as read from the end of the log, when it knows more of them. */
+  complete(recent: ProducerEntry): void {
+    const entry = this.#entries.get(recent.producerId);
+    if (entry === undefined || entry.epoch !== recent.epoch) return;
+    if (recent.batches.length > entry.batches.length) entry.batches = recent.batches;
+  }
+
   /** Puts an entry of a snapshot in place. */
   restore(entry: ProducerEntry): void {
     this.#entries.set(entry.producerId, entry);

@@ -1,0 +1,134 @@
+import { describe, expect, test } from '@jest/globals';
+import { Errors } from '#protocol';
+import { appendValues, batchOf, createLog, openScene, type Scene } from './scene.ts';
+
+function send(log: ReturnType<typeof createLog>, producerEpoch: number, baseSequence: number, count = 1) {
+  const values = Array.from({ length: count }, (_, index) => `v${index}`);
+  const batch = batchOf(values, { producerId: 7, producerEpoch, baseSequence });
+  return log.append(batch, { leaderEpoch: 0, origin: 'client' });
+}
+
+async function closeAndOpen(scene: Scene): Promise<Scene> {
+  await scene.directory.close();
+  return openScene({ disk: scene.disk, clock: scene.clock });
+}
+
+describe('sequences of an idempotent producer', () => {
+  test('the next sequence is appended, a gap is refused', async () => {
+    const log = createLog(await openScene());
+    expect(send(log, 0, 0, 3)).toMatchObject({ error: undefined, baseOffset: 0 });
+    expect(send(log, 0, 3)).toMatchObject({ error: undefined, baseOffset: 3 });
+    expect(send(log, 0, 5).error).toBe(Errors.OUT_OF_ORDER_SEQUENCE_NUMBER);
+    expect(log.logEndOffset).toBe(4);
+  });
+
+  test('each of the last five batches is a duplicate with its own offsets, an older one is out of order', async () => {
+    const log = createLog(await openScene());
+    for (let sequence = 0; sequence < 6; sequence++) send(log, 0, sequence);
+    for (let sequence = 1; sequence < 6; sequence++) {
+      const expected = { error: undefined, isDuplicate: true, baseOffset: sequence, lastOffset: sequence };
+      expect(send(log, 0, sequence)).toMatchObject(expected);
+    }
+    expect(send(log, 0, 0).error).toBe(Errors.OUT_OF_ORDER_SEQUENCE_NUMBER);
+    expect(log.logEndOffset).toBe(6);
+  });
+
+  test('a batch that begins like a known one but ends elsewhere is no duplicate', async () => {
+    const log = createLog(await openScene());
+    send(log, 0, 0, 2);
+    expect(send(log, 0, 0, 3).error).toBe(Errors.OUT_OF_ORDER_SEQUENCE_NUMBER);
+  });
+
+  test('an unknown producer may begin with any sequence', async () => {
+    const log = createLog(await openScene());
+    expect(send(log, 3, 41)).toMatchObject({ error: undefined, baseOffset: 0 });
+    expect(send(log, 3, 42).error).toBeUndefined();
+  });
+
+  test('a newer epoch begins at 0, an older one is fenced', async () => {
+    const log = createLog(await openScene());
+    send(log, 1, 0);
+    expect(send(log, 2, 1).error).toBe(Errors.OUT_OF_ORDER_SEQUENCE_NUMBER);
+    expect(send(log, 2, 0).error).toBeUndefined();
+    expect(send(log, 1, 1).error).toBe(Errors.INVALID_PRODUCER_EPOCH);
+    expect(send(log, 2, 1).error).toBeUndefined();
+  });
+
+  test('0 follows 2147483647', async () => {
+    const log = createLog(await openScene());
+    send(log, 0, 2147483646, 2);
+    expect(send(log, 0, 0).error).toBeUndefined();
+    expect(send(log, 0, 2147483646, 2)).toMatchObject({ isDuplicate: true, baseOffset: 0, lastOffset: 1 });
+  });
+
+  test('a batch that wraps within is followed by the rest', async () => {
+    const log = createLog(await openScene());
+    send(log, 0, 2147483646, 4);
+    expect(send(log, 0, 2).error).toBeUndefined();
+    expect(send(log, 0, 2)).toMatchObject({ isDuplicate: true, baseOffset: 4 });
+  });
+
+  test('a batch without producer is never a duplicate', async () => {
+    const log = createLog(await openScene());
+    appendValues(log, ['a']);
+    expect(appendValues(log, ['a'])).toBe(1);
+  });
+});
+
+describe('producer state after a restart', () => {
+  test('the last five batches are duplicates after a clean stop', async () => {
+    const scene = await openScene();
+    const log = createLog(scene);
+    for (let sequence = 0; sequence < 8; sequence++) send(log, 0, sequence);
+    const again = await closeAndOpen(scene);
+    const reopened = createLog(again);
+    for (let sequence = 3; sequence < 8; sequence++) {
+      expect(send(reopened, 0, sequence)).toMatchObject({ error: undefined, isDuplicate: true, baseOffset: sequence });
+    }
+    expect(send(reopened, 0, 8)).toMatchObject({ error: undefined, isDuplicate: false, baseOffset: 8 });
+  });
+
+  test('they are after a crash, also across rolled segments', async () => {
+    const scene = await openScene();
+    const log = createLog(scene, { 'segment.bytes': 200 });
+    for (let sequence = 0; sequence < 8; sequence++) send(log, 0, sequence);
+    await scene.clock.settle();
+    expect(log.segmentCount).toBeGreaterThan(3);
+    const killed = (scene.disk as import('#storage').MemoryDisk).kill();
+    const reopened = createLog(await openScene({ disk: killed }));
+    for (let sequence = 3; sequence < 8; sequence++) {
+      expect(send(reopened, 0, sequence)).toMatchObject({ isDuplicate: true, baseOffset: sequence });
+    }
+    expect(send(reopened, 0, 9).error).toBe(Errors.OUT_OF_ORDER_SEQUENCE_NUMBER);
+  });
+
+  test('damaged snapshots cost nothing but reading', async () => {
+    const scene = await openScene();
+    const log = createLog(scene, { 'segment.bytes': 200 });
+    for (let sequence = 0; sequence < 8; sequence++) send(log, 0, sequence);
+    await scene.directory.close();
+    const folder = '/data/orders-0';
+    for (const { name } of await scene.disk.list(folder)) {
+      if (!name.endsWith('.snapshot')) continue;
+      const file = scene.disk.openSync(`${folder}/${name}`, { create: false });
+      file.writeSync([Buffer.from('garbage')], 3);
+      file.close();
+    }
+    const again = await openScene({ disk: scene.disk });
+    const reopened = createLog(again);
+    expect(again.warnings.length).toBeGreaterThan(0);
+    expect(send(reopened, 0, 3)).toMatchObject({ isDuplicate: true, baseOffset: 3 });
+    expect(send(reopened, 0, 8).error).toBeUndefined();
+  });
+
+  test('a producer that wrote nothing for a day is forgotten', async () => {
+    const scene = await openScene();
+    const log = createLog(scene);
+    send(log, 5, 0);
+    await scene.clock.advance(23 * 3_600_000);
+    expect(log.producers.producerCount).toBe(1);
+    await scene.clock.advance(2 * 3_600_000);
+    expect(log.producers.producerCount).toBe(0);
+    expect(send(log, 0, 9).error).toBeUndefined();
+  });
+});
