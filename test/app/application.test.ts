@@ -1,11 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import {
   Admin,
-  Application,
-  type ApplicationContext,
-  type ApplicationOptions,
   Bean,
-  type Class,
   Configuration,
   KafkaTemplate,
   NewTopic,
@@ -17,27 +13,10 @@ import {
   TopicBuilder,
   Value,
 } from '#app';
+import { Broker } from '#broker';
 import { memoryDisk } from '#storage';
+import { lines, run } from './run.ts';
 import { folderWith } from './scene.ts';
-
-const lines: string[] = [];
-
-/** An application on an included broker in memory, reached in process. */
-function run(components: Class[], options: ApplicationOptions = {}): Promise<ApplicationContext> {
-  class Main {}
-  return Application.run(Main, {
-    args: [],
-    env: {},
-    workingFolder: folderWith({}),
-    components,
-    exitOnFailure: false,
-    handleSignals: false,
-    logSink: { write: (text) => lines.push(text) },
-    ...options,
-    broker: { disk: memoryDisk(), ...options.broker },
-    properties: { 'springtide.broker.listeners': 'PLAINTEXT://127.0.0.1:0', ...options.properties },
-  });
-}
 
 describe('an application on its included broker', () => {
   test('sends through the injected template, also while beans are made', async () => {
@@ -105,6 +84,27 @@ describe('an application on its included broker', () => {
       "application.yaml:3: unknown key 'spring.kafka.consumer.group' is ignored. Did you mean 'spring.kafka.consumer.group-id'?",
       "application.yaml:4: unknown key 'springtide.broker.num.partition' is ignored. Did you mean 'springtide.broker.num.partitions'?",
     ]);
+  });
+});
+
+describe('an application on a cluster', () => {
+  test('starts no broker, says why, and sends there', async () => {
+    const cluster = await Broker.start({ disk: memoryDisk(), config: { listeners: 'PLAINTEXT://127.0.0.1:0' } });
+    lines.length = 0;
+    await using context = await run([], {
+      broker: undefined,
+      properties: { 'spring.kafka.bootstrap-servers': cluster.bootstrapServers },
+    });
+    const { recordMetadata } = await context.get<KafkaTemplate<string, string>>(KafkaTemplate).send('t', 'x');
+    expect(recordMetadata.offset).toBe(0);
+    expect(context.has('includedBroker')).toBe(false);
+    const told = lines.filter((line) => line.includes('using the'));
+    expect(told).toHaveLength(1);
+    expect(told[0]).toContain(
+      `using the Kafka cluster at ${cluster.bootstrapServers}, because spring.kafka.bootstrap-servers is set`,
+    );
+    await context.close();
+    await cluster.close();
   });
 });
 
