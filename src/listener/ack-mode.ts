@@ -50,7 +50,12 @@ export interface AckSettings {
 }
 
 /** Whether to commit at `moment`, given what was handled and how long ago the last commit was. */
-export function isCommitDue(settings: AckSettings, moment: AckMoment, handledCount: number, sinceCommitMs: number): boolean {
+export function isCommitDue(
+  settings: AckSettings,
+  moment: AckMoment,
+  handledCount: number,
+  sinceCommitMs: number,
+): boolean {
   const isCountReached = handledCount >= settings.ackCount;
   const isTimePassed = sinceCommitMs > settings.ackTimeMs;
   switch (settings.ackMode) {

@@ -4,8 +4,8 @@
  */
 import type { Class, ConsumerRecord } from '#serde';
 import type { AckMode } from './ack-mode.ts';
-import type { RecordFilterStrategy } from './record-filter.ts';
 import type { KafkaListenerErrorHandler } from './listener-error-handler.ts';
+import type { RecordFilterStrategy } from './record-filter.ts';
 import type { TopicPartitionAttributes } from './topic-partition-offset.ts';
 
 /** A value, text with `${…}` placeholders, or a function of the bean (Spring's `#{__listener…}`). */
@@ -88,5 +88,8 @@ export type ParameterMark =
   | { is: 'headers' };
 
 /** Where replies go: a topic (placeholders allowed), a function of request and result, or the request's `kafka_replyTopic`. */
-export type ReplyTopic = { from: 'text'; text: string } | { from: 'function'; of: ReplyTopicFunction } | { from: 'request' };
+export type ReplyTopic =
+  | { from: 'text'; text: string }
+  | { from: 'function'; of: ReplyTopicFunction }
+  | { from: 'request' };
 export type ReplyTopicFunction = (request: ConsumerRecord, result: unknown) => string;

@@ -203,7 +203,8 @@ export class CommitLedger {
   /** The oldest record of each partition that waits to be handled. */
   oldestOutstanding(): PartitionMap<number> {
     const oldest = new PartitionMap<number>();
-    for (const [of, page] of this.pages) if (page.oldestOutstanding !== undefined) oldest.set(of, page.oldestOutstanding);
+    for (const [of, page] of this.pages)
+      if (page.oldestOutstanding !== undefined) oldest.set(of, page.oldestOutstanding);
     return oldest;
   }
 }

@@ -4,8 +4,8 @@
  */
 import { type Clock, errorText, KafkaError, type Logger } from '#core';
 import { OffsetAndMetadata, PartitionMap, type TopicPartitionLike } from '#serde';
-import type { AcknowledgmentHost } from './acknowledgment.ts';
 import { type AckMoment, isCommitDue } from './ack-mode.ts';
+import type { AcknowledgmentHost } from './acknowledgment.ts';
 import type { CommitLedger } from './commit-ledger.ts';
 import type { ListenerConsumer } from './consumer-factory.ts';
 import type { ContainerProperties } from './container-properties.ts';

@@ -41,6 +41,9 @@ export interface ListenerConsumer<K = unknown, V = unknown> {
   resume(partitions: TopicPartition[]): void;
   paused(): TopicPartition[];
   assignment(): TopicPartition[];
+  committed?(partitions: TopicPartition[]): Promise<PartitionMap<OffsetAndMetadata | null>>;
+  listTopics?(): Promise<ReadonlyMap<string, unknown>>;
+  metrics?(): Record<string, number>;
   enforceRebalance?(): void;
   wakeup(): void;
   close(options?: { timeoutMs?: number }): Promise<void>;
@@ -98,7 +101,8 @@ export function consumerConfig(
   const clientId = clientIdPrefix ?? config['client.id'] ?? groupId;
   if (clientId !== undefined) config['client.id'] = `${String(clientId)}${clientIdSuffix}`;
   const instanceId = config['group.instance.id'];
-  if (instanceId !== undefined && instanceId !== '') config['group.instance.id'] = `${String(instanceId)}${clientIdSuffix}`;
+  if (instanceId !== undefined && instanceId !== '')
+    config['group.instance.id'] = `${String(instanceId)}${clientIdSuffix}`;
   // The container commits, by its ledger; the consumer's own timer would commit records that are still being handled.
   config['enable.auto.commit'] = false;
   return config;

@@ -1,98 +1,74 @@
 /** How a container behaves: Spring's `ContainerProperties`, with its names and defaults. */
-import type { RebalanceListener } from './consumer-factory.ts';
-import { type AckMode, parseAckMode } from './ack-mode.ts';
 
-export interface ContainerPropertiesFields {
+import { type AckMode, parseAckMode } from './ack-mode.ts';
+import type { RebalanceListener } from './consumer-factory.ts';
+
+/** A template of settings: the factory's is copied per container, so changing one container changes no other. */
+export class ContainerProperties {
   /** Default `batch`. */
-  ackMode: AckMode;
+  ackMode: AckMode = 'batch';
   /** Records per commit in `count` and `count_time`; default 1. */
-  ackCount: number;
+  ackCount = 1;
   /** Milliseconds between commits in `time` and `count_time`; default 5000. */
-  ackTimeMs: number;
+  ackTimeMs = 5000;
   /** Acknowledgments come after the listener has returned, in any order; `nack` is refused. Default false. */
-  asyncAcks: boolean;
+  asyncAcks = false;
   /**
    * Spring's rule for the manual modes: an acknowledgment also commits every record below it. Default false: a record that is
    * not acknowledged holds the commit of its partition back, and nothing is lost after a crash.
    */
-  commitHighestAck: boolean;
+  commitHighestAck = false;
   /** Records delivered and not acknowledged, per consumer, at which it is paused until half of them are; default 10 000. */
-  unackedRecordsMax: number;
+  unackedRecordsMax = 10_000;
   /** Milliseconds that one poll waits for records; default 5000. */
-  pollTimeoutMs: number;
+  pollTimeoutMs = 5000;
   /** The same while paused; default 100. */
-  pollTimeoutWhilePausedMs: number;
+  pollTimeoutWhilePausedMs = 100;
   /** Milliseconds to rest before each poll; default 0. */
-  idleBetweenPollsMs: number;
+  idleBetweenPollsMs = 0;
   /** Milliseconds that a handler or back-off may take before the consumer is polled (paused) to stay in its group; default 5000. */
-  keepAliveMs: number;
+  keepAliveMs = 5000;
   /** Longest stretch in which handlers may keep the event loop for themselves; default 10. */
-  yieldMs: number;
+  yieldMs = 10;
   /** Wait for each commit; default true. */
-  syncCommits: boolean;
+  syncCommits = true;
   /** Milliseconds; default 60 000. */
-  syncCommitTimeoutMs: number;
+  syncCommitTimeoutMs = 60_000;
   /** Further tries of a commit that failed with something that may pass; default 3. */
-  commitRetries: number;
+  commitRetries = 3;
   /** Milliseconds that `stop()` waits for records that were polled already; default 10 000. */
-  shutdownTimeoutMs: number;
+  shutdownTimeoutMs = 10_000;
   /** Stop after the running record instead of after the records that were polled already. Default false. */
-  stopImmediate: boolean;
+  stopImmediate = false;
   /** Publish an idle event each so many milliseconds without a record; default never. */
-  idleEventIntervalMs: number | undefined;
+  idleEventIntervalMs: number | undefined = undefined;
   /** One call of a batch listener per partition instead of per poll; default false. */
-  subBatchPerPartition: boolean;
+  subBatchPerPartition = false;
   /** Refuse to start when a topic does not exist; default false. */
-  missingTopicsFatal: boolean;
+  missingTopicsFatal = false;
   /** Milliseconds between tries after an authentication or authorization error; default 10 000. `null`: stop, as Spring does. */
-  authExceptionRetryIntervalMs: number | null;
-  groupId: string | undefined;
-  clientId: string | undefined;
+  authExceptionRetryIntervalMs: number | null = 10_000;
+  groupId: string | undefined = undefined;
+  clientId: string | undefined = undefined;
   /** Consumer settings over those of the factory. */
-  kafkaConsumerProperties: Readonly<Record<string, unknown>>;
+  kafkaConsumerProperties: Readonly<Record<string, unknown>> = {};
   /** Told after the container has done its own part. */
-  consumerRebalanceListener: RebalanceListener | undefined;
-}
+  consumerRebalanceListener: RebalanceListener | undefined = undefined;
 
-const defaults: ContainerPropertiesFields = {
-  ackMode: 'batch',
-  ackCount: 1,
-  ackTimeMs: 5000,
-  asyncAcks: false,
-  commitHighestAck: false,
-  unackedRecordsMax: 10_000,
-  pollTimeoutMs: 5000,
-  pollTimeoutWhilePausedMs: 100,
-  idleBetweenPollsMs: 0,
-  keepAliveMs: 5000,
-  yieldMs: 10,
-  syncCommits: true,
-  syncCommitTimeoutMs: 60_000,
-  commitRetries: 3,
-  shutdownTimeoutMs: 10_000,
-  stopImmediate: false,
-  idleEventIntervalMs: undefined,
-  subBatchPerPartition: false,
-  missingTopicsFatal: false,
-  authExceptionRetryIntervalMs: 10_000,
-  groupId: undefined,
-  clientId: undefined,
-  kafkaConsumerProperties: {},
-  consumerRebalanceListener: undefined,
-};
-
-/** A template of settings: the factory's is copied per container, so changing one container changes no other. */
-export interface ContainerProperties extends ContainerPropertiesFields {}
-export class ContainerProperties {
-  constructor(fields: Partial<Omit<ContainerPropertiesFields, 'ackMode'>> & { ackMode?: AckMode | string } = {}) {
-    Object.assign(this, defaults);
-    for (const [name, value] of Object.entries(fields)) {
+  constructor(fields: ContainerPropertiesFields = {}) {
+    const { ackMode, ...others } = fields;
+    for (const [name, value] of Object.entries(others)) {
       if (value !== undefined) (this as unknown as Record<string, unknown>)[name] = value;
     }
-    this.ackMode = parseAckMode(this.ackMode);
+    if (ackMode !== undefined) this.ackMode = parseAckMode(ackMode);
   }
 
-  copy(changes: Partial<ContainerPropertiesFields> = {}): ContainerProperties {
+  copy(changes: ContainerPropertiesFields = {}): ContainerProperties {
     return new ContainerProperties({ ...this, ...changes });
   }
 }
+
+/** Any of the settings; the ack mode also as text (`MANUAL_IMMEDIATE`, `manual-immediate`). */
+export type ContainerPropertiesFields = Partial<Omit<ContainerProperties, 'ackMode' | 'copy'>> & {
+  ackMode?: AckMode | string;
+};

@@ -3,7 +3,13 @@
  * them (numbers big-endian, text UTF-8, Java's class names for Spring's own exceptions), so that Java tools read them. Pure.
  */
 import { KafkaHeaders } from '#message';
-import { type ConsumerRecord, deserializationErrorOf, Headers, KEY_EXCEPTION_HEADER, VALUE_EXCEPTION_HEADER } from '#serde';
+import {
+  type ConsumerRecord,
+  deserializationErrorOf,
+  Headers,
+  KEY_EXCEPTION_HEADER,
+  VALUE_EXCEPTION_HEADER,
+} from '#serde';
 
 export type DeadLetterHeader =
   | 'OFFSET'
@@ -27,7 +33,8 @@ const JAVA_NAMES: Readonly<Record<string, string>> = {
   MessageConversionException: 'org.springframework.messaging.converter.MessageConversionException',
   MethodArgumentNotValidException:
     'org.springframework.messaging.handler.annotation.support.MethodArgumentNotValidException',
-  MethodArgumentResolutionException: 'org.springframework.messaging.handler.invocation.MethodArgumentResolutionException',
+  MethodArgumentResolutionException:
+    'org.springframework.messaging.handler.invocation.MethodArgumentResolutionException',
 };
 
 const EXCEPTION_HEADERS: readonly string[] = [
@@ -58,7 +65,11 @@ export function deadLetterHeaders(
   add('PARTITION', KafkaHeaders.DLT_ORIGINAL_PARTITION, int32(record.partition));
   add('OFFSET', KafkaHeaders.DLT_ORIGINAL_OFFSET, int64(record.offset));
   add('TS', KafkaHeaders.DLT_ORIGINAL_TIMESTAMP, int64(record.timestamp));
-  add('TS_TYPE', KafkaHeaders.DLT_ORIGINAL_TIMESTAMP_TYPE, record.timestampType === 'append' ? 'LogAppendTime' : 'CreateTime');
+  add(
+    'TS_TYPE',
+    KafkaHeaders.DLT_ORIGINAL_TIMESTAMP_TYPE,
+    record.timestampType === 'append' ? 'LogAppendTime' : 'CreateTime',
+  );
   add('GROUP', KafkaHeaders.DLT_ORIGINAL_CONSUMER_GROUP, groupId);
   const failure = deserializationErrorOf(record);
   addException(add, failure ?? error, failure?.isKey === true);
@@ -76,7 +87,11 @@ function addException(
   const message = [error.message, cause?.message].filter((text) => text !== undefined && text !== '').join('; ');
   add('EX_MSG', isKey ? KafkaHeaders.DLT_KEY_EXCEPTION_MESSAGE : KafkaHeaders.DLT_EXCEPTION_MESSAGE, message);
   const stack = stackOf(error);
-  add('EX_STACKTRACE', isKey ? KafkaHeaders.DLT_KEY_EXCEPTION_STACKTRACE : KafkaHeaders.DLT_EXCEPTION_STACKTRACE, stack);
+  add(
+    'EX_STACKTRACE',
+    isKey ? KafkaHeaders.DLT_KEY_EXCEPTION_STACKTRACE : KafkaHeaders.DLT_EXCEPTION_STACKTRACE,
+    stack,
+  );
 }
 
 function javaName(error: Error): string {
@@ -86,7 +101,11 @@ function javaName(error: Error): string {
 
 function stackOf(error: Error): string {
   const parts: string[] = [];
-  for (let current: unknown = error, depth = 0; current instanceof Error && depth < 8; current = current.cause, depth++) {
+  for (
+    let current: unknown = error, depth = 0;
+    current instanceof Error && depth < 8;
+    current = current.cause, depth++
+  ) {
     parts.push(`${depth === 0 ? '' : 'Caused by: '}${current.stack ?? String(current)}`);
   }
   return parts.join('\n').slice(0, STACKTRACE_CHARACTERS_MAX);

@@ -63,7 +63,9 @@ export class DeadLetterPublishingRecoverer {
     const letter = this.letterOf(record, error, destination.topic, await this.partitionOf(destination));
     const { recordMetadata } = await this.template.send(letter);
     const reason = errorText(error.cause ?? error);
-    this.logger.warn(`${where} could not be handled and went to ${recordMetadata.topic}-${recordMetadata.partition}: ${reason}`);
+    this.logger.warn(
+      `${where} could not be handled and went to ${recordMetadata.topic}-${recordMetadata.partition}: ${reason}`,
+    );
   }
 
   private destinationOf(record: ConsumerRecord, error: Error): { topic: string; partition?: number } | null {
@@ -72,7 +74,8 @@ export class DeadLetterPublishingRecoverer {
       if (destination?.topic !== record.topic) return destination;
       throw new KafkaError('ILLEGAL_STATE', `the dead letter topic of ${record.topic} is ${record.topic} itself`);
     }
-    if (!record.topic.endsWith(this.suffix)) return { topic: `${record.topic}${this.suffix}`, partition: record.partition };
+    if (!record.topic.endsWith(this.suffix))
+      return { topic: `${record.topic}${this.suffix}`, partition: record.partition };
     const text = `${record.topic} is a dead letter topic itself; set a destinationResolver to send its failures elsewhere`;
     throw new KafkaError('ILLEGAL_STATE', text);
   }

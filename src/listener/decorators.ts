@@ -54,8 +54,12 @@ export function Payload(attributes: PayloadAttributes | PayloadAttributes['type'
     if (attributes === undefined) {
       throw refused('Payload', where, 'the type is undefined here: classes import each other; write `() => Type`');
     }
-    const mark = { is: 'payload' as const, attributes: typeof attributes === 'function' ? { type: attributes } : attributes };
-    if (!writeMark(target, member as Member, index, mark)) throw refused('Payload', where, 'the parameter is decorated twice');
+    const mark = {
+      is: 'payload' as const,
+      attributes: typeof attributes === 'function' ? { type: attributes } : attributes,
+    };
+    if (!writeMark(target, member as Member, index, mark))
+      throw refused('Payload', where, 'the parameter is decorated twice');
   };
 }
 
@@ -65,7 +69,8 @@ export function Header(name: string, attributes: HeaderAttributes = {}): Paramet
     const where = parameterWhere('Header', target, member, index);
     if (typeof name !== 'string' || name === '') throw refused('Header', where, 'name the header');
     const mark = { is: 'header' as const, name, attributes };
-    if (!writeMark(target, member as Member, index, mark)) throw refused('Header', where, 'the parameter is decorated twice');
+    if (!writeMark(target, member as Member, index, mark))
+      throw refused('Header', where, 'the parameter is decorated twice');
   };
 }
 
@@ -86,12 +91,22 @@ function checkAttributes(attributes: KafkaListenerAttributes, where: string): vo
   for (const name of Object.keys(attributes)) {
     if ((listenerAttributeNames as readonly string[]).includes(name)) continue;
     const near = suggest(name, [...listenerAttributeNames]);
-    throw refused('KafkaListener', where, `unknown attribute '${name}'${near === undefined ? '' : `; did you mean '${near}'?`}`);
+    throw refused(
+      'KafkaListener',
+      where,
+      `unknown attribute '${name}'${near === undefined ? '' : `; did you mean '${near}'?`}`,
+    );
   }
-  const sources = (['topics', 'topicPattern', 'topicPartitions'] as const).filter((name) => attributes[name] !== undefined);
+  const sources = (['topics', 'topicPattern', 'topicPartitions'] as const).filter(
+    (name) => attributes[name] !== undefined,
+  );
   if (sources.length !== 1) {
     const found = sources.length === 0 ? 'none is given' : `${sources.join(' and ')} are given`;
-    throw refused('KafkaListener', where, `exactly one of topics, topicPattern and topicPartitions must be given; ${found}`);
+    throw refused(
+      'KafkaListener',
+      where,
+      `exactly one of topics, topicPattern and topicPartitions must be given; ${found}`,
+    );
   }
   checkLiterals(attributes, where);
 }
@@ -104,7 +119,11 @@ function checkLiterals({ ackMode, concurrency, topicPartitions }: KafkaListenerA
     throw refused('KafkaListener', where, `concurrency is a whole number above 0, not ${concurrency}`);
   }
   if (topicPartitions !== undefined && (!Array.isArray(topicPartitions) || topicPartitions.length === 0)) {
-    throw refused('KafkaListener', where, "topicPartitions is a list such as [{ topic: 'orders', partitions: ['0-2'] }]");
+    throw refused(
+      'KafkaListener',
+      where,
+      "topicPartitions is a list such as [{ topic: 'orders', partitions: ['0-2'] }]",
+    );
   }
 }
 
@@ -122,7 +141,8 @@ function replyTopic(topic: string | ReplyTopicFunction | undefined): ReplyTopic 
 }
 
 function requireMethod(decorator: string, target: object, where: string, descriptor?: PropertyDescriptor): void {
-  if (typeof target === 'function') throw refused(decorator, where, 'a static method has no bean; make it an instance method');
+  if (typeof target === 'function')
+    throw refused(decorator, where, 'a static method has no bean; make it an instance method');
   if (descriptor !== undefined && typeof descriptor.value !== 'function') {
     throw refused(decorator, where, 'it belongs on a method');
   }
@@ -130,7 +150,11 @@ function requireMethod(decorator: string, target: object, where: string, descrip
 
 function parameterWhere(decorator: string, target: object, member: Member | undefined, index: number): string {
   if (member === undefined) {
-    throw refused(decorator, `the constructor of ${(target as { name?: string }).name}`, 'it belongs on a parameter of a listener method');
+    throw refused(
+      decorator,
+      `the constructor of ${(target as { name?: string }).name}`,
+      'it belongs on a parameter of a listener method',
+    );
   }
   return `parameter ${index} of ${described(target, member)}`;
 }

@@ -46,7 +46,11 @@ export type ConsumerRecordRecoverer =
   | { recover(record: ConsumerRecord, error: Error): void | Promise<void> }
   | ((record: ConsumerRecord, error: Error) => void | Promise<void>);
 
-export function recoverWith(recoverer: ConsumerRecordRecoverer, record: ConsumerRecord, error: Error): void | Promise<void> {
+export function recoverWith(
+  recoverer: ConsumerRecordRecoverer,
+  record: ConsumerRecord,
+  error: Error,
+): void | Promise<void> {
   return typeof recoverer === 'function' ? recoverer(record, error) : recoverer.recover(record, error);
 }
 
@@ -112,7 +116,11 @@ export class CommonDelegatingErrorHandler implements CommonErrorHandler {
   }
 
   private delegateFor(error: Error): CommonErrorHandler {
-    for (let current: unknown = error, depth = 0; current instanceof Error && depth < 32; current = current.cause, depth++) {
+    for (
+      let current: unknown = error, depth = 0;
+      current instanceof Error && depth < 32;
+      current = current.cause, depth++
+    ) {
       const found = this.delegates.find(([type]) => current instanceof type);
       if (found !== undefined) return found[1];
     }

@@ -2,9 +2,14 @@
  * Which errors are worth another delivery. Pure: classes with a verdict; the nearest class of the error, or of an error in
  * its `cause` chain, decides, and a default where none is known.
  */
-import { DeserializationException } from '#serde';
+
 import { MessageConversionException, MethodArgumentNotValidException } from '#message';
-import { ListenerExecutionFailedException, MethodArgumentResolutionException, NoHandlerException } from './exceptions.ts';
+import { DeserializationException } from '#serde';
+import {
+  ListenerExecutionFailedException,
+  MethodArgumentResolutionException,
+  NoHandlerException,
+} from './exceptions.ts';
 
 /** An error class, abstract or not. */
 // biome-ignore lint/suspicious/noExplicitAny: a constructor type that accepts every error class needs `any` arguments.

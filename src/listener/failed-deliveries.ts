@@ -24,7 +24,11 @@ export class FailedDeliveries {
   ): { attemptCount: number; nextMs: number } {
     const errorType = error instanceof Error ? error.constructor : typeof error;
     let delivery = this.failing.get(at);
-    if (delivery === undefined || delivery.offset !== at.offset || (resetOnChange && delivery.errorType !== errorType)) {
+    if (
+      delivery === undefined ||
+      delivery.offset !== at.offset ||
+      (resetOnChange && delivery.errorType !== errorType)
+    ) {
       delivery = { offset: at.offset, errorType, attemptCount: 0, execution: backOff.start() };
       this.failing.set(at, delivery);
     }

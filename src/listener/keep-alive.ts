@@ -19,6 +19,8 @@ export class KeepAlive {
   private timer: Timer | undefined;
   private isDue = false;
   private isWoken = false;
+  /** Above 0 while the wait itself is inside a poll. */
+  private pollDepth = 0;
   private wakeWaiter: (() => void) | undefined;
 
   constructor(clock: Clock, intervalMs: number, hooks: KeepAliveHooks) {
@@ -66,6 +68,13 @@ export class KeepAlive {
     await this.during(() => isSettled);
   }
 
+  /** As `until`, from inside a poll (a rebalance callback): only what was asked for is served. */
+  async untilWithoutPoll(work: PromiseLike<unknown>): Promise<void> {
+    this.pollDepth++;
+    await this.until(work);
+    this.pollDepth--;
+  }
+
   /** Waits `delayMs`, or less when `isOver` says so after a wake-up. */
   async sleep(delayMs: number, isOver: () => boolean): Promise<void> {
     if (delayMs <= 0 || isOver()) return;
@@ -81,7 +90,7 @@ export class KeepAlive {
   private async during(isOver: () => boolean): Promise<void> {
     while (!isOver()) {
       await this.nap();
-      if (this.isDue && !isOver()) await this.poll();
+      if (this.isDue && this.pollDepth === 0 && !isOver()) await this.poll();
       await this.hooks.serve();
     }
   }

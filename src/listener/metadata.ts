@@ -18,7 +18,11 @@ type ByMember<T> = Map<Member, T>;
 /** Adds a listener in front: decorators run bottom-up, the list keeps the order of the source. */
 export function addListener(target: object, member: Member | undefined, attributes: KafkaListenerAttributes): void {
   if (member === undefined) own<KafkaListenerAttributes[]>(LISTENERS, target, () => []).unshift(attributes);
-  else listOf(own<ByMember<KafkaListenerAttributes[]>>(LISTENERS, target, () => new Map()), member).unshift(attributes);
+  else
+    listOf(
+      own<ByMember<KafkaListenerAttributes[]>>(LISTENERS, target, () => new Map()),
+      member,
+    ).unshift(attributes);
 }
 
 export function addHandler(prototype: object, member: Member, isDefault: boolean): void {
@@ -66,7 +70,9 @@ export function parameterMarks(type: Class, member: Member): ReadonlyMap<number,
 
 /** The classes that the compiler emitted for a method's parameters; undefined when it emitted nothing. */
 export function parameterTypes(type: Class, member: Member): (Class | undefined)[] | undefined {
-  return Reflect.getMetadata('design:paramtypes', type.prototype as object, member) as (Class | undefined)[] | undefined;
+  return Reflect.getMetadata('design:paramtypes', type.prototype as object, member) as
+    | (Class | undefined)[]
+    | undefined;
 }
 
 function merged<T>(key: symbol, type: Class): ByMember<T> {
@@ -82,7 +88,8 @@ function merged<T>(key: symbol, type: Class): ByMember<T> {
 function prototypesOf(type: Class): object[] {
   const chain: object[] = [];
   let prototype = type.prototype as object | null;
-  for (; prototype !== null && prototype !== Object.prototype; prototype = Object.getPrototypeOf(prototype)) chain.unshift(prototype);
+  for (; prototype !== null && prototype !== Object.prototype; prototype = Object.getPrototypeOf(prototype))
+    chain.unshift(prototype);
   return chain;
 }
 

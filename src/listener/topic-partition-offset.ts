@@ -69,7 +69,8 @@ function planTopic(
     const start = startOf(one, resolve, refuse);
     for (const number of isAll ? numbers : parsePartitions([resolve(String(one.partition))])) {
       if (withOffset.has(number)) throw refuse(`partition ${number} has two initial offsets`);
-      if (numbers.includes(number) && !isAll) throw refuse(`partition ${number} is in partitions and in partitionOffsets`);
+      if (numbers.includes(number) && !isAll)
+        throw refuse(`partition ${number} is in partitions and in partitionOffsets`);
       withOffset.add(number);
       plan.set(new TopicPartition(topic, number), start);
     }
@@ -108,7 +109,8 @@ function startOf(
     throw refuse(`initialOffset of partition ${attributes.partition} must be an integer, not '${text}'`);
   }
   if (position === 'TIMESTAMP') return { at: 'timestamp', timestampMs: offset };
-  if (resolve(String(attributes.relativeToCurrent ?? 'false')).toLowerCase() === 'true') return { at: 'relative', offset };
+  if (resolve(String(attributes.relativeToCurrent ?? 'false')).toLowerCase() === 'true')
+    return { at: 'relative', offset };
   return offset >= 0 ? { at: 'offset', offset } : { at: 'before-end', count: -offset };
 }
 

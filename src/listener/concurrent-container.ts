@@ -1,0 +1,295 @@
+/**
+ * `ConcurrentMessageListenerContainer`: what users know as the container of a listener; n children with a consumer each. Group
+ * subscriptions are dealt by the group, explicit partitions here, as Spring deals them.
+ */
+
+import { LISTENER_PHASE } from '#context';
+import { type Clock, errorText, type Logger } from '#core';
+import type { TopicPartition, TopicPartitionLike } from '#serde';
+import type { ConsumerFactory, ListenerConsumer } from './consumer-factory.ts';
+import type { ContainerProperties } from './container-properties.ts';
+import type { CommonErrorHandler } from './error-handler.ts';
+import type { ContainerEventListener, StopReason } from './events.ts';
+import { ListenerConfigurationError } from './exceptions.ts';
+import {
+  type BatchMessageListener,
+  batchInvoker,
+  type ListenerInvoker,
+  type MessageListener,
+  recordInvoker,
+} from './invoker.ts';
+import { KafkaMessageListenerContainer, type Subscription } from './message-listener-container.ts';
+import type { RecordFilterStrategy } from './record-filter.ts';
+import { slicePartitions } from './topic-partition-offset.ts';
+
+export interface ConcurrentContainerOptions {
+  listenerId: string;
+  /** For error texts. */
+  where: string;
+  subscription: Subscription;
+  groupId: string | undefined;
+  clientIdPrefix: string | undefined;
+  consumerProperties: Readonly<Record<string, unknown>>;
+  consumerFactory: ConsumerFactory;
+  containerProperties: ContainerProperties;
+  concurrency: number;
+  autoStartup: boolean;
+  containerGroup: string | undefined;
+  invoker: ListenerInvoker | undefined;
+  errorHandler: CommonErrorHandler;
+  filter: RecordFilterStrategy | undefined;
+  clock: Clock;
+  logger: Logger;
+  publish: ContainerEventListener;
+}
+
+/** Beyond `shutdownTimeoutMs`, for the last commit and for leaving the group, in milliseconds. */
+const STOP_GRACE_MS = 2000;
+
+export class ConcurrentMessageListenerContainer {
+  readonly listenerId: string;
+  readonly groupId: string | undefined;
+  readonly phase = LISTENER_PHASE;
+  readonly containerProperties: ContainerProperties;
+  readonly containerGroup: string | undefined;
+  /** Consumers at the next start. */
+  concurrency: number;
+  private readonly options: ConcurrentContainerOptions;
+  private invoker: ListenerInvoker | undefined;
+  private children: KafkaMessageListenerContainer[] = [];
+  private runningCount = 0;
+  private isPaused = false;
+  private stopping: Promise<void> | undefined;
+  private lastReason: StopReason = 'NORMAL';
+
+  constructor(options: ConcurrentContainerOptions) {
+    this.options = options;
+    this.listenerId = options.listenerId;
+    this.groupId = options.groupId;
+    this.containerProperties = options.containerProperties;
+    this.containerGroup = options.containerGroup;
+    this.concurrency = options.concurrency;
+    this.invoker = options.invoker;
+  }
+
+  /** For containers made by hand: one call per record. */
+  setupMessageListener(listener: MessageListener): void {
+    this.invoker = recordInvoker(listener);
+  }
+
+  /** For containers made by hand: one call per poll. */
+  setupBatchMessageListener(listener: BatchMessageListener): void {
+    this.invoker = batchInvoker(listener);
+  }
+
+  isAutoStartup(): boolean {
+    return this.options.autoStartup;
+  }
+
+  isRunning(): boolean {
+    return this.runningCount > 0 && this.stopping === undefined;
+  }
+
+  /** False after a stop that nobody asked for. */
+  isInExpectedState(): boolean {
+    return this.isRunning() || this.lastReason === 'NORMAL';
+  }
+
+  /**
+   * Makes the consumers and starts their loops. Idempotent.
+   * @throws ListenerConfigurationError (no group id, missing topics, …), KafkaError INVALID_CONFIG
+   */
+  async start(): Promise<void> {
+    await this.stopping;
+    if (this.runningCount > 0) return;
+    this.lastReason = 'NORMAL';
+    this.checkStartable();
+    const slices = this.subscriptions();
+    const consumers: ListenerConsumer[] = [];
+    try {
+      for (const index of slices.keys()) consumers.push(this.makeConsumer(index));
+      if (this.containerProperties.missingTopicsFatal) await this.checkTopics(consumers[0]);
+    } catch (error) {
+      await Promise.allSettled(consumers.map((consumer) => consumer.close()));
+      this.options.publish({
+        type: 'ConsumerFailedToStart',
+        container: this.listenerId,
+        listenerId: this.listenerId,
+        error,
+      });
+      throw error;
+    }
+    this.children = slices.map((subscription, index) => this.makeChild(index, subscription, consumers[index]));
+    this.runningCount = this.children.length;
+    for (const child of this.children) {
+      child.pause(this.isPaused);
+      child.start();
+    }
+  }
+
+  /** Drains: records that were polled are handled and committed, up to `shutdownTimeoutMs`; then the group is left. Idempotent. */
+  stop(): Promise<void> {
+    this.stopping ??= this.stopChildren().finally(() => {
+      this.stopping = undefined;
+    });
+    return this.stopping;
+  }
+
+  /** Takes effect before the next poll; survives rebalances and restarts. */
+  pause(): void {
+    this.setPaused(true);
+  }
+
+  resume(): void {
+    this.setPaused(false);
+  }
+
+  isPauseRequested(): boolean {
+    return this.isPaused;
+  }
+
+  /** Whether the pause has taken effect everywhere. */
+  isContainerPaused(): boolean {
+    return this.isPaused && this.children.every((child) => child.isContainerPaused());
+  }
+
+  pausePartition(partition: TopicPartitionLike): void {
+    for (const child of this.owners(partition)) child.pausePartition(partition, true);
+  }
+
+  resumePartition(partition: TopicPartitionLike): void {
+    for (const child of this.owners(partition)) child.pausePartition(partition, false);
+  }
+
+  /** Reads the partition from `offset` on, after the records that were polled already. */
+  seek(partition: TopicPartitionLike, offset: number): void {
+    for (const child of this.owners(partition)) child.seek(partition, offset);
+  }
+
+  enforceRebalance(): void {
+    this.children[0]?.enforceRebalance();
+  }
+
+  getContainers(): readonly KafkaMessageListenerContainer[] {
+    return this.children;
+  }
+
+  getAssignedPartitions(): TopicPartition[] {
+    return this.children.flatMap((child) => (child.isRunning() ? child.getAssignedPartitions() : []));
+  }
+
+  /** The figures of each consumer by child name. */
+  metrics(): Record<string, Record<string, number>> {
+    return Object.fromEntries(
+      this.children.filter((child) => child.isRunning()).map((child) => [child.name, child.metrics()]),
+    );
+  }
+
+  private checkStartable(): void {
+    const { where, subscription } = this.options;
+    if (this.invoker === undefined) throw new ListenerConfigurationError(`${where}: the container has no listener`);
+    if (this.groupId !== undefined) return;
+    const remedy = 'set groupId (or id) in @KafkaListener, or spring.kafka.consumer.group-id in application.yaml';
+    if (subscription.by !== 'partitions') throw new ListenerConfigurationError(`${where} has no group id: ${remedy}`);
+    this.options.logger.warn(`${where} has no group id, so its offsets are not committed: ${remedy}`);
+  }
+
+  private subscriptions(): Subscription[] {
+    const { subscription, where, logger } = this.options;
+    if (subscription.by !== 'partitions') return Array.from({ length: this.concurrency }, () => subscription);
+    const { partitions } = subscription;
+    const count = Math.min(this.concurrency, partitions.length);
+    if (count < this.concurrency) {
+      logger.warn(`${where}: concurrency ${this.concurrency} is reduced to ${count}, the number of its partitions`);
+    }
+    return slicePartitions(partitions, count).map((slice) => ({ by: 'partitions', partitions: slice }));
+  }
+
+  private makeConsumer(index: number): ListenerConsumer {
+    const { consumerFactory, clientIdPrefix, consumerProperties } = this.options;
+    const overrides = { ...this.containerProperties.kafkaConsumerProperties, ...consumerProperties };
+    const clientId = clientIdPrefix ?? this.containerProperties.clientId;
+    return consumerFactory.createConsumer({
+      groupId: this.groupId,
+      clientIdPrefix: clientId,
+      clientIdSuffix: `-${index}`,
+      overrides,
+    });
+  }
+
+  private async checkTopics(consumer: ListenerConsumer): Promise<void> {
+    const { subscription, where } = this.options;
+    if (subscription.by === 'pattern' || consumer.listTopics === undefined) return;
+    const wanted =
+      subscription.by === 'topics'
+        ? subscription.topics
+        : subscription.partitions.map((one) => one.topicPartition.topic);
+    const known = await consumer.listTopics();
+    const missing = [...new Set(wanted)].filter((topic) => !known.has(topic));
+    if (missing.length === 0) return;
+    const remedy = 'create them, or set spring.kafka.listener.missing-topics-fatal to false';
+    throw new ListenerConfigurationError(`${where}: the topics ${missing.join(', ')} do not exist: ${remedy}`);
+  }
+
+  private makeChild(
+    index: number,
+    subscription: Subscription,
+    consumer: ListenerConsumer,
+  ): KafkaMessageListenerContainer {
+    const { listenerId, groupId, errorHandler, filter, clock, logger, publish } = this.options;
+    const name = `${listenerId}-${index}`;
+    return new KafkaMessageListenerContainer({
+      name,
+      listenerId,
+      groupId,
+      subscription,
+      consumer,
+      properties: this.containerProperties,
+      invoker: this.invoker as ListenerInvoker,
+      errorHandler,
+      filter,
+      clock,
+      logger: logger.child({ container: name }),
+      publish,
+      stopped: (reason) => this.childStopped(reason),
+    });
+  }
+
+  /** One child that stops by itself takes the others with it: half a listener is worse than one that is seen to be down. */
+  private childStopped(reason: StopReason): void {
+    this.runningCount--;
+    if (reason !== 'NORMAL') {
+      this.lastReason = reason;
+      for (const child of this.children) child.requestStop(reason);
+    }
+    if (this.runningCount > 0) return;
+    const { listenerId, publish } = this.options;
+    publish({ type: 'ConcurrentContainerStopped', container: listenerId, listenerId, reason: this.lastReason });
+  }
+
+  private async stopChildren(): Promise<void> {
+    const { clock, logger, where } = this.options;
+    const all = Promise.all(this.children.map((child) => child.stop()));
+    let isLate = false;
+    const late = new Promise<void>((resolve) => {
+      const timer = clock.setTimer(this.containerProperties.shutdownTimeoutMs + STOP_GRACE_MS, () => {
+        isLate = true;
+        resolve();
+      });
+      void all.then(() => timer.cancel()).catch((error: unknown) => logger.error({ err: error }, errorText(error)));
+    });
+    await Promise.race([all, late]);
+    if (isLate) logger.warn(`${where} did not stop within its shutdownTimeout: a handler is still running`);
+  }
+
+  private setPaused(isPaused: boolean): void {
+    this.isPaused = isPaused;
+    for (const child of this.children) child.pause(isPaused);
+  }
+
+  private owners(partition: TopicPartitionLike): KafkaMessageListenerContainer[] {
+    return this.children.filter(
+      (child) => child.isRunning() && child.getAssignedPartitions().some((one) => one.equals(partition)),
+    );
+  }
+}
