@@ -6,6 +6,7 @@ import { type Clock, KafkaError } from '#core';
 import type { Api, Infer, MessageSchema } from '#protocol';
 import type { RequestBody } from '../broker-node.ts';
 import type { Cluster, ClusterRequestOptions } from '../cluster.ts';
+import { beforeDeadline } from '../deadline.ts';
 
 export interface CoordinatorLinkOptions {
   readonly cluster: Cluster;
@@ -41,7 +42,9 @@ export class CoordinatorLink {
     if (this.#node !== undefined) return this.#node;
     const { cluster, clock, lookupTimeoutMs } = this.#options;
     const untilMs = deadlineMs ?? clock.now().monotonicMs + lookupTimeoutMs;
-    const node = await cluster.findCoordinator('group', this.groupId, untilMs);
+    // A look-up under way is shared, and may have more time than this caller.
+    const lookup = cluster.findCoordinator('group', this.groupId, untilMs);
+    const node = await beforeDeadline(clock, lookup, untilMs, () => lateAnswer(this.groupId));
     if (this.#node === undefined) {
       this.#node = node;
       this.onFound();
@@ -86,4 +89,14 @@ export class CoordinatorLink {
     if (this.#node === undefined) return this.request(api, body, options);
     return cluster.request(cluster.brokerIdOf(this.#node), api, body, options);
   }
+}
+
+function lateAnswer(groupId: string): KafkaError {
+  return new KafkaError(
+    'COORDINATOR_NOT_AVAILABLE',
+    `the coordinator of group '${groupId}' could not be found in time`,
+    {
+      retriable: true,
+    },
+  );
 }

@@ -508,7 +508,7 @@ export class KafkaConsumer<K = unknown, V = unknown> {
     this.#signal.raise();
     fetcher.close();
     try {
-      if (subscriptions.isAutoAssigned || subscriptions.assignmentCount > 0) await this.#autoCommitSync(deadlineMs);
+      if (subscriptions.assignmentCount > 0) await this.#within(this.#autoCommitSync(deadlineMs), deadlineMs);
       await this.#within(commits?.settle() ?? Promise.resolve(), deadlineMs);
       const leftMs = Math.max(1, deadlineMs - this.#nowMs());
       if (subscriptions.isAutoAssigned && group !== undefined)

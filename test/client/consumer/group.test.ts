@@ -122,6 +122,16 @@ describe('a member of a group', () => {
     expect(order.slice(-2)).toEqual(['OffsetCommit', 'LeaveGroup']);
   });
 
+  it('closes in time although the coordinator cannot be found any more', async () => {
+    const consumer = await joined();
+    broker.on('FindCoordinator', () => new Promise(() => {}));
+    broker.dropConnections();
+    await broker.clock.advance(3_000);
+    const startMs = broker.clock.now().monotonicMs;
+    await broker.during(consumer.close({ timeoutMs: 3_000 }));
+    expect(broker.clock.now().monotonicMs - startMs).toBeLessThan(4_500);
+  });
+
   it('closes in time although the coordinator answers nothing any more', async () => {
     const consumer = await joined();
     broker.on('OffsetCommit', () => new Promise(() => {}));
