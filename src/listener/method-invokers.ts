@@ -50,12 +50,7 @@ export function batchMethodInvoker(bound: BoundBatchMethod, surroundings: Method
   const { errorHandler, reply } = surroundings;
   const { where } = bound.method;
   const { usesAcknowledgment, takesFailures, prepare } = bound;
-  const handled = (
-    error: unknown,
-    records: readonly ConsumerRecord[],
-    prepared: readonly unknown[],
-    context: ListenerContext,
-  ) => {
+  const handled = (error: unknown, prepared: readonly unknown[], context: ListenerContext) => {
     if (errorHandler === undefined) throw error;
     const failure = failed(where, context, error);
     return errorHandler.handleError(new Message([...prepared]), failure, context.consumer, context.acknowledgment);
