@@ -228,11 +228,8 @@ async function openCluster(
     () => partitions.settled(),
     () => groups.stop(),
   );
-  directory.onFailure((error) => {
-    logger.fatal(
-      { err: error },
-      `The data folder ${settings.logDir} is offline: ${errorText(error)} Restart the broker when the cause is gone.`,
-    );
+  // The directory says why it went offline; here those who wait for it are told.
+  directory.onFailure(() => {
     partitions.stop(Errors.KAFKA_STORAGE_ERROR);
     metadata.log.stop(Errors.KAFKA_STORAGE_ERROR);
   });

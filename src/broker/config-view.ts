@@ -45,7 +45,7 @@ export function describeTopicConfigs(settings: BrokerSettings, overrides: Readon
   return entries(topicConfigTable).map(([name, key]) => {
     const synonyms: Synonym[] = [];
     const override = overrides.get(name);
-    if (override !== undefined) synonyms.push({ name, value: override, source: TOPIC_SOURCE });
+    if (override !== undefined) synonyms.push({ name, value: textOf(name, key, override), source: TOPIC_SOURCE });
     const sources = brokerDefaults[name as keyof typeof brokerDefaults] ?? [];
     for (const source of sources) {
       const given = settings.given[source.key];

@@ -62,7 +62,12 @@ export class Scene {
     const book = new LogBook();
     const disk = options.disk ?? memoryDisk();
     const broker = await Broker.start({
-      config: { listeners: 'PLAINTEXT://127.0.0.1:9092', 'log.dirs': '/data', 'offsets.topic.num.partitions': 3, ...options.config },
+      config: {
+        listeners: 'PLAINTEXT://127.0.0.1:9092',
+        'log.dirs': '/data',
+        'offsets.topic.num.partitions': 3,
+        ...options.config,
+      },
       disk,
       clock,
       random: seededRandom(1),
@@ -107,7 +112,12 @@ export class Scene {
 
   async createTopics(topics: Record<string, number>): Promise<void> {
     if (Object.keys(topics).length === 0) return;
-    const drafts = Object.entries(topics).map(([name, numPartitions]) => ({ name, numPartitions, replicationFactor: 1, configs: [] }));
+    const drafts = Object.entries(topics).map(([name, numPartitions]) => ({
+      name,
+      numPartitions,
+      replicationFactor: 1,
+      configs: [],
+    }));
     const { topics: made } = await this.send(Apis.CreateTopics, { topics: drafts, timeoutMs: 1000 });
     const failed = made.find(({ errorCode }) => errorCode !== 0);
     if (failed !== undefined) throw new Error(`${failed.name}: ${failed.errorMessage}`);
@@ -133,7 +143,10 @@ export class Scene {
 }
 
 /** A batch of records with these values, as a producer sends it. */
-export function batchOf(values: readonly string[], options: Parameters<typeof buildBatch>[1] & { timestamp?: number } = {}): Buffer {
+export function batchOf(
+  values: readonly string[],
+  options: Parameters<typeof buildBatch>[1] & { timestamp?: number } = {},
+): Buffer {
   const { timestamp = Date.UTC(2026, 0, 1), ...rest } = options;
   const records: RecordDraft[] = values.map((value) => ({ key: null, value: Buffer.from(value), timestamp }));
   return buildBatch(records, rest);
@@ -150,7 +163,12 @@ export function requestBytes(apiKey: number, version: number, body: Buffer, corr
   return Buffer.concat([head, body]);
 }
 
-export function encodedRequest<Q extends MessageSchema>(api: Api<Q>, version: number, body: Draft<Q>, correlationId = 1): Buffer {
+export function encodedRequest<Q extends MessageSchema>(
+  api: Api<Q>,
+  version: number,
+  body: Draft<Q>,
+  correlationId = 1,
+): Buffer {
   return Buffer.concat(encodeRequest(api, version, correlationId, 'test', body));
 }
 
@@ -180,8 +198,8 @@ export class RawClient {
   /** Correlation ids of the replies so far, in order. */
   get correlationIds(): number[] {
     const ids: number[] = [];
-    for (let at = 0; at + 8 <= this.received.length; at += 4 + this.received.readInt32BE(at)) ids.push(this.received.readInt32BE(at + 4));
+    for (let at = 0; at + 8 <= this.received.length; at += 4 + this.received.readInt32BE(at))
+      ids.push(this.received.readInt32BE(at + 4));
     return ids;
   }
 }
-

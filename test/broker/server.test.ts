@@ -25,11 +25,27 @@ describe('bytes that are no request', () => {
     ['an empty frame', Buffer.from('00000000', 'hex'), /no room for its header/],
     ['a header that is cut off', Buffer.from('00000003000300', 'hex'), /no room for its header/],
     ['an API key that nobody knows', requestBytes(999, 0, Buffer.alloc(0)), /API key 999 is not served/],
-    ['an API that we do not serve', requestBytes(Apis.AddPartitionsToTxn.key, 0, Buffer.alloc(8)), /API key 24 is not served/],
-    ['a version that we do not serve', requestBytes(Apis.Metadata.key, 99, Buffer.alloc(8)), /Metadata version 99 is not served here \(0 to 13 are\)/],
+    [
+      'an API that we do not serve',
+      requestBytes(Apis.AddPartitionsToTxn.key, 0, Buffer.alloc(8)),
+      /API key 24 is not served/,
+    ],
+    [
+      'a version that we do not serve',
+      requestBytes(Apis.Metadata.key, 99, Buffer.alloc(8)),
+      /Metadata version 99 is not served here \(0 to 13 are\)/,
+    ],
     ['produce before version 3', requestBytes(Apis.Produce.key, 2, Buffer.alloc(8)), /Produce version 2 is not served/],
-    ['a body that is cut off', requestBytes(Apis.Metadata.key, 1, Buffer.from('0000', 'hex')), /\(Metadata version 1\)/],
-    ['an array count beyond the bytes left', requestBytes(Apis.Metadata.key, 1, Buffer.from('7fffffff', 'hex')), /array of 2147483647 elements/],
+    [
+      'a body that is cut off',
+      requestBytes(Apis.Metadata.key, 1, Buffer.from('0000', 'hex')),
+      /\(Metadata version 1\)/,
+    ],
+    [
+      'an array count beyond the bytes left',
+      requestBytes(Apis.Metadata.key, 1, Buffer.from('7fffffff', 'hex')),
+      /array of 2147483647 elements/,
+    ],
   ];
 
   it.each(cases)('%s closes the connection with one line in the log and no reply', async (_what, bytes, log) => {
@@ -84,7 +100,9 @@ describe('requests of one connection', () => {
   it('all get their answer when many are pipelined at once', async () => {
     scene = await Scene.start();
     const client = await rawClient();
-    client.write(Buffer.concat(Array.from({ length: 1000 }, (_, index) => encodedRequest(Apis.ApiVersions, 0, {}, index))));
+    client.write(
+      Buffer.concat(Array.from({ length: 1000 }, (_, index) => encodedRequest(Apis.ApiVersions, 0, {}, index))),
+    );
     for (let round = 0; round < 5; round++) await scene.clock.settle();
     expect(client.correlationIds).toEqual(Array.from({ length: 1000 }, (_, index) => index));
   });
@@ -110,13 +128,19 @@ describe('requests of one connection', () => {
       encodedRequest(
         Apis.Produce,
         3,
-        { acks: -1, timeoutMs: 1000, topicData: [{ name: 't', partitionData: [{ index: 0, records: batchOf([`r${index}`]) }] }] },
+        {
+          acks: -1,
+          timeoutMs: 1000,
+          topicData: [{ name: 't', partitionData: [{ index: 0, records: batchOf([`r${index}`]) }] }],
+        },
         index,
       );
     client.write(Buffer.concat([0, 1, 2, 3, 4, 5, 6, 7].map(produce)), encodedRequest(Apis.ApiVersions, 0, {}, 8));
     await scene.clock.settle();
     expect(client.correlationIds).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
-    const list = await scene.send(Apis.ListOffsets, { topics: [{ name: 't', partitions: [{ partitionIndex: 0, timestamp: -1 }] }] });
+    const list = await scene.send(Apis.ListOffsets, {
+      topics: [{ name: 't', partitions: [{ partitionIndex: 0, timestamp: -1 }] }],
+    });
     expect(list.topics[0].partitions[0].offset).toBe(8);
   });
 

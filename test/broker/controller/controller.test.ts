@@ -1,5 +1,5 @@
 /** The controller machine, driven by text scripts: commands, and below them the records and answers they lead to. */
-import { ControllerMachine, type ControllerEvent, type MetadataRecord } from '../../../src/broker/controller/index.ts';
+import { type ControllerEvent, ControllerMachine, type MetadataRecord } from '../../../src/broker/controller/index.ts';
 import type { MachineOutput } from '../../../src/broker/machine.ts';
 import { describeScripts, list, type ScriptCommand } from '../../scripts/script.ts';
 
@@ -47,7 +47,16 @@ class World {
         const endPoints = [{ name: 'PLAINTEXT', host: `broker-${brokerId}`, port: 9092 }];
         const brokerEpoch = this.#records.length;
         const incarnationId = `incarnation${brokerEpoch}`;
-        return { type: 'register-broker', token, brokerId, incarnationId, brokerEpoch, endPoints, rack: args['rack'] ?? null, logDirs: ['dir'] };
+        return {
+          type: 'register-broker',
+          token,
+          brokerId,
+          incarnationId,
+          brokerEpoch,
+          endPoints,
+          rack: args['rack'] ?? null,
+          logDirs: ['dir'],
+        };
       }
       case 'create': {
         const topics = body.split('\n').map((line) => this.#newTopic(line));
@@ -57,7 +66,9 @@ class World {
         return { type: 'delete-topics', token, topicIds: list(args['ids']) };
       case 'grow': {
         const assignments = args['assign']?.split('/').map((ids) => ({ brokerIds: list(ids).map(Number) })) ?? null;
-        const topics = rest.filter((word) => word !== 'validate-only').map((topic) => ({ name: topic, count: Number(args['to']), assignments }));
+        const topics = rest
+          .filter((word) => word !== 'validate-only')
+          .map((topic) => ({ name: topic, count: Number(args['to']), assignments }));
         return { type: 'create-partitions', token, topics, validateOnly: rest.includes('validate-only') };
       }
       case 'alter': {
@@ -88,7 +99,8 @@ class World {
     const assign = take('assign');
     const numPartitions = Number(take('partitions') ?? -1);
     const replicationFactor = Number(take('rf') ?? -1);
-    const assignments = assign?.split('/').map((ids, partitionIndex) => ({ partitionIndex, brokerIds: list(ids).map(Number) })) ?? [];
+    const assignments =
+      assign?.split('/').map((ids, partitionIndex) => ({ partitionIndex, brokerIds: list(ids).map(Number) })) ?? [];
     const configs = [...args].map(([key, value]) => ({ name: key, value: value === 'null' ? null : value }));
     return { name, topicId: `id${this.#nextTopicId++}`, numPartitions, replicationFactor, assignments, configs };
   }
@@ -97,7 +109,8 @@ class World {
     return new ControllerMachine({
       numPartitions: 2,
       replicationFactor: 1,
-      checkTopicConfig: (name, value) => (name.startsWith('no.') ? { problem: `Unknown topic config name: ${name}` } : { value }),
+      checkTopicConfig: (name, value) =>
+        name.startsWith('no.') ? { problem: `Unknown topic config name: ${name}` } : { value },
       listConfigDefault: (name) => LISTS.get(name),
       directoryOf: (brokerId) => `dir-${brokerId}`,
     });
@@ -115,13 +128,17 @@ class World {
     const { image } = this.#machine;
     const lines: string[] = [];
     for (const broker of image.brokers.values()) {
-      lines.push(`broker ${broker.brokerId} epoch=${broker.brokerEpoch} ${broker.isFenced ? 'fenced' : 'alive'} rack=${broker.rack}`);
+      lines.push(
+        `broker ${broker.brokerId} epoch=${broker.brokerEpoch} ${broker.isFenced ? 'fenced' : 'alive'} rack=${broker.rack}`,
+      );
     }
     for (const topic of image.topics.values()) {
       const configs = [...image.topicConfigs(topic.name)].map(([key, value]) => ` ${key}=${value}`).join('');
       lines.push(`topic ${topic.name} ${topic.topicId}${configs}`);
       for (const { partition, leader, leaderEpoch, partitionEpoch, replicas, isr } of topic.partitions) {
-        lines.push(`  ${partition} leader=${leader} epoch=${leaderEpoch}/${partitionEpoch} replicas=${replicas} isr=${isr}`);
+        lines.push(
+          `  ${partition} leader=${leader} epoch=${leaderEpoch}/${partitionEpoch} replicas=${replicas} isr=${isr}`,
+        );
       }
     }
     lines.push(`next producer id ${image.nextProducerId}`);
