@@ -45,7 +45,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   client: { rooms: ['core', 'protocol', 'serde', 'net', 'auth', 'assign'] },
   context: {
     rooms: ['core'],
-    packages: ['inversify', 'reflect-metadata', 'yaml', 'pino', 'node:fs', 'node:path', 'node:url'],
+    packages: ['inversify', 'reflect-metadata', 'yaml', 'pino', 'node:fs', 'node:path', 'node:url', 'node:util'],
   },
   message: { rooms: ['core', 'serde'], packages: ['reflect-metadata'], isPure: true },
   template: { rooms: ['core', 'serde', 'client', 'message', 'context'], packages: ['reflect-metadata'] },
@@ -59,7 +59,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     packages: ['class-validator', 'class-transformer', 'reflect-metadata', 'node:path', 'node:url'],
   },
   testing: { rooms: [...EVERYTHING_BELOW_APP, 'app'] },
-  cli: { rooms: [...EVERYTHING_BELOW_APP, 'app', 'testing'], packages: ['commander', 'node:fs', 'node:path'] },
+  cli: { rooms: [...EVERYTHING_BELOW_APP, 'app', 'testing'], packages: ['commander', 'node:fs', 'node:module', 'node:path'] },
 };
 
 /** Packages that only the named files of a room may import. */

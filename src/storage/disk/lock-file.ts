@@ -202,5 +202,5 @@ function unlinkQuietly(path: string): void {
 }
 
 function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
+  return Error.isError(error) && 'code' in error && error.code === code;
 }

@@ -194,7 +194,7 @@ async function unlessAbsent<T>(path: string, verb: string, run: () => Promise<T>
 }
 
 function isAbsent(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  return Error.isError(error) && 'code' in error && error.code === 'ENOENT';
 }
 
 function failure(path: string, verb: string, error: unknown): KafkaError {
