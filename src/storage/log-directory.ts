@@ -73,7 +73,7 @@ export class LogDirectory {
    */
   static async open(options: LogDirectoryOptions): Promise<LogDirectory> {
     const { disk, path, logger } = options;
-    disk.makeDirectorySync(path);
+    await makeDurableDirectory(disk, path);
     const lock = await disk.lock(`${path}/${LOCK_FILE}`, (owner) => {
       logger.warn({ path }, `${path} was locked by ${owner}, which is gone: its lock is taken over`);
     });
@@ -329,6 +329,15 @@ export class LogDirectory {
     if (this.#home.failure !== undefined) return;
     await this.#checkpoints.store(logs);
     await new AtomicFile(disk, path, CLEAN_SHUTDOWN_FILE).write(formatCleanShutdown(brokerEpoch));
+  }
+}
+
+async function makeDurableDirectory(disk: Disk, path: string): Promise<void> {
+  let directory = path;
+  for (let madeCount = disk.makeDirectorySync(path); madeCount > 0; madeCount--) {
+    const end = directory.lastIndexOf('/');
+    directory = end < 0 ? '.' : directory.slice(0, end) || '/';
+    await disk.syncDirectory(directory);
   }
 }
 

@@ -43,6 +43,8 @@ export class LogSyncer {
   }
 
   async #run(): Promise<void> {
+    // Logs that are written in this same turn belong to the group too.
+    await Promise.resolve();
     while (this.#dirty.size > 0 && !this.#isStopped) {
       const group = [...this.#dirty];
       this.#dirty.clear();

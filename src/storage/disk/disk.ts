@@ -17,8 +17,11 @@ export interface Disk {
   readFile(path: string): Promise<Buffer | undefined>;
   /** Names in a directory in no order; empty when it does not exist. */
   list(path: string): Promise<DiskEntry[]>;
-  /** Makes the directory and its parents where they are absent. Names are durable after `syncDirectory` of each parent. */
-  makeDirectorySync(path: string): void;
+  /**
+   * Makes the directory and its parents where they are absent, and returns how many were made. Their names are durable after
+   * `syncDirectory` of as many parents.
+   */
+  makeDirectorySync(path: string): number;
   rename(from: string, to: string): Promise<void>;
   /** Removes a file, or a directory with all it holds. Nothing happens when it is absent. */
   remove(path: string): Promise<void>;

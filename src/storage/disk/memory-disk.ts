@@ -78,15 +78,21 @@ export class MemoryDisk implements Disk {
     return node?.kind === 'directory' ? [...node.names].map(([name, { kind }]) => ({ name, kind })) : [];
   }
 
-  makeDirectorySync(path: string): void {
+  makeDirectorySync(path: string): number {
+    let madeCount = 0;
     let directory = this.#root;
     for (const name of parts(path)) {
       let child = directory.names.get(name);
-      if (child === undefined) directory.names.set(name, (child = newDirectory()));
+      if (child === undefined) {
+        child = newDirectory();
+        directory.names.set(name, child);
+        madeCount++;
+      }
       if (child.kind !== 'directory')
         throw new KafkaError('STORAGE_FAILED', `cannot create ${path}: ${name} is a file`);
       directory = child;
     }
+    return madeCount;
   }
 
   async rename(from: string, to: string): Promise<void> {

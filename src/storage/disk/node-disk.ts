@@ -13,6 +13,7 @@ import {
   readSync,
   writevSync,
 } from 'node:fs';
+import { dirname, relative, resolve, sep } from 'node:path';
 import { errorText, KafkaError } from '#core';
 import type { Disk, DiskEntry, DiskFile, DiskLock } from './disk.ts';
 import { lockFile } from './lock-file.ts';
@@ -40,7 +41,8 @@ const disk: Disk = {
     );
   },
   makeDirectorySync(path) {
-    guardSync(path, 'create', () => mkdirSync(path, { recursive: true }));
+    const first = guardSync(path, 'create', () => mkdirSync(path, { recursive: true }));
+    return first === undefined ? 0 : relative(dirname(first), resolve(path)).split(sep).length;
   },
   rename: (from, to) => guard(from, `rename to ${to}`, () => promises.rename(from, to)),
   remove: (path) => guard(path, 'remove', () => promises.rm(path, { recursive: true, force: true })),

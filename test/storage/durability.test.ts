@@ -1,0 +1,209 @@
+import { describe, expect, test } from '@jest/globals';
+import { Deferred, ManualClock, seededRandom } from '#core';
+import { Errors } from '#protocol';
+import { type MemoryDisk, memoryDisk } from '#storage';
+import { diskError, FailingDisk } from './failing-disk.ts';
+import { appendValues, batchOf, createLog, openScene, readValues, START_MS, smallConfig, TOPIC_ID } from './scene.ts';
+
+describe('durability sync', () => {
+  test('nothing is durable before its fdatasync has ended, and one sync serves all that was written meanwhile', async () => {
+    const disk = new FailingDisk();
+    const scene = await openScene({ disk, durability: 'sync' });
+    const log = createLog(scene);
+    appendValues(log, ['first']);
+    await scene.clock.settle();
+    const gate = new Deferred<void>();
+    disk.before = (step, path) => (step === 'sync' && path.endsWith('.log') ? gate.promise : undefined);
+    const heard: number[] = [];
+    disk.counts.sync = 0;
+    for (let i = 0; i < 5; i++) {
+      appendValues(log, ['a', 'b']);
+      const endOffset = log.logEndOffset;
+      log.whenDurable(endOffset, () => heard.push(endOffset));
+      await scene.clock.settle();
+    }
+    expect(log.durableEndOffset).toBe(1);
+    expect(heard).toEqual([]);
+    expect(disk.counts.sync).toBe(1);
+    gate.resolve();
+    await scene.clock.settle();
+    expect(heard).toEqual([3, 5, 7, 9, 11]);
+    expect(disk.counts.sync).toBe(2);
+    expect(log.durableEndOffset).toBe(11);
+  });
+
+  test('the owner hears of the advance before those who wait, and late ones are called at once', async () => {
+    const scene = await openScene({ durability: 'sync' });
+    const log = createLog(scene);
+    const heard: string[] = [];
+    log.onDurableAdvance = (endOffset) => heard.push(`advance ${endOffset}`);
+    appendValues(log, ['a']);
+    log.whenDurable(1, () => heard.push('waiter 1'));
+    appendValues(log, ['b']);
+    log.whenDurable(2, () => heard.push('waiter 2'));
+    log.whenDurable(1, () => heard.push('waiter 1 again'));
+    await scene.clock.settle();
+    log.whenDurable(2, () => heard.push('late'));
+    expect(heard).toEqual(['advance 2', 'waiter 1', 'waiter 1 again', 'waiter 2', 'late']);
+  });
+
+  test('the files of a group are synced in parallel, no more than the bound at a time', async () => {
+    const disk = new FailingDisk();
+    const scene = await openScene({ disk, durability: 'sync' });
+    const logs = Array.from({ length: 40 }, (_, index) => scene.directory.create('t', index, TOPIC_ID, smallConfig()));
+    let running = 0;
+    let runningMax = 0;
+    disk.before = async (step, path) => {
+      if (step !== 'sync' || !path.endsWith('.log')) return;
+      runningMax = Math.max(runningMax, ++running);
+      await new Promise((resolve) => setImmediate(resolve));
+      running--;
+    };
+    for (const log of logs) appendValues(log, ['a']);
+    for (let turn = 0; turn < 20; turn++) await scene.clock.settle();
+    expect(logs.every((log) => log.durableEndOffset === 1)).toBe(true);
+    expect(runningMax).toBe(16);
+    expect(scene.directory.syncCounts).toEqual({ groups: 1, logs: 40 });
+  });
+
+  test('a failed fdatasync is not tried again: the directory goes offline and waiters hear it', async () => {
+    const disk = new FailingDisk();
+    const scene = await openScene({ disk, durability: 'sync' });
+    const log = createLog(scene);
+    const other = createLog(scene, {}, 'other');
+    appendValues(log, ['a']);
+    await scene.clock.settle();
+    disk.before = (step, path) => {
+      if (step === 'sync' && path.includes('orders-0')) throw diskError('fdatasync');
+    };
+    const failures: string[] = [];
+    scene.directory.onFailure((error) => failures.push(error.code));
+    const heard: (Error | undefined)[] = [];
+    appendValues(log, ['b']);
+    log.whenDurable(2, (error) => heard.push(error));
+    await scene.clock.settle();
+    const syncs = disk.counts.sync;
+    expect(failures).toEqual(['KAFKA_STORAGE_ERROR']);
+    expect(heard[0]?.message).toContain('fdatasync');
+    expect(log.append(batchOf(['c']), { leaderEpoch: 0, origin: 'client' }).error).toBe(Errors.KAFKA_STORAGE_ERROR);
+    expect(other.append(batchOf(['c']), { leaderEpoch: 0, origin: 'client' }).error).toBe(Errors.KAFKA_STORAGE_ERROR);
+    expect(log.durableEndOffset).toBe(1);
+    disk.before = () => {};
+    await scene.clock.advance(60_000);
+    await scene.directory.close();
+    expect(disk.counts.sync).toBe(syncs);
+    expect((await disk.list('/data')).map(({ name }) => name)).not.toContain('.kafka_cleanshutdown');
+    const again = await openScene({ disk: disk.below });
+    expect(await readValues(createLog(again))).toContain('0=a');
+  });
+
+  test('a failed write takes the directory offline, and a failed read only that read', async () => {
+    const disk = new FailingDisk();
+    const scene = await openScene({ disk, tailBytesPerLogMax: 0 });
+    const log = createLog(scene);
+    appendValues(log, ['a']);
+    await scene.clock.settle();
+    disk.before = (step) => {
+      if (step === 'read') throw diskError('read');
+    };
+    const read = await log.read(0, { bytesMax: 100, endOffsetMax: 1, atLeastOneBatch: true });
+    expect(read.error).toBe(Errors.KAFKA_STORAGE_ERROR);
+    expect(scene.directory.failure).toBeUndefined();
+    disk.before = (step) => {
+      if (step === 'write') throw diskError('no space left on device');
+    };
+    let heard: Error | undefined;
+    appendValues(log, ['b']);
+    log.whenDurable(2, (error) => {
+      heard = error;
+    });
+    await scene.clock.settle();
+    expect(heard?.message).toContain('no space');
+    expect(scene.directory.failure?.code).toBe('KAFKA_STORAGE_ERROR');
+  });
+
+  test('the recovery point is stored every second', async () => {
+    const scene = await openScene({ durability: 'sync' });
+    const log = createLog(scene);
+    const stored = async () => (await scene.disk.readFile('/data/recovery-point-offset-checkpoint'))?.toString();
+    for (let second = 1; second <= 3; second++) {
+      appendValues(log, ['a', 'b']);
+      await scene.clock.advance(1000);
+      await scene.clock.settle();
+      expect(await stored()).toBe(`0\n1\norders 0 ${second * 2}\n`);
+    }
+  });
+});
+
+describe('durability os', () => {
+  test('written is durable, and only logs that ask for it are synced', async () => {
+    const disk = new FailingDisk();
+    const scene = await openScene({ disk });
+    const log = createLog(scene);
+    const metadata = createLog(scene, {}, '__cluster_metadata');
+    disk.counts.sync = 0;
+    appendValues(log, ['a']);
+    await scene.clock.settle();
+    expect(log.durableEndOffset).toBe(1);
+    expect(disk.counts.sync).toBe(0);
+    const gate = new Deferred<void>();
+    disk.before = (step) => (step === 'sync' ? gate.promise : undefined);
+    metadata.append(batchOf(['a']), { leaderEpoch: 0, origin: 'coordinator', requiresSync: true });
+    await scene.clock.settle();
+    expect(metadata.durableEndOffset).toBe(0);
+    gate.resolve();
+    await scene.clock.settle();
+    expect(metadata.durableEndOffset).toBe(1);
+  });
+
+  test('the appends of a turn are one write per partition', async () => {
+    const disk = new FailingDisk();
+    const scene = await openScene({ disk });
+    const logs = [createLog(scene), createLog(scene, {}, 'other')];
+    await scene.clock.settle();
+    disk.counts.write = 0;
+    for (let i = 0; i < 50; i++)
+      for (const log of logs) log.append(batchOf(['a']), { leaderEpoch: -1, origin: 'client' });
+    expect(disk.counts.write).toBe(0);
+    await scene.clock.settle();
+    expect(disk.counts.write).toBe(2);
+    expect(logs.map((log) => log.durableEndOffset)).toEqual([50, 50]);
+  });
+});
+
+describe('a power cut under sync', () => {
+  const seeds = Array.from({ length: 40 }, (_, seed) => seed);
+
+  test.each(seeds)('loses nothing that was acknowledged (seed %i)', async (seed) => {
+    const random = seededRandom(seed);
+    const config = { 'segment.bytes': 300 + Math.floor(random.float() * 600), 'index.interval.bytes': 100 };
+    let disk: MemoryDisk = memoryDisk({ tracksDurability: true });
+    const acknowledged = new Map<number, string>();
+    for (let life = 0; life < 4; life++) {
+      const gated = new FailingDisk(disk);
+      const scene = await openScene({ disk: gated, durability: 'sync', random, clock: new ManualClock(START_MS) });
+      const log = createLog(scene, config);
+      const read = await readValues(log);
+      for (const value of acknowledged.values()) expect(read).toContain(value);
+      expect(read.map((value) => Number(value.split('=')[0]))).toEqual(read.map((_, offset) => offset));
+      gated.before = async (step) => {
+        if (step !== 'open' && step !== 'write' && random.float() < 0.5)
+          await new Promise((resolve) => setImmediate(resolve));
+      };
+      const stopAt = Math.floor(random.float() * 60);
+      let isAlive = true;
+      for (let i = 0; i < stopAt; i++) {
+        const baseOffset = appendValues(log, [`life-${life}-${i}`, 'x'.repeat(Math.floor(random.float() * 80))]);
+        log.whenDurable(baseOffset + 2, (error) => {
+          if (error === undefined && isAlive) acknowledged.set(baseOffset, `${baseOffset}=life-${life}-${i}`);
+        });
+        if (random.float() < 0.4) await new Promise((resolve) => setImmediate(resolve));
+        if (random.float() < 0.1) await scene.clock.advance(1000);
+      }
+      // Bytes that nobody synced may be there in part.
+      isAlive = false;
+      disk = disk.crash({ keep: (_path, bytes) => Math.floor(random.float() * (bytes + 1)) });
+    }
+    expect(acknowledged.size).toBeGreaterThan(0);
+  });
+});
