@@ -112,6 +112,11 @@ export class LogDirectory {
     return { groups: this.#home.syncer.groupCount, logs: this.#home.syncer.sourceCount };
   }
 
+  /** Bytes that memory tails and read windows keep alive. */
+  get memoryBytes(): number {
+    return this.#home.budget.heldBytes;
+  }
+
   logs(): Iterable<PartitionLog> {
     return this.#logs.values();
   }

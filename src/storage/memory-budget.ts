@@ -3,7 +3,8 @@
  * up bytes first.
  */
 export interface MemoryHolder {
-  /** Gives up its oldest bytes and returns how many; 0 when it has nothing to give. */
+  readonly heldBytes: number;
+  /** Gives up its oldest bytes and returns how many; 0 when there are none that it may give now. */
   shed(): number;
 }
 
@@ -26,12 +27,19 @@ export class MemoryBudget {
     this.#heldBytes += bytes;
     this.#holders.delete(holder);
     this.#holders.add(holder);
-    while (this.#heldBytes > this.bytesMax) {
-      const [oldest] = this.#holders;
-      if (oldest === undefined) return;
-      const shedBytes = oldest.shed();
-      this.#heldBytes -= shedBytes;
-      if (shedBytes === 0) this.#holders.delete(oldest);
+    if (this.#heldBytes > this.bytesMax) this.trim();
+  }
+
+  /** Sheds what is over the limit, as far as holders may. */
+  trim(): void {
+    for (const holder of this.#holders) {
+      while (this.#heldBytes > this.bytesMax) {
+        const shedBytes = holder.shed();
+        this.#heldBytes -= shedBytes;
+        if (shedBytes === 0) break;
+      }
+      if (holder.heldBytes === 0) this.#holders.delete(holder);
+      if (this.#heldBytes <= this.bytesMax) return;
     }
   }
 

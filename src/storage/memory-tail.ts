@@ -58,9 +58,10 @@ export class MemoryTail implements MemoryHolder {
     this.#writtenOffset = offset;
     while (this.#heldBytes > this.#bytesMax) {
       const shedBytes = this.shed();
-      if (shedBytes === 0) return;
+      if (shedBytes === 0) break;
       this.#budget.give(shedBytes);
     }
+    if (this.#budget.heldBytes > this.#budget.bytesMax) this.#budget.trim();
   }
 
   shed(): number {

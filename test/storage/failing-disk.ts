@@ -18,7 +18,7 @@ export class FailingDisk implements Disk {
   }
 
   openSync(path: string, options: { create: boolean }): DiskFile {
-    this.#step('open', path);
+    void this.#step('open', path);
     const file = this.below.openSync(path, options);
     return {
       path,
@@ -29,7 +29,7 @@ export class FailingDisk implements Disk {
       },
       readSync: (into, position) => file.readSync(into, position),
       writeSync: (chunks, position) => {
-        this.#step('write', path);
+        void this.#step('write', path);
         file.writeSync(chunks, position);
       },
       truncateSync: (sizeInBytes) => file.truncateSync(sizeInBytes),
