@@ -37,23 +37,52 @@ export {
   Value,
 } from '#context';
 export { KafkaError, type Logger } from '#core';
-export * from '#message';
 export {
-  ConsumerRecord,
-  ConsumerRecordMetadata,
-  ConsumerRecords,
-  type Deserializer,
-  Headers as RecordHeaders,
-  OffsetAndMetadata,
-  PartitionMap,
-  ProducerRecord,
-  RecordMetadata,
-  type Serializer,
-  TopicPartition,
-} from '#serde';
+  type AckMode,
+  AckModes,
+  Acknowledgment,
+  type BackOff,
+  BatchListenerFailedException,
+  CommonContainerStoppingErrorHandler,
+  CommonDelegatingErrorHandler,
+  type CommonErrorHandler,
+  CommonLoggingErrorHandler,
+  ConcurrentKafkaListenerContainerFactory,
+  ConcurrentMessageListenerContainer,
+  type ConsumerFactory,
+  type ContainerEvent,
+  ContainerProperties,
+  DeadLetterPublishingRecoverer,
+  type DeadLetterPublishingRecovererOptions,
+  DefaultErrorHandler,
+  type DefaultErrorHandlerOptions,
+  DefaultKafkaConsumerFactory,
+  ExponentialBackOff,
+  ExponentialBackOffWithMaxRetries,
+  FixedBackOff,
+  Header,
+  Headers,
+  KafkaHandler,
+  KafkaListener,
+  type KafkaListenerAttributes,
+  KafkaListenerEndpointRegistry,
+  type KafkaListenerErrorHandler,
+  ListenerConfigurationError,
+  ListenerExecutionFailedException,
+  Payload,
+  type RebalanceListener,
+  type RecordFilterStrategy,
+  type RetryListener,
+  SendTo,
+} from '#listener';
+export * from '#message';
+// Names that stand above win over these: `Headers` is the decorator, `RecordHeaders` the headers of a record.
+export * from '#serde';
+export { Headers as RecordHeaders } from '#serde';
 export * from '#template';
 export { Application } from './application.ts';
 export type { ApplicationOptions } from './application-options.ts';
+export { KafkaEvent } from './auto/listener.ts';
 export { type ApplicationAttributes, SpringtideApplication } from './components.ts';
 export { KafkaAdmin, type KafkaAdminOptions } from './kafka-admin.ts';
 export { KafkaConnection } from './kafka-connection.ts';

@@ -11,8 +11,9 @@ import {
   ToStringSerializer,
 } from '#serde';
 
-export function defaultSerializer(): Serializer {
-  return new DelegatingByTypeSerializer([
+/** @param config of the producer, for `spring.json.*`. */
+export function defaultSerializer(config: Record<string, unknown>, isKey: boolean): Serializer {
+  const serializer = new DelegatingByTypeSerializer([
     ['string', new StringSerializer() as Serializer],
     ['number', new ToStringSerializer() as Serializer],
     ['bigint', new ToStringSerializer() as Serializer],
@@ -20,4 +21,6 @@ export function defaultSerializer(): Serializer {
     [Uint8Array, new ByteArraySerializer() as Serializer],
     ['object', new JsonSerializer()],
   ]);
+  serializer.configure(config, isKey);
+  return serializer;
 }

@@ -21,6 +21,7 @@ const NO_JAAS = 'there is no JAAS outside Java.';
 const NO_STREAMS = 'Kafka Streams is not there yet.';
 const NO_RETRY_TOPICS = 'retry topics are not there yet; the error handler retries in place.';
 const NO_TRANSACTIONS = 'transactions are not there yet.';
+const NO_WATCHDOG = 'containers have no watchdog yet.';
 const NO_OBSERVATION = 'observation is not there yet.';
 
 const text = (client: string | undefined, doc: string, more: Partial<SpringKey> = {}): SpringKey => ({
@@ -183,17 +184,23 @@ const listener: Record<string, SpringKey> = {
     type: 'double',
     default: null,
     min: 0,
+    withoutEffect: NO_WATCHDOG,
     doc: 'Polls overdue by this factor are reported.',
   },
   'listener.ack-count': int(undefined, 'Records between commits (count, count_time).', { min: 1 }),
   'listener.ack-time': duration(undefined, 'Time between commits (time, count_time).', { min: 1 }),
   'listener.idle-between-polls': duration(undefined, 'Pause before each poll.', { default: 0 }),
   'listener.idle-event-interval': duration(undefined, 'Publish an event when nothing came for this long.'),
-  'listener.idle-partition-event-interval': duration(undefined, 'The same per partition.'),
+  'listener.idle-partition-event-interval': duration(undefined, 'The same per partition.', {
+    withoutEffect: 'idle events are told per container only.',
+  }),
   'listener.monitor-interval': duration(undefined, 'How often consumers are checked; a bare number counts seconds.', {
     bareNumberMs: 1000,
+    withoutEffect: NO_WATCHDOG,
   }),
-  'listener.log-container-config': flag(undefined, 'Log the settings of each container at start.'),
+  'listener.log-container-config': flag(undefined, 'Log the settings of each container at start.', {
+    withoutEffect: 'it is not there yet.',
+  }),
   'listener.missing-topics-fatal': flag(undefined, 'Fail the start when a topic does not exist.', { default: false }),
   'listener.immediate-stop': flag(undefined, 'Stop after the current record, not after the current batch.', {
     default: false,

@@ -3,6 +3,7 @@ import type { ApplicationContext, BeanDefinition } from '#context';
 import { LoggerFactory } from '#context';
 import { adminDefinitions, makeTopicsWhenReady } from './admin.ts';
 import { brokerDefinitions } from './broker.ts';
+import { listenerDefinitions, registerListenersWhenReady } from './listener.ts';
 import type { AutoConfigurationParts } from './parts.ts';
 import { payloadDefinitions } from './payload.ts';
 import { producerDefinitions } from './producer.ts';
@@ -23,7 +24,9 @@ export function autoConfigure(context: ApplicationContext, parts: AutoConfigurat
     ...producerDefinitions(parts),
     ...adminDefinitions(parts),
     ...payloadDefinitions(),
+    ...listenerDefinitions(context, parts),
   ];
   for (const definition of definitions) context.register(definition);
   makeTopicsWhenReady(context);
+  registerListenersWhenReady(context);
 }

@@ -23,8 +23,8 @@ function producerFactory(parts: AutoConfigurationParts): BeanDefinition {
         transport: connection.transport,
         logger: parts.logging.getLogger('springtide.producer'),
         physicalCloseTimeoutMs: parts.properties.get<number>('template.close-timeout'),
-        ...(config['key.serializer'] === undefined ? { keySerializer: defaultSerializer() } : {}),
-        ...(config['value.serializer'] === undefined ? { valueSerializer: defaultSerializer() } : {}),
+        ...(config['key.serializer'] === undefined ? { keySerializer: defaultSerializer(config, true) } : {}),
+        ...(config['value.serializer'] === undefined ? { valueSerializer: defaultSerializer(config, false) } : {}),
       });
     },
     yieldsTo: 'type',
