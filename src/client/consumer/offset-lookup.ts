@@ -57,6 +57,7 @@ export class OffsetLookup {
       const missing = new PartitionMap([...timestamps].filter(([partition]) => !found.has(partition)));
       if (missing.size === 0) return found;
       const leftMs = deadlineMs - clock.now().monotonicMs;
+      if (this.#options.cluster.isClosed) throw new KafkaError('CLOSED', 'the consumer was closed');
       if (leftMs <= 0) throw unanswered(missing.keys());
       const isComplete = await this.#ask(missing, found, leftMs);
       if (isComplete) continue;

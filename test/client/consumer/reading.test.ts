@@ -127,7 +127,15 @@ describe('close', () => {
     await broker.during(Promise.all([expect(poll).rejects.toMatchObject({ code: 'CLOSED' }), consumer.close()]));
     await expect(consumer.poll(0)).rejects.toMatchObject({ code: 'CLOSED' });
     expect(() => consumer.seek(T0, 1)).toThrow(/closed/);
-    expect(broker.clock.pendingTimerCount).toBeLessThanOrEqual(1);
+  });
+
+  it('leaves no timer behind, even while it was looking for a partition that does not exist', async () => {
+    const consumer = broker.consumer({ 'group.id': 'g' });
+    consumer.assign([{ topic: 'missing', partition: 0 }]);
+    await broker.during(consumer.poll(300));
+    await broker.during(consumer.close());
+    await broker.clock.advance(1_000);
+    expect(broker.clock.pendingTimerCount).toBe(0);
   });
 });
 
