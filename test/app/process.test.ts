@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { endPrograms, Program } from './program.ts';
+import { folderWith } from './scene.ts';
 
 afterEach(endPrograms);
 
@@ -27,6 +28,22 @@ describe('SIGTERM', () => {
     program.signal('SIGINT');
     expect(await program.exit).toBe(0);
     expect(program.stdout).toContain("the bean 'shop' did not end in time and is left behind");
+  });
+});
+
+describe('a listener that is at work when SIGTERM comes', () => {
+  test('finishes its record, commits it, and the next start goes on behind it', async () => {
+    const folder = folderWith({});
+    const first = new Program('worker', ['--app.jobs=slow'], folder);
+    await first.shows('began slow');
+    first.signal('SIGTERM');
+    expect(await first.exit).toBe(0);
+    expect(first.stdout).toContain('finished slow\n');
+    const second = new Program('worker', ['--app.jobs=next'], folder);
+    await second.shows('finished next');
+    second.signal('SIGTERM');
+    expect(await second.exit).toBe(0);
+    expect(second.stdout).not.toContain('began slow');
   });
 });
 

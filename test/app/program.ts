@@ -16,11 +16,11 @@ export class Program {
   stderr = '';
   readonly #waiting: (() => void)[] = [];
 
-  constructor(name: string, args: readonly string[]) {
+  constructor(name: string, args: readonly string[], folder = folderWith({})) {
     const file = resolve('test/app/programs', `${name}.ts`);
     const port = '--springtide.broker.listeners=PLAINTEXT://127.0.0.1:0';
     this.#child = spawn(process.execPath, ['--conditions=springtide-src', file, port, ...args], {
-      cwd: folderWith({}),
+      cwd: folder,
       stdio: 'pipe',
     });
     running.push(this.#child);
