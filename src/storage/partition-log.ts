@@ -29,6 +29,7 @@ import { LogReader, type ReadRequest, type SegmentSource } from './log-reader.ts
 import { EPOCH_FILE } from './log-state.ts';
 import type { SyncSource } from './log-syncer.ts';
 import { MemoryTail } from './memory-tail.ts';
+import { PARTITION_METADATA_FILE } from './open-partition.ts';
 import { encodeProducerSnapshot } from './producer-snapshot.ts';
 import type { ProducerState } from './producer-state.ts';
 import { Segment } from './segment.ts';
@@ -104,6 +105,8 @@ export class PartitionLog implements SyncSource, SegmentSource {
   #sealedUnsynced: Segment[] = [];
   /** Names were added to the folder, or the folder itself is new. */
   #isFolderDirty: boolean;
+  /** `partition.metadata` was written and not synced: without it the records would belong to no topic after a power cut. */
+  #isMetadataDirty: boolean;
   /** Settled when the last sync has ended, well or not; its caller hears which. */
   #lastSync: Promise<void> = Promise.resolve();
 
@@ -122,6 +125,7 @@ export class PartitionLog implements SyncSource, SegmentSource {
     this.#producers = loaded.producers;
     this.#isSynced = home.durability === 'sync';
     this.#isFolderDirty = isNew;
+    this.#isMetadataDirty = isNew;
     this.#logStartOffset = loaded.logStartOffset;
     this.#logEndOffset = loaded.logEndOffset;
     this.#writtenEndOffset = loaded.logEndOffset;
@@ -448,8 +452,19 @@ export class PartitionLog implements SyncSource, SegmentSource {
     this.#isFolderDirty = false;
     const syncs: Promise<void>[] = sealed.map((segment) => segment.sync(true));
     if (withActive) syncs.push(this.#segments.active.sync(false));
+    if (this.#isMetadataDirty) syncs.push(this.#syncMetadata());
     if (isFolderDirty) syncs.push(this.#home.disk.syncDirectory(this.folder), this.#home.syncDirectory());
     await Promise.all(syncs);
+  }
+
+  async #syncMetadata(): Promise<void> {
+    this.#isMetadataDirty = false;
+    const file = this.#home.disk.openSync(`${this.folder}/${PARTITION_METADATA_FILE}`, { create: true });
+    try {
+      await file.sync();
+    } finally {
+      file.close();
+    }
   }
 
   #advanceDurable(endOffset: number): void {

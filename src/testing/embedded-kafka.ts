@@ -15,6 +15,8 @@ import { type Disk, memoryDisk } from '#storage';
 
 /** The newest version of CreateTopics; the broker beside us has it. */
 const CREATE_TOPICS_VERSION = 7;
+/** Each Kafka without TCP has a network of its own, so they may all have the same address; nothing real listens there. */
+const PIPE_PORT = 65_001;
 const REQUEST_TIMEOUT_MS = 10_000;
 const TOPIC_ALREADY_EXISTS = 36;
 
@@ -52,7 +54,7 @@ export class EmbeddedKafka {
 
   static async start(options: EmbeddedKafkaOptions = {}): Promise<EmbeddedKafka> {
     const network = new PipeNetwork(options.clock ?? systemClock);
-    const kafka = await EmbeddedKafka.#open(options, options.disk ?? memoryDisk(), network, 0);
+    const kafka = await EmbeddedKafka.#open(options, options.disk ?? memoryDisk(), network, options.tcp === true ? 0 : PIPE_PORT);
     await kafka.createTopics(...(options.topics ?? []));
     return kafka;
   }

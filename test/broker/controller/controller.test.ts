@@ -120,7 +120,7 @@ class World {
   #reload(): string {
     const before = this.#image();
     this.#machine = this.#newMachine();
-    this.#records.forEach((record, offset) => this.#machine.replay(record, offset));
+    for (const [offset, record] of this.#records.entries()) this.#machine.replay(record, offset);
     return this.#image() === before ? 'same' : `different\n${before}\n--\n${this.#image()}`;
   }
 

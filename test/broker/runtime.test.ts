@@ -1,0 +1,192 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { ManualClock, seededRandom, silentLogger } from '#core';
+import { buildBatch, Errors, readRecords } from '#protocol';
+import { LogDirectory, memoryDisk, topicConfig } from '#storage';
+import { HostedPartition } from '../../src/broker/hosted-partition.ts';
+import type { Machine, MachineOutput, TimerEvent } from '../../src/broker/machine.ts';
+import { MachineRuntime, type RecordCodec } from '../../src/broker/runtime.ts';
+import { GatedDisk } from './gated-disk.ts';
+
+type Event = { type: 'add'; token: number; value: string } | { type: 'read'; token: number } | { type: 'later'; token: number; ms: number };
+
+/** Collects words; `later` parks its asker until a timer fires. */
+class WordMachine implements Machine<Event, string> {
+  readonly words: string[] = [];
+  #parked: number | undefined;
+
+  handle(event: Event | TimerEvent): MachineOutput<string> {
+    switch (event.type) {
+      case 'add':
+        return { records: [event.value], replies: [{ token: event.token, body: [...this.words, event.value] }], timers: [] };
+      case 'read':
+        return { records: [], replies: [{ token: event.token, body: [...this.words] }], timers: [] };
+      case 'later':
+        this.#parked = event.token;
+        return { records: [], replies: [], timers: [{ name: 'wake', delayMs: event.ms }] };
+      case 'timer':
+        return { records: [`timer ${event.name}`], replies: [{ token: this.#parked!, body: 'woken' }], timers: [] };
+    }
+  }
+
+  replay(record: string): void {
+    this.words.push(record);
+  }
+}
+
+const codec: RecordCodec<string> = {
+  encode: (records, now) => buildBatch(records.map((record) => ({ key: null, value: Buffer.from(record), timestamp: now.wallMs }))),
+  decode(buffer, position, each) {
+    const cursor = readRecords(buffer, position, { decompressedBytesMax: 1000 });
+    for (let record = cursor.next(); record !== undefined; record = cursor.next()) each(record.value!.toString(), record.offset);
+  },
+};
+
+let clock: ManualClock;
+let disk: GatedDisk;
+let partition: HostedPartition;
+let runtime: MachineRuntime<Event, string>;
+let machines: WordMachine[];
+let committed: string[];
+let answers: string[];
+
+beforeEach(async () => {
+  clock = new ManualClock();
+  disk = new GatedDisk(memoryDisk());
+  machines = [];
+  committed = [];
+  answers = [];
+  const directory = await LogDirectory.open({
+    disk,
+    path: '/d',
+    clock,
+    random: seededRandom(1),
+    logger: silentLogger,
+    config: {},
+    nodeId: 1,
+    durability: 'sync',
+  });
+  const config = topicConfig({ 'max.message.bytes': 500 });
+  partition = new HostedPartition(1, directory.create('words', 0, seededRandom(2).uuid(), config), config);
+  partition.assign({ leader: 1, leaderEpoch: 0, partitionEpoch: 0, replicas: [1], isr: [1] });
+  directory.onFailure(() => partition.stop(Errors.KAFKA_STORAGE_ERROR));
+  runtime = newRuntime();
+});
+
+function newRuntime(): MachineRuntime<Event, string> {
+  return new MachineRuntime<Event, string>({
+    name: 'words',
+    partition,
+    createMachine: () => {
+      machines.push(new WordMachine());
+      return machines[machines.length - 1];
+    },
+    codec,
+    clock,
+    logger: silentLogger,
+    observer: { committed: (record) => committed.push(record) },
+  });
+}
+
+function ask(name: string, makeEvent: (token: number) => Event): void {
+  runtime.ask(makeEvent, {
+    answer: (body) => answers.push(`${name}: ${body}`),
+    refuse: (error) => answers.push(`${name}: ${error.name}`),
+  });
+}
+
+const add = (value: string) => ask(`add ${value}`, (token) => ({ type: 'add', token, value }));
+const read = (name = 'read') => ask(name, (token) => ({ type: 'read', token }));
+
+describe('a machine on a partition', () => {
+  it('is not asked before its log is replayed', async () => {
+    read();
+    expect(answers).toEqual(['read: COORDINATOR_LOAD_IN_PROGRESS']);
+    await runtime.load();
+    read();
+    expect(answers[1]).toBe('read: ');
+  });
+
+  it('sees its own records at once; answers, also of reads, wait for the high watermark', async () => {
+    await runtime.load();
+    disk.shut();
+    add('a');
+    await clock.settle();
+    add('b');
+    read();
+    await clock.settle();
+    expect(machines[0].words).toEqual(['a', 'b']);
+    expect(answers).toEqual([]);
+    expect(committed).toEqual([]);
+    disk.open();
+    await clock.settle();
+    expect(answers).toEqual(['add a: a', 'add b: a,b', 'read: a,b']);
+    expect(committed).toEqual(['a', 'b']);
+  });
+
+  it('is the same after its log is replayed, and nobody is told a record twice', async () => {
+    await runtime.load();
+    add('a');
+    add('b');
+    await clock.settle();
+    runtime.stop();
+    runtime = newRuntime();
+    await runtime.load();
+    expect(machines[1].words).toEqual(['a', 'b']);
+    expect(committed).toEqual(['a', 'b', 'a', 'b']);
+    await runtime.load();
+    expect(committed).toHaveLength(4);
+  });
+
+  it('is discarded when an append is refused; who waits hears it, and the log decides', async () => {
+    await runtime.load();
+    add('a');
+    await clock.settle();
+    disk.shut();
+    add('b');
+    add('x'.repeat(1000));
+    expect(answers.slice(1)).toEqual(['add b: COORDINATOR_NOT_AVAILABLE', `add ${'x'.repeat(1000)}: COORDINATOR_NOT_AVAILABLE`]);
+    read('early');
+    expect(answers[3]).toBe('early: COORDINATOR_LOAD_IN_PROGRESS');
+    disk.open();
+    await clock.settle();
+    read();
+    await clock.settle();
+    expect(machines).toHaveLength(2);
+    expect(answers[4]).toBe('read: a,b');
+    expect(committed).toEqual(['a', 'b']);
+  });
+
+  it('refuses everyone when the disk fails under it', async () => {
+    await runtime.load();
+    disk.shut();
+    add('a');
+    await clock.settle();
+    disk.fail();
+    await clock.settle();
+    read();
+    expect(answers).toEqual(['add a: COORDINATOR_NOT_AVAILABLE', 'read: COORDINATOR_NOT_AVAILABLE']);
+    expect(committed).toEqual([]);
+  });
+
+  it('gets its timers as events, and answers parked askers then', async () => {
+    await runtime.load();
+    ask('later', (token) => ({ type: 'later', token, ms: 500 }));
+    await clock.advance(499);
+    expect(answers).toEqual([]);
+    await clock.advance(2);
+    expect(answers).toEqual(['later: woken']);
+    expect(machines[0].words).toEqual(['timer wake']);
+  });
+
+  it('leaves no timer and no asker behind when it stops', async () => {
+    await runtime.load();
+    const before = clock.pendingTimerCount;
+    ask('later', (token) => ({ type: 'later', token, ms: 500 }));
+    runtime.stop();
+    runtime.stop();
+    expect(answers).toEqual(['later: NOT_COORDINATOR']);
+    expect(clock.pendingTimerCount).toBe(before);
+    read();
+    expect(answers[1]).toBe('read: NOT_COORDINATOR');
+  });
+});

@@ -1,0 +1,51 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { startBrokerInWorker } from '#broker';
+import { systemClock } from '#core';
+import { RequestChannel, tcpTransport } from '#net';
+import { Apis } from '#protocol';
+import { LogBook } from './scene.ts';
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'worker-'));
+});
+
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const config = (extra: Record<string, unknown> = {}) => ({ listeners: 'PLAINTEXT://127.0.0.1:0', 'log.dirs': folder, ...extra });
+
+describe('a broker in a worker thread', () => {
+  it('serves over TCP while this thread is blocked, forwards its log lines, and closes cleanly', async () => {
+    const book = new LogBook();
+    const broker = await startBrokerInWorker({ config: config({ 'num.partition': 1 }), logger: book.logger });
+    const connection = await tcpTransport().connect(broker.host, broker.port);
+    const channel = new RequestChannel(connection, { clientId: 'test', clock: systemClock, logger: book.logger });
+    const { clusterId } = await channel.send(Apis.Metadata, 9, { topics: [{ name: 't' }] }, { timeoutMs: 10_000 });
+    expect(clusterId).toBe(broker.clusterId);
+    channel.close();
+    await Promise.all([broker.close(), broker.close()]);
+    expect(book.at('warn')).toEqual(['Unknown broker key "num.partition" is ignored. Did you mean "num.partitions"?']);
+    expect(book.at('fatal')).toEqual([]);
+    const again = await startBrokerInWorker({ config: config() });
+    expect(again.clusterId).toBe(broker.clusterId);
+    await again.close();
+  });
+
+  it('rejects a start with the code and the text of the error', async () => {
+    await expect(startBrokerInWorker({ config: config({ listeners: 'nonsense' }) })).rejects.toMatchObject({
+      name: 'KafkaError',
+      code: 'INVALID_CONFIG',
+      message: expect.stringMatching(/listeners=nonsense/),
+    });
+  });
+
+  it('finds its data folder locked while another one runs on it', async () => {
+    const broker = await startBrokerInWorker({ config: config() });
+    await expect(startBrokerInWorker({ config: config() })).rejects.toMatchObject({ code: 'LOCKED' });
+    await broker.close();
+  });
+});
