@@ -14,8 +14,9 @@ export function beforeDeadline<T>(
   late: () => KafkaError,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    const leftMs = Math.max(0, deadlineMs - clock.now().monotonicMs);
-    const timer = clock.setTimer(leftMs, () => reject(late()));
+    const leftMs = deadlineMs - clock.now().monotonicMs;
+    if (leftMs <= 0) reject(late());
+    const timer = clock.setTimer(Math.max(0, leftMs), () => reject(late()));
     promise.then(
       (value) => {
         timer.cancel();

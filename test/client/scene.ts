@@ -21,8 +21,19 @@ import {
 type RequestOf<N extends ApiName> = Infer<(typeof Apis)[N]['request']>;
 type ResponseOf<N extends ApiName> = Draft<(typeof Apis)[N]['response']>;
 
-/** `close` ends the connection, `silence` never answers. */
-export type Answer<N extends ApiName> = ResponseOf<N> | 'close' | 'silence';
+/** `close` ends the connection, `silence` never answers, `none` is what a request gets that wants no answer. */
+export type Answer<N extends ApiName> = ResponseOf<N> | InVersion<N> | 'close' | 'silence' | 'none';
+/** An answer in the layout of another version than the request's, as brokers refuse an ApiVersions they do not know. */
+export class InVersion<N extends ApiName> {
+  readonly version: number;
+  readonly body: ResponseOf<N>;
+
+  constructor(version: number, body: ResponseOf<N>) {
+    this.version = version;
+    this.body = body;
+  }
+}
+
 export type Handler<N extends ApiName> = (request: RequestOf<N>, version: number) => Answer<N> | Promise<Answer<N>>;
 
 export interface Asked {
@@ -59,6 +70,11 @@ export class FakeBroker {
 
   get port(): number {
     return this.#listening?.port ?? 0;
+  }
+
+  /** Connections that are open. */
+  get openCount(): number {
+    return this.#open.size;
   }
 
   get address(): string {
@@ -127,8 +143,12 @@ export class FakeBroker {
   }
 
   #reply(connection: Connection, { head, api, answer }: Reply): void {
+    if (answer === 'none') return;
     if (answer === 'close') connection.close();
-    else connection.write(encodeResponse(api, head.apiVersion, head.correlationId, answer as never));
+    else {
+      const { version, body } = answer instanceof InVersion ? answer : { version: head.apiVersion, body: answer };
+      connection.write(encodeResponse(api, version, head.correlationId, body as never));
+    }
   }
 
   #apiKeys() {

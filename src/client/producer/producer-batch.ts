@@ -4,7 +4,7 @@
  * handles that are waited for) is kept in arrays here; when the batch ends they are called and its memory is let go.
  */
 import { assert, type CompressionCodec, type KafkaError, type Logger } from '#core';
-import { BATCH_HEADER_BYTES, RecordBatchBuilder, type RecordHeader, readRecords } from '#protocol';
+import { BATCH_HEADER_BYTES, type RawRecord, RecordBatchBuilder, type RecordHeader, readRecords } from '#protocol';
 import type { RecordMetadata } from '#serde';
 import type { PartitionQueue } from './partition-queue.ts';
 import type { SendHandle } from './send-handle.ts';
@@ -53,11 +53,21 @@ export class ProducerBatch implements SequencedBatch {
   #watchers: SendHandle[] | undefined;
   #onDone: (() => void)[] | undefined;
 
-  /** @param bytesMax bytes of its records, uncompressed, and what it counts for in `buffer.memory` */
-  constructor(queue: PartitionQueue, createdMs: number, bytesMax: number, compression: Compression) {
+  /**
+   * @param createdMs monotonic ms
+   * @param bytesMax most bytes of the batch, uncompressed
+   * @param memoryBytes what it counts for in `buffer.memory`
+   */
+  constructor(
+    queue: PartitionQueue,
+    createdMs: number,
+    bytesMax: number,
+    memoryBytes: number,
+    compression: Compression,
+  ) {
     this.queue = queue;
     this.createdMs = createdMs;
-    this.memoryBytes = bytesMax;
+    this.memoryBytes = memoryBytes;
     this.#compression = compression;
     this.#builder = new RecordBatchBuilder({
       bytesMax,
@@ -142,34 +152,32 @@ export class ProducerBatch implements SequencedBatch {
   }
 
   /**
-   * Halves the batch; its records, callbacks and watchers move to the parts, which keep its age.
+   * Halves the batch, by records, so that it ends after a few times whatever the sizes are. Records, callbacks and watchers move to
+   * the parts, which keep its age.
    */
   split(): ProducerBatch[] {
-    const bytesMax = Math.ceil(this.sizeInBytes / 2);
-    const parts: ProducerBatch[] = [];
+    const parts = [this.#part(), this.#part()];
+    const firstCount = Math.ceil(this.recordCount / 2);
     const cursor = readRecords(this.records(), 0, { decompressedBytesMax: SPLIT_BYTES_MAX });
     for (let record = cursor.next(); record !== undefined; record = cursor.next()) {
-      const { timestamp, key, value, headers } = record;
-      const last = parts.at(-1);
-      if (last?.appendRaw(timestamp, key, value, headers) === true) continue;
-      const part = this.#part(Math.max(bytesMax, upperBoundBytes(key, value, headers)));
-      part.appendRaw(timestamp, key, value, headers);
-      parts.push(part);
+      const part = parts[0].recordCount < firstCount ? parts[0] : parts[1];
+      part.#appendRaw(record);
     }
     this.#handOver(parts);
     return parts;
   }
 
   /** Copies a record in whose handle follows by itself. */
-  appendRaw(timestamp: number, key: Buffer | null, value: Buffer | null, headers: RecordHeader[]): boolean {
-    if (this.#builder?.append(timestamp, key, value, headers) !== true) return false;
-    this.recordCount = this.#builder.recordCount;
-    this.sizeInBytes = this.#builder.sizeInBytes;
-    return true;
+  #appendRaw({ timestamp, key, value, headers }: RawRecord): void {
+    const isIn = this.#builder?.append(timestamp, key, value, headers) === true;
+    assert(isIn, 'a half has room for what the whole had');
+    this.recordCount++;
+    this.sizeInBytes = this.#builder?.sizeInBytes ?? 0;
   }
 
-  #part(bytesMax: number): ProducerBatch {
-    const part = new ProducerBatch(this.queue, this.createdMs, bytesMax, this.#compression);
+  #part(): ProducerBatch {
+    const memoryBytes = Math.ceil(this.memoryBytes / 2);
+    const part = new ProducerBatch(this.queue, this.createdMs, this.sizeInBytes, memoryBytes, this.#compression);
     part.isFull = true;
     part.attemptCount = this.attemptCount;
     return part;

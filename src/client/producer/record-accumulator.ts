@@ -82,7 +82,7 @@ export class RecordAccumulator {
     }
     const bytesMax = Math.max(this.#options.batchBytes, boundBytes);
     if (bytesMax > this.memoryBytesAvailable) return false;
-    const batch = new ProducerBatch(queue, nowMs, bytesMax, this.#options.compression);
+    const batch = new ProducerBatch(queue, nowMs, bytesMax, bytesMax, this.#options.compression);
     this.#open(batch);
     queue.batches.push(batch);
     const isIn = batch.append(timestamp, key, value, headers, handle, callback);

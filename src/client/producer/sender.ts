@@ -323,7 +323,12 @@ export class Sender {
     if (batch.isDone) return;
     const isLate = this.#nowMs >= batch.createdMs + this.#options.config['delivery.timeout.ms'];
     const retryCountMax = this.#options.config.retries;
-    this.#apply(batch, judge(batch, answer, { retryCountMax, isLate, sequences: this.#sequences }));
+    const verdict = judge(batch, answer, { retryCountMax, isLate, sequences: this.#sequences });
+    if (isLate && verdict.kind === 'failed' && verdict.error.retriable) {
+      batch.lastError = verdict.error;
+      verdict.error = expiredError(batch, this.#options.config['delivery.timeout.ms']);
+    }
+    this.#apply(batch, verdict);
   }
 
   #apply(batch: ProducerBatch, verdict: Verdict): void {

@@ -15,10 +15,9 @@
  * accumulator keeps batches, this says which of them may leave and what an answer means.
  */
 import { assert } from '#core';
-import { Errors } from '#protocol';
+import { addToSequence, Errors } from '#protocol';
 
 const NONE = -1;
-const SEQUENCE_MAX = 0x7fffffff;
 const EPOCH_MAX = 0x7fff;
 
 /** What a batch carries of this. `baseSequence` is -1 until it is assigned. */
@@ -29,11 +28,6 @@ export interface SequencedBatch {
   baseSequence: number;
   /** Numbered anew since it left: an answer that is still to come is about numbers it no longer has. */
   isSequenceReset: boolean;
-}
-
-/** The sequence `count` after `sequence`; 0 follows 2³¹−1. */
-export function sequenceAfter(sequence: number, count: number): number {
-  return (sequence + count) % (SEQUENCE_MAX + 1);
 }
 
 /** Numbers of one partition. Owned by `Sequences`; made by the partition's queue. */
@@ -102,7 +96,7 @@ export class Sequences<B extends SequencedBatch> {
     batch.producerId = partition.producerId;
     batch.producerEpoch = partition.producerEpoch;
     batch.baseSequence = partition.nextSequence;
-    partition.nextSequence = sequenceAfter(partition.nextSequence, batch.recordCount);
+    partition.nextSequence = addToSequence(partition.nextSequence, batch.recordCount);
     partition.inFlight.push(batch);
   }
 
@@ -111,7 +105,7 @@ export class Sequences<B extends SequencedBatch> {
     this.#remove(partition, batch);
     const isCurrent = batch.producerId === partition.producerId && batch.producerEpoch === partition.producerEpoch;
     if (!isCurrent) return;
-    partition.lastAckedSequence = sequenceAfter(batch.baseSequence, batch.recordCount - 1);
+    partition.lastAckedSequence = addToSequence(batch.baseSequence, batch.recordCount - 1);
     if (lastOffset > partition.lastAckedOffset) partition.lastAckedOffset = lastOffset;
   }
 
@@ -125,7 +119,7 @@ export class Sequences<B extends SequencedBatch> {
     }
     if (refusal.errorCode === Errors.OUT_OF_ORDER_SEQUENCE_NUMBER.code) {
       const isUnresolved = this.#unresolved.has(partition);
-      const isNext = batch.baseSequence === sequenceAfter(partition.lastAckedSequence, 1);
+      const isNext = batch.baseSequence === addToSequence(partition.lastAckedSequence, 1);
       // One before it is still under way: it waits. As the next in line it met a real gap.
       if (!isUnresolved && (batch.isSequenceReset || !isNext)) return true;
       if (!isUnresolved || partition.inFlight[0] === batch) this.#wantBump(partition);
@@ -157,7 +151,7 @@ export class Sequences<B extends SequencedBatch> {
       part.producerEpoch = batch.producerEpoch;
       part.baseSequence = sequence;
       part.isSequenceReset = batch.isSequenceReset;
-      sequence = sequenceAfter(sequence, part.recordCount);
+      sequence = addToSequence(sequence, part.recordCount);
     }
     const index = partition.inFlight.indexOf(batch);
     assert(index >= 0, 'a batch that is split has been in flight');
@@ -182,7 +176,7 @@ export class Sequences<B extends SequencedBatch> {
       isChanged = true;
       this.#unresolved.delete(partition);
       // Later batches succeeded, so the one that was given up on had been written. Otherwise it may turn up at any time.
-      if (sequenceAfter(partition.lastAckedSequence, 1) !== partition.nextSequence) this.#wantBump(partition);
+      if (addToSequence(partition.lastAckedSequence, 1) !== partition.nextSequence) this.#wantBump(partition);
     }
     if (!this.#isBumpWanted) return isChanged;
     this.#bump();
@@ -216,7 +210,7 @@ export class Sequences<B extends SequencedBatch> {
         batch.producerEpoch = partition.producerEpoch;
         batch.baseSequence = partition.nextSequence;
         batch.isSequenceReset = true;
-        partition.nextSequence = sequenceAfter(partition.nextSequence, batch.recordCount);
+        partition.nextSequence = addToSequence(partition.nextSequence, batch.recordCount);
       }
     }
     this.#toRewrite.clear();
