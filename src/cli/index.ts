@@ -11,8 +11,6 @@ import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { serverCommand } from './server-command.ts';
 
-export { readServerProperties, type ServerProperties } from './server-properties.ts';
-
 /** Runs one command and gives the exit code. @param args without runtime and script. */
 export async function main(args: readonly string[]): Promise<number> {
   const program = new Command('springtide')

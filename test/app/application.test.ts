@@ -3,6 +3,7 @@ import {
   Admin,
   Bean,
   Configuration,
+  DefaultKafkaProducerFactory,
   KafkaTemplate,
   NewTopic,
   PostConstruct,
@@ -114,8 +115,8 @@ describe('beans of the user win', () => {
     @Configuration()
     class OwnBeans {
       @Bean({ type: OwnTemplate })
-      async own(): Promise<OwnTemplate> {
-        return new OwnTemplate({} as never);
+      async own(factory: DefaultKafkaProducerFactory<string, string>): Promise<OwnTemplate> {
+        return new OwnTemplate(factory);
       }
     }
     await using context = await run([OwnBeans]);
