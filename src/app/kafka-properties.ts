@@ -126,8 +126,9 @@ export function bindFailure(
       ['Value', JSON.stringify(property?.value ?? null)],
       ['Origin', environment.originText(setting) ?? 'not set'],
       ['Reason', reason],
+      ['Meaning', doc],
     ],
-    action: `Correct the value, or remove the key. ${doc}`.trim(),
+    action: 'Correct the value, or remove the key: its default then holds.',
     cause,
   });
 }

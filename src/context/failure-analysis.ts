@@ -62,7 +62,8 @@ function systemCodeOf(error: unknown): string | undefined {
     const code = (current as NodeJS.ErrnoException).code;
     if (typeof code === 'string' && /^E[A-Z]+$/.test(code)) return code;
   }
-  return undefined;
+  // Out of another thread an error comes without its cause.
+  return error instanceof Error && /\baddress\b.*\bin use\b/.test(error.message) ? 'EADDRINUSE' : undefined;
 }
 
 function explainBug(error: unknown, details: FailureDetail[]): StartupFailure {

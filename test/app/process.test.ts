@@ -1,6 +1,9 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { endPrograms, Program } from './program.ts';
 import { folderWith } from './scene.ts';
+
+// Each test starts processes; a busy machine takes its time.
+jest.setTimeout(60_000);
 
 afterEach(endPrograms);
 
@@ -54,6 +57,19 @@ describe('the exit code is 1', () => {
     expect(program.stderr).toContain('APPLICATION FAILED TO START');
     expect(program.stderr).toContain('Origin: command line --springtide.broker.num.partitions=many');
     expect(program.stderr).not.toMatch(/^\s+at /m);
+  });
+
+  test('when the port is in use, and when the data folder is, with the way out', async () => {
+    const folder = folderWith({});
+    const first = new Program('shop', [], folder);
+    await first.shows('ready');
+    await first.shows('using the included broker');
+    const port = /using the included broker .* on 127\.0\.0\.1:(\d+),/.exec(first.stdout)?.[1];
+    const samePort = new Program('shop', [`--springtide.broker.listeners=PLAINTEXT://127.0.0.1:${port}`]);
+    const sameFolder = new Program('shop', [], folder);
+    expect([await samePort.exit, await sameFolder.exit]).toEqual([1, 1]);
+    expect(samePort.stderr).toContain('Another process listens there');
+    expect(sameFolder.stderr).toContain('give this broker a data folder of its own');
   });
 
   test('when something is thrown that nobody catches, and the stack says where', async () => {

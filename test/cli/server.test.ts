@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { Admin } from '#client';
 
 /** The command from source, so that no build has to come before the tests. */
@@ -10,6 +10,9 @@ const COMMAND = ['--conditions=springtide-src', '--input-type=module', '-e'];
 const SCRIPT = `const { main } = await import(${JSON.stringify(resolve('src/cli/index.ts'))}); process.exitCode = await main(process.argv.slice(1));`;
 
 const children: ChildProcess[] = [];
+
+// Each test starts processes; a busy machine takes its time.
+jest.setTimeout(60_000);
 
 afterEach(() => {
   for (const child of children.splice(0)) if (child.exitCode === null) child.kill('SIGKILL');

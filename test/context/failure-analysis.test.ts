@@ -17,6 +17,11 @@ describe('a failure is explained', () => {
     expect(action).toContain('springtide.broker.listeners');
   });
 
+  test('with the same way out when the error has lost its cause on the way from another thread', () => {
+    const error = new KafkaError('NETWORK_EXCEPTION', 'The address 127.0.0.1:9092 is in use by another program.');
+    expect(explainFailure(error).action).toContain('springtide.broker.listeners');
+  });
+
   test('with the way out for a locked data folder', () => {
     const { action } = explainFailure(new KafkaError('LOCKED', 'data is in use by process 12'));
     expect(action).toContain('springtide.broker.log.dirs');
