@@ -33,4 +33,4 @@ for (let n = 0; n < awaited; n++) {
 }
 latencies.sort((a, b) => a - b);
 report({ ...figures, p50Ms: percentile(latencies, 0.5), p99Ms: percentile(latencies, 0.99) });
-await factory.destroy();
+await factory.reset();

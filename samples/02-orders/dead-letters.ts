@@ -1,4 +1,7 @@
-/** Counts the records that a listener could not handle and that its error handler put aside, with the reason in their headers. */
+/**
+ * Counts the records that a listener could not handle and that its error handler put aside, with the reason in their headers. It
+ * takes their bytes as they are: what could not be read in the first place cannot be read here either.
+ */
 import { Header, KafkaHeaders, KafkaListener, Service } from 'springtide';
 import { Summary } from './summary.ts';
 
@@ -8,9 +11,13 @@ export class DeadLetters {
 
   constructor(private readonly summary: Summary) {}
 
-  @KafkaListener({ id: 'dead-letters', topics: '${app.topics.dead-letters}' })
+  @KafkaListener({
+    id: 'dead-letters',
+    topics: '${app.topics.dead-letters}',
+    properties: { 'value.deserializer': 'bytes' },
+  })
   onDeadLetter(
-    _payload: unknown,
+    _bytes: Buffer,
     @Header(KafkaHeaders.DLT_ORIGINAL_CONSUMER_GROUP) group: string,
     @Header(KafkaHeaders.DLT_EXCEPTION_MESSAGE) reason: string,
   ): void {

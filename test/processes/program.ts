@@ -1,0 +1,85 @@
+/** A compiled program of this repository as a child process whose output tests can wait for. `npm test` builds before it tests. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { end } from './child.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+export interface ProgramOptions {
+  args?: readonly string[];
+  /** From the repository's root. */
+  workingFolder?: string;
+  env?: Readonly<Record<string, string>>;
+}
+
+export class Program {
+  readonly child: ChildProcess;
+  #output = '';
+  readonly #ended: Promise<number | null>;
+  readonly #waiting = new Set<() => void>();
+
+  /** @param file from the repository's root, compiled: `dist/samples/01-hello/main.js` */
+  constructor(file: string, options: ProgramOptions = {}) {
+    const cwd = join(root, options.workingFolder ?? '.');
+    const env = { ...process.env, ...options.env };
+    this.child = spawn(process.execPath, [join(root, file), ...(options.args ?? [])], {
+      cwd,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      stream?.on('data', (chunk: Buffer) => {
+        this.#output += chunk.toString();
+        this.#look();
+      });
+    }
+    this.#ended = new Promise((resolve) => this.child.on('close', (status) => resolve(status)));
+    void this.#ended.then(() => this.#look());
+  }
+
+  get output(): string {
+    return this.#output;
+  }
+
+  /** Resolves when the output matches. @throws when the program ends without it */
+  async sees(pattern: RegExp): Promise<RegExpExecArray> {
+    return new Promise((resolve, reject) => {
+      const look = () => {
+        const match = pattern.exec(this.#output);
+        if (match === null && this.child.exitCode === null) return;
+        this.#waiting.delete(look);
+        if (match !== null) resolve(match);
+        else
+          reject(
+            new Error(`the program ended with ${this.child.exitCode} and never printed ${pattern}:\n${this.#output}`),
+          );
+      };
+      this.#waiting.add(look);
+      look();
+    });
+  }
+
+  #look(): void {
+    for (const look of this.#waiting) look();
+  }
+
+  /** The exit code, once it has ended by itself. */
+  exitCode(): Promise<number | null> {
+    return this.#ended;
+  }
+
+  /** Sends SIGTERM and gives the exit code. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    await end(this.child, signal);
+    return this.#ended;
+  }
+}
+
+/** A folder of its own for a test's data; `remove` deletes it. */
+export function scratchFolder(): { path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'springtide-test-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
