@@ -7,7 +7,6 @@ import { type ConfigOf, defineConfig, KafkaError, type Logger } from '#core';
 import { type Deserializer, deserializerByName } from '#serde';
 import { readClientConfig } from '../config.ts';
 import { consumerConfigTable } from '../consumer-config.ts';
-import { rebalanceProtocolOf } from './group-protocol.ts';
 import { parseResetPolicy, type ResetPolicy } from './offset-reset.ts';
 
 /** The consumer's keys, those of Kafka and our own. */
@@ -34,7 +33,7 @@ export interface ConsumerSettings {
 
 /** @throws KafkaError INVALID_CONFIG, INVALID_GROUP_ID: the text names the key, the value and the remedy */
 export function readConsumerSettings(raw: Record<string, unknown>, logger: Logger): ConsumerSettings {
-  const config = readClientConfig(kafkaConsumerConfigTable, raw, 'consumer', logger);
+  const config = withClientId(readClientConfig(kafkaConsumerConfigTable, raw, 'consumer', logger));
   refuseNewProtocol(config);
   const groupId = config['group.id'];
   if (groupId !== null && groupId.trim() === '') {
@@ -53,6 +52,17 @@ export function readConsumerSettings(raw: Record<string, unknown>, logger: Logge
   }
   const resetPolicy = parseResetPolicy(config['auto.offset.reset']);
   return { config, groupId, isAutoCommit: isAutoCommit(raw, config), resetPolicy, assignors };
+}
+
+let unnamedCount = 0;
+
+/** A consumer without `client.id` is given a name, as in Java, so that people can tell members of a group apart. */
+function withClientId(config: KafkaConsumerConfig): KafkaConsumerConfig {
+  if (config['client.id'] !== '') return config;
+  unnamedCount += 1;
+  const groupId = config['group.id'];
+  const suffix = config['group.instance.id'] ?? String(unnamedCount);
+  return { ...config, 'client.id': groupId === null ? `consumer-${suffix}` : `consumer-${groupId}-${suffix}` };
 }
 
 function refuseNewProtocol(config: KafkaConsumerConfig): void {
@@ -74,8 +84,6 @@ function checkAssignors(assignors: readonly Assignor[]): void {
   const names = assignors.map(({ name }) => name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) throw invalid(`partition.assignment.strategy names ${twice} twice.`);
-  // Asserts that they have a rebalance protocol in common at all.
-  rebalanceProtocolOf(assignors);
 }
 
 /** Without a group there is nothing to commit to; asking for it all the same is a mistake. */

@@ -180,7 +180,7 @@ export class Fetcher<K, V> {
         const target = targets.find(topic, partition.partitionIndex);
         // A partition that was sought, revoked or lost since it was asked for.
         if (target === undefined || target.incarnation !== target.state.incarnation) continue;
-        if (partition.errorCode !== Errors.NONE.code) this.#onPartitionError(fetch.nodeId, target, partition);
+        if (partition.errorCode !== Errors.NONE.code) this.#onPartitionError(fetch.nodeId, target, partition, response);
         else bytes += this.#takePartition(target, partition);
       }
     }
@@ -241,7 +241,12 @@ export class Fetcher<K, V> {
     return 0;
   }
 
-  #onPartitionError(nodeId: number, target: FetchTarget, partition: FetchedPartition): void {
+  #onPartitionError(
+    nodeId: number,
+    target: FetchTarget,
+    partition: FetchedPartition,
+    response: FetchResponseBody,
+  ): void {
     const { state } = target;
     const error = errorByCode(partition.errorCode);
     const hadFollower = state.preferredReplica?.nodeId === nodeId;
@@ -251,6 +256,7 @@ export class Fetcher<K, V> {
         if (!hadFollower) this.#onOutOfRange(target);
         break;
       case 'refresh':
+        if (this.#learnLeader(target, partition, response)) break;
         this.#refreshMetadata();
         this.#backOff(state);
         break;
@@ -263,6 +269,15 @@ export class Fetcher<K, V> {
         break;
     }
     this.#options.logger.debug({ nodeId, error: error.name }, `fetch of ${state.topicPartition} failed: ${error.name}`);
+  }
+
+  /** A refusal may say who leads instead, which saves the question for metadata. True when that was news. @see KIP-951 */
+  #learnLeader({ state }: FetchTarget, { currentLeader }: FetchedPartition, response: FetchResponseBody): boolean {
+    const { cluster } = this.#options;
+    const { topic, partition } = state.topicPartition;
+    const known = cluster.leader(topic, partition);
+    cluster.updateLeader({ topic, partition, ...currentLeader }, response.nodeEndpoints);
+    return cluster.leader(topic, partition)?.leaderEpoch !== known?.leaderEpoch;
   }
 
   #onOutOfRange({ state, fetchOffset }: FetchTarget): void {

@@ -122,6 +122,20 @@ describe('a member of a group', () => {
     expect(order.slice(-2)).toEqual(['OffsetCommit', 'LeaveGroup']);
   });
 
+  it('leaves at once although the coordinator still holds back its join', async () => {
+    const consumer = broker.consumer(GROUP);
+    consumer.subscribe(['t']);
+    broker.on('JoinGroup', ({ memberId }) =>
+      memberId === ''
+        ? { errorCode: Errors.MEMBER_ID_REQUIRED.code, memberId: 'm', protocolName: '' }
+        : new Promise(() => {}),
+    );
+    await broker.during(consumer.poll(500));
+    expect(broker.requests('JoinGroup')).toHaveLength(2);
+    await broker.during(consumer.close({ timeoutMs: 2_000 }));
+    expect(broker.requests('LeaveGroup')[0].members).toMatchObject([{ memberId: 'm' }]);
+  });
+
   it('closes in time although the coordinator cannot be found any more', async () => {
     const consumer = await joined();
     broker.on('FindCoordinator', () => new Promise(() => {}));

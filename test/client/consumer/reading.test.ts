@@ -259,6 +259,24 @@ describe('an error of a fetch', () => {
     expect(metadataCount()).toBeGreaterThan(before);
   });
 
+  it('that names the new leader saves the question for metadata', async () => {
+    broker.append('t', 0, ['a']);
+    let isFirst = true;
+    broker.on('Fetch', (body) => {
+      const answer = isFirst
+        ? fetched(Errors.NOT_LEADER_OR_FOLLOWER.code, { currentLeader: { leaderId: BROKER_ID, leaderEpoch: 9 } })
+        : broker.usual('Fetch', body);
+      isFirst = false;
+      return answer;
+    });
+    broker.on('Metadata', (body) => {
+      if (broker.requests('Fetch').length > 0) return new Promise(() => {});
+      return broker.usual('Metadata', body);
+    });
+    expect(await values(assigned())).toEqual(['a']);
+    expect(broker.requests('Fetch')[1].topics[0].partitions[0].currentLeaderEpoch).toBe(9);
+  });
+
   it('OFFSET_OUT_OF_RANGE looks for a new position by auto.offset.reset', async () => {
     broker.append('t', 0, ['a', 'b']);
     const consumer = assigned({ 'auto.offset.reset': 'earliest' });
