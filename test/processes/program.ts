@@ -21,11 +21,16 @@ export class Program {
   readonly #ended: Promise<number | null>;
   readonly #waiting = new Set<() => void>();
 
+  /** A TypeScript file as it is: no decorators in it, everything it imports from source. */
+  static fromSource(file: string, options: ProgramOptions = {}): Program {
+    return new Program(file, options, ['--conditions=springtide-src']);
+  }
+
   /** @param file from the repository's root, compiled: `dist/samples/01-hello/main.js` */
-  constructor(file: string, options: ProgramOptions = {}) {
+  constructor(file: string, options: ProgramOptions = {}, nodeFlags: readonly string[] = []) {
     const cwd = join(root, options.workingFolder ?? '.');
     const env = { ...process.env, ...options.env };
-    this.child = spawn(process.execPath, [join(root, file), ...(options.args ?? [])], {
+    this.child = spawn(process.execPath, [...nodeFlags, join(root, file), ...(options.args ?? [])], {
       cwd,
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
