@@ -4,7 +4,7 @@
  */
 
 import { LISTENER_PHASE } from '#context';
-import { type Clock, errorText, type Logger } from '#core';
+import { type Clock, errorText, KafkaError, type Logger } from '#core';
 import type { TopicPartition, TopicPartitionLike } from '#serde';
 import type { ConsumerFactory, ListenerConsumer } from './consumer-factory.ts';
 import type { ContainerProperties } from './container-properties.ts';
@@ -87,7 +87,7 @@ export class ConcurrentMessageListenerContainer {
   }
 
   isRunning(): boolean {
-    return this.runningCount > 0 && this.stopping === undefined;
+    return this.children.some((child) => child.isRunning());
   }
 
   /** False after a stop that nobody asked for. */
@@ -101,7 +101,11 @@ export class ConcurrentMessageListenerContainer {
    */
   async start(): Promise<void> {
     await this.stopping;
-    if (this.runningCount > 0) return;
+    if (this.isRunning()) return;
+    if (this.runningCount > 0) {
+      const text = `${this.options.where} cannot start: a handler of its last run has not returned yet`;
+      throw new KafkaError('ILLEGAL_STATE', text);
+    }
     this.lastReason = 'NORMAL';
     this.checkStartable();
     const slices = this.subscriptions();

@@ -101,7 +101,7 @@ export class FakeConsumer implements ListenerConsumer {
     this.topics = topics;
     this.listener = listener;
     const matches = (topic: string) => (topics instanceof RegExp ? topics.test(topic) : topics.includes(topic));
-    const isFirst = this.kafka.consumers.filter((one) => !one.isClosed).length === 1;
+    const isFirst = !this.kafka.consumers.some((one) => one !== this && one.topics !== undefined && !one.isClosed);
     const all = this.kafka.logs.keys().filter(({ topic }) => matches(topic));
     this.rebalance(isFirst ? all : []);
   }
