@@ -57,18 +57,22 @@ export function refuseBatch(
       `a batch of ${header.sizeInBytes} bytes does not fit into the ${records.length - position} received`,
     );
   }
-  if (origin !== 'log' && header.sizeInBytes > config['max.message.bytes']) {
-    const limit = config['max.message.bytes'];
-    return {
-      error: Errors.MESSAGE_TOO_LARGE,
-      message: `a batch of ${header.sizeInBytes} bytes exceeds max.message.bytes=${limit}`,
-    };
-  }
+  const refusal = origin === 'log' ? undefined : refuseSize(header.sizeInBytes, config);
+  if (refusal !== undefined) return refusal;
   if (!hasRightCrc(records, position, header.sizeInBytes)) return corrupt('the checksum of the batch is wrong');
   return (
     refuseFields(header) ??
     (origin === 'client' ? refuseFromClient(records, position, header, config, wallMs) : undefined)
   );
+}
+
+export function refuseSize(sizeInBytes: number, config: TopicConfig): Refusal | undefined {
+  const limit = config['max.message.bytes'];
+  if (sizeInBytes <= limit) return undefined;
+  return {
+    error: Errors.MESSAGE_TOO_LARGE,
+    message: `a batch of ${sizeInBytes} bytes exceeds max.message.bytes=${limit}`,
+  };
 }
 
 function refuseFields(header: BatchHeader): Refusal | undefined {

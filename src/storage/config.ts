@@ -31,14 +31,14 @@ export const topicConfigTable = defineConfig({
     min: 1,
     max: 17,
     importance: 'medium',
-    doc: 'Level when the broker itself compresses with lz4.',
+    doc: 'Accepted for compatibility: the broker compresses lz4 at the default level of its library.',
   },
   'compression.type': {
     type: 'string',
     default: 'producer',
-    oneOf: ['producer'],
+    oneOf: ['producer', 'uncompressed', 'gzip', 'snappy', 'lz4', 'zstd'],
     importance: 'medium',
-    doc: 'Compression of the stored batches. `producer` keeps what the producer sent. The broker does not recompress: other values are refused.',
+    doc: 'Compression of the stored batches. `producer` keeps what the producer sent, which costs the broker nothing; otherwise it compresses anew what came in another codec.',
   },
   'compression.zstd.level': {
     type: 'int',
@@ -341,7 +341,8 @@ export interface BrokerDefault {
 
 /**
  * The configuration of one topic. `overrides` are the topic's own values; `brokerConfig` holds the broker's keys, of which
- * only those in `brokerDefaults` are looked at. Throws INVALID_CONFIG naming key, value and rule, also for an unknown override.
+ * only those in `brokerDefaults` are looked at. Throws INVALID_CONFIG naming key, value and rule. Unknown overrides are passed over:
+ * they may come from a newer broker, and whoever creates a topic has refused them.
  */
 export function topicConfig(
   overrides: Readonly<Record<string, unknown>> = {},

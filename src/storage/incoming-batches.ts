@@ -1,12 +1,13 @@
 /** What an append hands in, taken apart into batches and judged: all of them, or the first refusal. ◇ */
 import { CorruptError } from '#core';
 import { type BatchHeader, Errors, readBatchHeader } from '#protocol';
-import { type AppendOrigin, type Refusal, refuseBatch, refuseFrame } from './batch-validator.ts';
+import { type AppendOrigin, type Refusal, refuseBatch, refuseFrame, refuseSize } from './batch-validator.ts';
 import type { TopicConfig } from './config.ts';
+import { recompress, wantedCodec } from './recompress.ts';
 
 export interface ParsedBatch {
-  /** In the buffer that was handed in. */
-  readonly position: number;
+  /** The whole batch: a slice of what was handed in, or a fresh one in the codec that the topic asks for. */
+  readonly bytes: Buffer;
   readonly header: BatchHeader;
 }
 
@@ -33,11 +34,26 @@ export function parseIncoming(
     const refusal =
       refuseBatch(records, position, header, origin, config, wallMs) ?? refuseOffset(header, origin, offsetMin);
     if (refusal !== undefined) return refusal;
-    batches.push({ position, header });
+    const batch = inWantedCodec(records.subarray(position, position + header.sizeInBytes), header, origin, config);
+    if ('error' in batch) return batch;
+    batches.push(batch);
     offsetMin = header.lastOffset + 1;
     position += header.sizeInBytes;
   } while (position < records.length);
   return batches;
+}
+
+function inWantedCodec(
+  bytes: Buffer,
+  header: BatchHeader,
+  origin: AppendOrigin,
+  config: TopicConfig,
+): ParsedBatch | Refusal {
+  const codec = origin === 'log' ? undefined : wantedCodec(config, header);
+  if (codec === undefined) return { bytes, header };
+  const stored = recompress(bytes, header, codec, config);
+  if (!Buffer.isBuffer(stored)) return stored;
+  return refuseSize(stored.length, config) ?? { bytes: stored, header: readBatchHeader(stored, 0) };
 }
 
 function readHeader(records: Buffer, position: number): BatchHeader | Refusal {

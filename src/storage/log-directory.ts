@@ -181,7 +181,10 @@ export class LogDirectory {
       await disk.syncDirectory(path);
     }
     const areGood = await this.#checkpoints.load();
-    await this.#openPartitions(marker !== undefined && areGood);
+    const isClean = marker !== undefined && areGood;
+    await this.#openPartitions(isClean);
+    // After a crash the files of partitions were synced, and what is served must not vanish with the name of its folder.
+    if (!isClean) await disk.syncDirectory(path);
     this.#startTimers();
   }
 

@@ -214,7 +214,7 @@ export class PartitionLog implements SyncSource, SegmentSource {
     }
     const baseOffset = options.origin === 'log' ? first.header.baseOffset : this.#logEndOffset;
     try {
-      for (const batch of parsed) this.#appendBatch(records, batch, options, now.wallMs);
+      for (const batch of parsed) this.#appendBatch(batch, options, now.wallMs);
     } catch (error) {
       // Rolling touches the disk.
       if (!(error instanceof KafkaError)) throw error;
@@ -394,7 +394,7 @@ export class PartitionLog implements SyncSource, SegmentSource {
     return `${this.topic}-${this.partition}`;
   }
 
-  #appendBatch(records: Buffer, { position, header }: ParsedBatch, options: AppendOptions, wallMs: number): void {
+  #appendBatch({ bytes, header }: ParsedBatch, options: AppendOptions, wallMs: number): void {
     const isCopied = options.origin === 'log';
     const isStamped = !isCopied && this.#config['message.timestamp.type'] === 'LogAppendTime';
     const baseOffset = isCopied ? header.baseOffset : this.#logEndOffset;
@@ -408,11 +408,10 @@ export class PartitionLog implements SyncSource, SegmentSource {
       this.#epochs.assign(leaderEpoch, baseOffset);
       this.#storeEpochs();
     }
-    const batch = records.subarray(position, position + sizeInBytes);
     const head = isStamped
-      ? this.#heads.stampedHead(batch, baseOffset, leaderEpoch, wallMs)
+      ? this.#heads.stampedHead(bytes, baseOffset, leaderEpoch, wallMs)
       : this.#heads.head(baseOffset, sizeInBytes, leaderEpoch);
-    const body = batch.subarray(isStamped ? STAMPED_HEAD_BYTES : HEAD_BYTES);
+    const body = bytes.subarray(isStamped ? STAMPED_HEAD_BYTES : HEAD_BYTES);
     const { active } = this.#segments;
     active.note(lastOffset, maxTimestamp, sizeInBytes, this.#config['index.interval.bytes'], false);
     active.queue(head, body);

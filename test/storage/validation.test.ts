@@ -125,6 +125,53 @@ describe('a compacted topic', () => {
   });
 });
 
+describe('compression.type', () => {
+  const codecs = ['gzip', 'snappy', 'lz4', 'zstd', 'uncompressed'] as const;
+
+  test.each(codecs)('%s is what is stored, whatever the producer sent; the records stay as they are', async (type) => {
+    const { buildBatch } = await import('#protocol');
+    for (const compression of ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const) {
+      const scene = await openScene();
+      const log = createLog(scene, { 'compression.type': type });
+      const records = ['a', 'b'.repeat(500)].map((value) => ({
+        key: Buffer.from('k'),
+        value: Buffer.from(value),
+        headers: [{ key: 'h', value: null }],
+        timestamp: START_MS,
+      }));
+      const batch = buildBatch(records, { compression, producerId: 3, producerEpoch: 0, baseSequence: 0 });
+      expect(log.append(batch, { leaderEpoch: 0, origin: 'client' })).toMatchObject({
+        error: undefined,
+        lastOffset: 1,
+      });
+      const stored = Buffer.concat(
+        (await log.read(0, { bytesMax: 5000, endOffsetMax: 2, atLeastOneBatch: true })).records,
+      );
+      const header = readBatchHeader(stored, 0);
+      expect(header.compression).toBe(type === 'uncompressed' ? 'none' : type);
+      expect(header).toMatchObject({ sizeInBytes: stored.length, producerId: 3, recordCount: 2 });
+      expect(verifyBatchCrc(stored, 0, header)).toBe(true);
+      expect(valuesIn(stored)).toEqual(['0=a', `1=${'b'.repeat(500)}`]);
+    }
+  });
+
+  test('refuses what cannot be decompressed, and what is too large afterwards', async () => {
+    const { buildBatch } = await import('#protocol');
+    const record = { key: Buffer.from('k'), value: Buffer.alloc(5000, 'x'), headers: [], timestamp: START_MS };
+    const zipped = buildBatch([record], { compression: 'gzip' });
+    const garbage = Buffer.from(zipped);
+    garbage.fill(0x55, 61);
+    sealBatch(garbage);
+    const uncompressed = { 'compression.type': 'uncompressed' } as const;
+    expect((await refusal(garbage, uncompressed)).error).toBe(Errors.CORRUPT_MESSAGE);
+    expect((await refusal(zipped, { ...uncompressed, 'max.message.bytes': 1000 })).error).toBe(
+      Errors.MESSAGE_TOO_LARGE,
+    );
+    const bounded = { ...uncompressed, 'max.decompressed.message.bytes': 100 };
+    expect((await refusal(zipped, bounded)).error).toBe(Errors.MESSAGE_TOO_LARGE);
+  });
+});
+
 describe('what is stored', () => {
   test('has its offset and leader epoch in a fresh head, and the bytes of the client behind it', async () => {
     const log = createLog(await openScene());
