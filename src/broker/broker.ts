@@ -15,7 +15,7 @@ import { type Acceptor, addressText, PipeNetwork, type Transport, tcpAcceptor } 
 import { Errors } from '#protocol';
 import { type Disk, LogDirectory, nodeDisk, topicConfig } from '#storage';
 import { AdvanceQueue } from './advance-queue.ts';
-import { allowEveryone } from './authorizer.ts';
+import { type Authorizer, allowEveryone } from './authorizer.ts';
 import { GROUP_METADATA_TOPIC } from './controller/index.ts';
 import { groupSettings } from './group/index.ts';
 import { GroupCoordinators } from './group-coordinators.ts';
@@ -45,9 +45,12 @@ export interface BrokerOptions {
   readonly acceptor?: Acceptor;
   /** The in-process network on which the listeners are open too. Default: one of its own. */
   readonly network?: PipeNetwork;
+  /** Asked before anything is done for a client. Default: everybody may do everything. */
+  readonly authorizer?: Authorizer;
 }
 
 interface Environment {
+  readonly authorizer: Authorizer;
   readonly settings: BrokerSettings;
   readonly disk: Disk;
   readonly clock: Clock;
@@ -79,6 +82,7 @@ export class Broker {
       clock,
       random: options.random ?? systemRandom,
       logger,
+      authorizer: options.authorizer ?? allowEveryone,
     };
     const network = options.network ?? new PipeNetwork(clock);
     const closers: Closer[] = [];
@@ -138,7 +142,7 @@ async function open(
     clock,
     logger,
     routes: routeTable,
-    authorizer: allowEveryone,
+    authorizer: environment.authorizer,
     requestBytesMax: config['socket.request.max.bytes'],
     connectionCountMax: config['max.connections'],
     idleMsMax: config['connections.max.idle.ms'],

@@ -21,6 +21,7 @@ import { Apis, decode, decodeRequestHeader, encodeResponse, FrameReader } from '
 import type { Authorizer } from './authorizer.ts';
 import type { BrokerParts } from './broker-parts.ts';
 import { unsupportedApiVersions } from './handlers/api-versions.ts';
+import type { PeerWarnings } from './peer-warnings.ts';
 import { type Answering, LATER, RequestContext } from './request-context.ts';
 import type { RouteTable } from './route-table.ts';
 
@@ -39,6 +40,7 @@ export interface ConnectionServices {
   readonly authorizer: Authorizer;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly warnings: PeerWarnings;
   readonly requestBytesMax: number;
   closed(connection: ClientConnection): void;
 }
@@ -103,7 +105,7 @@ export class ClientConnection implements Answering {
 
   abort(reason: string): void {
     if (this.#isClosed) return;
-    this.#services.logger.warn({ peer: this.remoteAddress }, `Connection of ${this.remoteAddress} closed: ${reason}`);
+    this.#services.warnings.warn({ peer: this.remoteAddress }, `Connection of ${this.remoteAddress} closed: ${reason}`);
     this.close();
   }
 
@@ -268,7 +270,7 @@ export class ClientConnection implements Answering {
     if (this.#isClosed) return;
     const what = context === undefined ? '' : ` (${context.api.name} version ${context.version})`;
     const reason = guessProtocol(this.#firstBytes) ?? `${errorText(error)}${what}`;
-    this.#services.logger.warn(
+    this.#services.warnings.warn(
       { peer: this.remoteAddress, firstBytes: this.#firstBytes.toString('hex') },
       `Connection of ${this.remoteAddress} closed: ${reason}`,
     );

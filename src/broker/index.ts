@@ -3,6 +3,7 @@
  * and promises that what it acknowledged is there after a crash (`springtide.broker.durability`). Rules live in the pure machines
  * (`partition/`, `group/`, `controller/`); the rest are their shells. May import core, protocol, net, auth, assign, storage.
  */
+export type { AclOperation, AclResource, Authorizer } from './authorizer.ts';
 export { Broker, type BrokerOptions } from './broker.ts';
 export { brokerConfigTable, knownBrokerKeys } from './config.ts';
 export { startBrokerInWorker, type WorkerBroker, type WorkerBrokerOptions } from './worker.ts';

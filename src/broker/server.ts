@@ -8,6 +8,7 @@ import type { Authorizer } from './authorizer.ts';
 import type { BrokerParts } from './broker-parts.ts';
 import { ClientConnection, type ConnectionServices } from './client-connection.ts';
 import { isWildcardHost, type ListenerPlan } from './listener-address.ts';
+import { PeerWarnings } from './peer-warnings.ts';
 import type { RouteTable } from './route-table.ts';
 
 /** How often idle connections are looked for, at most. */
@@ -39,6 +40,7 @@ export class Server {
   readonly #options: ServerOptions;
   readonly #doors: Listening[] = [];
   readonly #connections = new Set<ClientConnection>();
+  readonly #warnings: PeerWarnings;
   #services: ConnectionServices | undefined;
   #waiting: { connection: Connection; listenerName: string }[] = [];
   #idleTimer: Timer | undefined;
@@ -46,6 +48,7 @@ export class Server {
 
   constructor(options: ServerOptions) {
     this.#options = options;
+    this.#warnings = new PeerWarnings(options.clock, options.logger);
   }
 
   get connectionCount(): number {
@@ -65,7 +68,7 @@ export class Server {
   serve(broker: BrokerParts): void {
     const { clock, logger, routes, authorizer, requestBytesMax, idleMsMax } = this.#options;
     const closed = (connection: ClientConnection) => void this.#connections.delete(connection);
-    this.#services = { broker, routes, authorizer, clock, logger, requestBytesMax, closed };
+    this.#services = { broker, routes, authorizer, clock, logger, warnings: this.#warnings, requestBytesMax, closed };
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const { connection, listenerName } of waiting) this.#accept(connection, listenerName);
@@ -106,11 +109,11 @@ export class Server {
   }
 
   #accept(connection: Connection, listenerName: string): void {
-    const { logger, connectionCountMax } = this.#options;
+    const { connectionCountMax } = this.#options;
     if (this.#isClosed) {
       connection.close();
     } else if (this.#connections.size + this.#waiting.length >= connectionCountMax) {
-      logger.warn(
+      this.#warnings.warn(
         { peer: connection.remoteAddress },
         `Connection of ${connection.remoteAddress} refused: max.connections=${connectionCountMax} are open.`,
       );

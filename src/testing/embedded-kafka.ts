@@ -54,7 +54,12 @@ export class EmbeddedKafka {
 
   static async start(options: EmbeddedKafkaOptions = {}): Promise<EmbeddedKafka> {
     const network = new PipeNetwork(options.clock ?? systemClock);
-    const kafka = await EmbeddedKafka.#open(options, options.disk ?? memoryDisk(), network, options.tcp === true ? 0 : PIPE_PORT);
+    const kafka = await EmbeddedKafka.#open(
+      options,
+      options.disk ?? memoryDisk(),
+      network,
+      options.tcp === true ? 0 : PIPE_PORT,
+    );
     await kafka.createTopics(...(options.topics ?? []));
     return kafka;
   }

@@ -54,8 +54,8 @@ export class GatedDisk implements Disk {
     return this.#disk.list(path);
   }
 
-  makeDirectorySync(path: string): void {
-    this.#disk.makeDirectorySync(path);
+  makeDirectorySync(path: string): ReturnType<Disk['makeDirectorySync']> {
+    return this.#disk.makeDirectorySync(path);
   }
 
   rename(from: string, to: string): Promise<void> {

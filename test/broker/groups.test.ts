@@ -19,7 +19,14 @@ async function member(channel: RequestChannel, groupId = 'g') {
     channel.send(
       Apis.JoinGroup,
       9,
-      { groupId, sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 10_000, memberId, protocolType: 'consumer', protocols: [{ name: 'range', metadata: METADATA }] },
+      {
+        groupId,
+        sessionTimeoutMs: 10_000,
+        rebalanceTimeoutMs: 10_000,
+        memberId,
+        protocolType: 'consumer',
+        protocols: [{ name: 'range', metadata: METADATA }],
+      },
       TIMEOUT,
     );
   const { memberId } = await join('');
@@ -27,12 +34,20 @@ async function member(channel: RequestChannel, groupId = 'g') {
   expect(errorByCode(errorCode).name).toBe('NONE');
   const assignments = [{ memberId, assignment: Buffer.from('mine') }];
   const names = { protocolType: 'consumer', protocolName: 'range' };
-  const synced = await channel.send(Apis.SyncGroup, 5, { groupId, generationId, memberId, ...names, assignments }, TIMEOUT);
+  const synced = await channel.send(
+    Apis.SyncGroup,
+    5,
+    { groupId, generationId, memberId, ...names, assignments },
+    TIMEOUT,
+  );
   expect(synced).toMatchObject({ errorCode: 0, assignment: Buffer.from('mine') });
   return { groupId, memberId, generationId };
 }
 
-async function commit(offset: number, options: { version?: number; groupId?: string; topic?: string; partition?: number; topicId?: string } = {}) {
+async function commit(
+  offset: number,
+  options: { version?: number; groupId?: string; topic?: string; partition?: number; topicId?: string } = {},
+) {
   const { version = 9, groupId = 'g', topic = 't', partition = 0, topicId } = options;
   const partitions = [{ partitionIndex: partition, committedOffset: offset, committedMetadata: 'm' }];
   const topics = [topicId === undefined ? { name: topic, partitions } : { topicId, partitions }];
@@ -41,7 +56,11 @@ async function commit(offset: number, options: { version?: number; groupId?: str
 }
 
 async function committed(version = 9, groupId = 'g') {
-  const { groups } = await scene.send(Apis.OffsetFetch, { groups: [{ groupId, topics: [{ name: 't', partitionIndexes: [0] }] }] }, version);
+  const { groups } = await scene.send(
+    Apis.OffsetFetch,
+    { groups: [{ groupId, topics: [{ name: 't', partitionIndexes: [0] }] }] },
+    version,
+  );
   return groups[0].topics[0].partitions[0].committedOffset;
 }
 
@@ -59,7 +78,11 @@ describe('FindCoordinator', () => {
 
   it.each([4, 5, 6])('version %d answers many keys', async (version) => {
     scene = await Scene.start();
-    const { coordinators } = await scene.send(Apis.FindCoordinator, { keyType: 0, coordinatorKeys: ['a', ''] }, version);
+    const { coordinators } = await scene.send(
+      Apis.FindCoordinator,
+      { keyType: 0, coordinatorKeys: ['a', ''] },
+      version,
+    );
     expect(coordinators).toMatchObject([
       { key: 'a', errorCode: 0, nodeId: 1 },
       { key: '', errorCode: Errors.INVALID_GROUP_ID.code, nodeId: -1 },
@@ -79,7 +102,11 @@ describe('groups', () => {
     scene = await Scene.start({ topics: { t: 1 } });
     const beat = await scene.send(Apis.Heartbeat, { groupId: 'g', generationId: 1, memberId: 'm' });
     expect(beat.errorCode).toBe(Errors.NOT_COORDINATOR.code);
-    const join = await scene.send(Apis.JoinGroup, { groupId: 'g', sessionTimeoutMs: 10_000, memberId: '', protocolType: 'c', protocols: [] }, 5);
+    const join = await scene.send(
+      Apis.JoinGroup,
+      { groupId: 'g', sessionTimeoutMs: 10_000, memberId: '', protocolType: 'c', protocols: [] },
+      5,
+    );
     expect(join).toMatchObject({ errorCode: Errors.NOT_COORDINATOR.code, generationId: -1 });
     expect(await commit(1)).toBe('NOT_COORDINATOR');
   });
@@ -100,8 +127,17 @@ describe('groups', () => {
     expect(me.memberId).toMatch(/^app-/);
     expect((await channel.send(Apis.Heartbeat, 4, me, TIMEOUT)).errorCode).toBe(0);
     const { groups } = await scene.send(Apis.DescribeGroups, { groups: ['g'] });
-    expect(groups[0]).toMatchObject({ groupState: 'Stable', protocolData: 'range', members: [{ memberId: me.memberId, clientId: 'app', clientHost: expect.stringMatching(/^\//) }] });
-    const left = await channel.send(Apis.LeaveGroup, 5, { groupId: 'g', members: [{ memberId: me.memberId }] }, TIMEOUT);
+    expect(groups[0]).toMatchObject({
+      groupState: 'Stable',
+      protocolData: 'range',
+      members: [{ memberId: me.memberId, clientId: 'app', clientHost: expect.stringMatching(/^\//) }],
+    });
+    const left = await channel.send(
+      Apis.LeaveGroup,
+      5,
+      { groupId: 'g', members: [{ memberId: me.memberId }] },
+      TIMEOUT,
+    );
     expect(left).toMatchObject({ errorCode: 0, members: [{ errorCode: 0 }] });
     expect((await channel.send(Apis.Heartbeat, 4, me, TIMEOUT)).errorCode).toBe(Errors.UNKNOWN_MEMBER_ID.code);
   });
@@ -138,7 +174,12 @@ describe('groups', () => {
     scene = await Scene.start({ topics: { t: 1 }, config: { 'offsets.topic.num.partitions': 50 } });
     await scene.send(Apis.FindCoordinator, { key: 'g-classic' }, 0);
     await commit(6, { groupId: 'g-classic' });
-    const topics = [{ name: '__consumer_offsets', partitions: [17, 18, 19].map((partitionIndex) => ({ partitionIndex, timestamp: -1 })) }];
+    const topics = [
+      {
+        name: '__consumer_offsets',
+        partitions: [17, 18, 19].map((partitionIndex) => ({ partitionIndex, timestamp: -1 })),
+      },
+    ];
     const list = await scene.send(Apis.ListOffsets, { topics });
     expect(list.topics[0].partitions.map(({ offset }) => offset > 0)).toEqual([false, true, false]);
   });
@@ -156,7 +197,11 @@ describe('committed offsets', () => {
     scene = await Scene.start({ topics: { t: 1 } });
     await scene.send(Apis.FindCoordinator, { key: 'g' }, 0);
     await commit(42);
-    const { topics } = await scene.send(Apis.OffsetFetch, { groupId: 'g', topics: [{ name: 't', partitionIndexes: [0, 1] }] }, version);
+    const { topics } = await scene.send(
+      Apis.OffsetFetch,
+      { groupId: 'g', topics: [{ name: 't', partitionIndexes: [0, 1] }] },
+      version,
+    );
     expect(topics[0].partitions).toMatchObject([
       { partitionIndex: 0, committedOffset: 42, metadata: 'm', errorCode: 0 },
       { partitionIndex: 1, committedOffset: -1, errorCode: 0 },
@@ -192,7 +237,10 @@ describe('committed offsets', () => {
       { name: 't', partitions: [partition(3), partition(0)] },
     ];
     const response = await scene.send(Apis.OffsetCommit, { groupId: 'g', topics }, 8);
-    const codes = response.topics.map(({ name, partitions }) => [name, ...partitions.map((p) => `${p.partitionIndex} ${errorByCode(p.errorCode).name}`)]);
+    const codes = response.topics.map(({ name, partitions }) => [
+      name,
+      ...partitions.map((p) => `${p.partitionIndex} ${errorByCode(p.errorCode).name}`),
+    ]);
     expect(codes).toEqual([
       ['nosuch', '0 UNKNOWN_TOPIC_OR_PARTITION'],
       ['t', '3 UNKNOWN_TOPIC_OR_PARTITION', '0 NONE'],

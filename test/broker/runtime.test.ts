@@ -7,7 +7,10 @@ import type { Machine, MachineOutput, TimerEvent } from '../../src/broker/machin
 import { MachineRuntime, type RecordCodec } from '../../src/broker/runtime.ts';
 import { GatedDisk } from './gated-disk.ts';
 
-type Event = { type: 'add'; token: number; value: string } | { type: 'read'; token: number } | { type: 'later'; token: number; ms: number };
+type Event =
+  | { type: 'add'; token: number; value: string }
+  | { type: 'read'; token: number }
+  | { type: 'later'; token: number; ms: number };
 
 /** Collects words; `later` parks its asker until a timer fires. */
 class WordMachine implements Machine<Event, string> {
@@ -17,7 +20,11 @@ class WordMachine implements Machine<Event, string> {
   handle(event: Event | TimerEvent): MachineOutput<string> {
     switch (event.type) {
       case 'add':
-        return { records: [event.value], replies: [{ token: event.token, body: [...this.words, event.value] }], timers: [] };
+        return {
+          records: [event.value],
+          replies: [{ token: event.token, body: [...this.words, event.value] }],
+          timers: [],
+        };
       case 'read':
         return { records: [], replies: [{ token: event.token, body: [...this.words] }], timers: [] };
       case 'later':
@@ -34,10 +41,12 @@ class WordMachine implements Machine<Event, string> {
 }
 
 const codec: RecordCodec<string> = {
-  encode: (records, now) => buildBatch(records.map((record) => ({ key: null, value: Buffer.from(record), timestamp: now.wallMs }))),
+  encode: (records, now) =>
+    buildBatch(records.map((record) => ({ key: null, value: Buffer.from(record), timestamp: now.wallMs }))),
   decode(buffer, position, each) {
     const cursor = readRecords(buffer, position, { decompressedBytesMax: 1000 });
-    for (let record = cursor.next(); record !== undefined; record = cursor.next()) each(record.value!.toString(), record.offset);
+    for (let record = cursor.next(); record !== undefined; record = cursor.next())
+      each(record.value!.toString(), record.offset);
   },
 };
 
@@ -144,7 +153,10 @@ describe('a machine on a partition', () => {
     disk.shut();
     add('b');
     add('x'.repeat(1000));
-    expect(answers.slice(1)).toEqual(['add b: COORDINATOR_NOT_AVAILABLE', `add ${'x'.repeat(1000)}: COORDINATOR_NOT_AVAILABLE`]);
+    expect(answers.slice(1)).toEqual([
+      'add b: COORDINATOR_NOT_AVAILABLE',
+      `add ${'x'.repeat(1000)}: COORDINATOR_NOT_AVAILABLE`,
+    ]);
     read('early');
     expect(answers[3]).toBe('early: COORDINATOR_LOAD_IN_PROGRESS');
     disk.open();

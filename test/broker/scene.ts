@@ -39,7 +39,7 @@ export class LogBook {
   }
 }
 
-export interface SceneOptions extends Pick<BrokerOptions, 'acceptor'> {
+export interface SceneOptions extends Pick<BrokerOptions, 'acceptor' | 'authorizer'> {
   readonly config?: Record<string, unknown>;
   readonly disk?: Disk;
   readonly clock?: ManualClock;
@@ -73,6 +73,7 @@ export class Scene {
       random: seededRandom(1),
       logger: book.logger,
       acceptor: options.acceptor ?? network,
+      authorizer: options.authorizer,
       network,
     });
     const scene = new Scene(broker, clock, disk, book, network);

@@ -214,6 +214,18 @@ describe('a client that does not read', () => {
 });
 
 describe('limits', () => {
+  it('keep a peer that sends rubbish in a loop from filling the log', async () => {
+    scene = await Scene.start();
+    const rubbish = async (count: number) => {
+      for (let round = 0; round < count; round++) (await rawClient()).write(Buffer.from('ffffffff', 'hex'));
+    };
+    await rubbish(50);
+    expect(await warnings()).toHaveLength(20);
+    await scene.clock.advance(10_000);
+    await rubbish(1);
+    expect((await warnings()).at(-1)).toMatch(/30 lines like this were left out before/);
+  });
+
   it('refuse connections beyond max.connections and say so', async () => {
     scene = await Scene.start({ config: { 'max.connections': 1 } });
     const first = await rawClient();

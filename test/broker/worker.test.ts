@@ -16,7 +16,11 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const config = (extra: Record<string, unknown> = {}) => ({ listeners: 'PLAINTEXT://127.0.0.1:0', 'log.dirs': folder, ...extra });
+const config = (extra: Record<string, unknown> = {}) => ({
+  listeners: 'PLAINTEXT://127.0.0.1:0',
+  'log.dirs': folder,
+  ...extra,
+});
 
 describe('a broker in a worker thread', () => {
   it('serves over TCP while this thread is blocked, forwards its log lines, and closes cleanly', async () => {

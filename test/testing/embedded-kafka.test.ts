@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { systemClock, silentLogger } from '#core';
-import { RequestChannel, tcpTransport, type Transport } from '#net';
+import { silentLogger, systemClock } from '#core';
+import { RequestChannel, type Transport, tcpTransport } from '#net';
 import { Apis } from '#protocol';
 import { EmbeddedKafka } from '#testing';
 
@@ -11,7 +11,10 @@ afterEach(async () => {
   kafka = undefined;
 });
 
-async function partitionCounts(from: EmbeddedKafka, transport: Transport = from.transport): Promise<Record<string, number>> {
+async function partitionCounts(
+  from: EmbeddedKafka,
+  transport: Transport = from.transport,
+): Promise<Record<string, number>> {
   const [host, port] = from.bootstrapServers.split(':');
   const connection = await transport.connect(host, Number(port));
   const channel = new RequestChannel(connection, { clientId: 'test', clock: systemClock, logger: silentLogger });
@@ -34,7 +37,9 @@ describe('EmbeddedKafka', () => {
 
   it('tells why a topic cannot be made', async () => {
     kafka = await EmbeddedKafka.start();
-    await expect(kafka.createTopics({ name: 'a', configs: { 'no.such': 1 } })).rejects.toMatchObject({ code: 'INVALID_CONFIG' });
+    await expect(kafka.createTopics({ name: 'a', configs: { 'no.such': 1 } })).rejects.toMatchObject({
+      code: 'INVALID_CONFIG',
+    });
     await expect(kafka.createTopics('a/b')).rejects.toMatchObject({ code: 'INVALID_TOPIC_EXCEPTION' });
   });
 

@@ -11,7 +11,6 @@ class World {
   #records: MetadataRecord[] = [];
   #machine = this.#newMachine();
   #nextTopicId = 1;
-  #uncommitted: { offset: number }[] = [];
 
   answer(command: ScriptCommand): string {
     switch (command.name) {

@@ -1,0 +1,74 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Apis, Errors, errorByCode } from '#protocol';
+import { batchOf, Scene } from './scene.ts';
+
+let scene: Scene;
+let asked: string[];
+
+afterEach(() => scene?.close());
+
+/** A broker that forbids what `isForbidden` says: `operation resource name`. */
+async function start(isForbidden: (text: string) => boolean): Promise<void> {
+  asked = [];
+  let isOn = false;
+  const allows = (principal: string, _host: string, operation: string, resource: string, name: string) => {
+    if (!isOn) return true;
+    asked.push(`${principal} ${operation} ${resource} ${name}`);
+    return !isForbidden(`${operation} ${resource} ${name}`);
+  };
+  scene = await Scene.start({ topics: { open: 1, shut: 1 }, authorizer: { allows } });
+  await scene.send(Apis.FindCoordinator, { key: 'g' }, 0);
+  isOn = true;
+}
+
+describe('the authorizer', () => {
+  it('is asked by each route with its operation and the names it is about', async () => {
+    await start(() => false);
+    await scene.produce('open', batchOf(['a']));
+    await scene.send(Apis.Heartbeat, { groupId: 'g', memberId: 'm' });
+    await scene.send(Apis.CreateTopics, { topics: [], timeoutMs: 1 });
+    expect(asked).toEqual([
+      'User:ANONYMOUS write topic open',
+      'User:ANONYMOUS read group g',
+      'User:ANONYMOUS create cluster kafka-cluster',
+    ]);
+  });
+
+  it('closes one topic and leaves the other', async () => {
+    await start((text) => text.endsWith('topic shut'));
+    expect(errorByCode((await scene.produce('shut', batchOf(['a']))).errorCode).name).toBe(
+      'TOPIC_AUTHORIZATION_FAILED',
+    );
+    expect((await scene.produce('open', batchOf(['a']))).errorCode).toBe(0);
+    const all = await scene.send(Apis.Metadata, { topics: null });
+    expect(all.topics.map(({ name }) => name)).not.toContain('shut');
+    const named = await scene.send(Apis.Metadata, { topics: [{ name: 'shut' }] });
+    expect(named.topics[0].errorCode).toBe(Errors.TOPIC_AUTHORIZATION_FAILED.code);
+  });
+
+  it('does not tell by a topic id that the topic exists', async () => {
+    await start((text) => text.startsWith('read topic shut'));
+    const topicId = await scene.topicId('shut');
+    const partitions = [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 100 }];
+    const { responses } = await scene.send(Apis.Fetch, {
+      maxWaitMs: 0,
+      minBytes: 0,
+      topics: [{ topicId, partitions }],
+    });
+    expect(responses[0].partitions[0].errorCode).toBe(Errors.UNKNOWN_TOPIC_ID.code);
+  });
+
+  it('closes groups and the making of topics', async () => {
+    await start((text) => text.includes(' group ') || text.startsWith('create'));
+    expect((await scene.send(Apis.Heartbeat, { groupId: 'g', memberId: 'm' })).errorCode).toBe(
+      Errors.GROUP_AUTHORIZATION_FAILED.code,
+    );
+    const { topics } = await scene.send(Apis.CreateTopics, {
+      topics: [{ name: 'n', numPartitions: 1, replicationFactor: 1 }],
+      timeoutMs: 1,
+    });
+    expect(topics[0].errorCode).toBe(Errors.CLUSTER_AUTHORIZATION_FAILED.code);
+    const { coordinators } = await scene.send(Apis.FindCoordinator, { coordinatorKeys: ['g'] });
+    expect(coordinators[0].errorCode).toBe(Errors.GROUP_AUTHORIZATION_FAILED.code);
+  });
+});
