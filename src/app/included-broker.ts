@@ -1,11 +1,10 @@
 /**
- * The broker inside the application: started as a bean, so that everything that sends while beans are made finds it, and stopped as
- * the very last of all that runs. In a worker thread by default; on the loop of the application by setting, or when a test hands in
+ * The broker inside the application: started as a bean, so that everything that sends while beans are made finds it, and closed as
+ * one, so that it outlives every bean that talks to it. In a worker thread by default; on the loop of the application by setting, or when a test hands in
  * parts that cannot cross to another thread.
  */
 import { resolve } from 'node:path';
 import { Broker, type BrokerOptions, startBrokerInWorker } from '#broker';
-import { BROKER_PHASE, type SmartLifecycle } from '#context';
 import type { Logger } from '#core';
 import type { Transport } from '#net';
 
@@ -28,13 +27,12 @@ export type IncludedBrokerOptions = {
 
 type Running = { bootstrapServers: string; close(): Promise<void> };
 
-export class IncludedBroker implements SmartLifecycle {
-  readonly phase = BROKER_PHASE;
+export class IncludedBroker {
   readonly bootstrapServers: string;
   /** In-process way to the broker; undefined when it runs in another thread: then TCP. */
   readonly transport: Transport | undefined;
   readonly #running: Running;
-  #isRunning = true;
+  #closing: Promise<void> | undefined;
 
   constructor(running: Running, transport: Transport | undefined) {
     this.#running = running;
@@ -69,17 +67,10 @@ export class IncludedBroker implements SmartLifecycle {
     return new IncludedBroker(broker, broker.connect());
   }
 
-  /** It runs since it was made. */
-  start(): void {}
-
-  async stop(): Promise<void> {
-    if (!this.#isRunning) return;
-    await this.#running.close();
-    this.#isRunning = false;
-  }
-
-  isRunning(): boolean {
-    return this.#isRunning;
+  /** Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#running.close();
+    return this.#closing;
   }
 }
 

@@ -21,7 +21,6 @@ export * from './events.ts';
 export { explainFailure, type KeyOrigins } from './failure-analysis.ts';
 export * from './injection-decorators.ts';
 export {
-  BROKER_PHASE,
   EARLIEST_PHASE,
   isSmartLifecycle,
   LATEST_PHASE,

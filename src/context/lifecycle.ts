@@ -17,8 +17,6 @@ export interface SmartLifecycle {
   isAutoStartup?(): boolean;
 }
 
-/** Where the included broker runs: below everything, producer factories (`Number.MIN_SAFE_INTEGER`) included. */
-export const BROKER_PHASE = -Number.MAX_VALUE;
 export const EARLIEST_PHASE = Number.MIN_SAFE_INTEGER;
 export const LATEST_PHASE = Number.MAX_SAFE_INTEGER;
 /** Where listener containers run: after almost everything else is up, and the first to stop. */

@@ -25,7 +25,7 @@ export function brokerDefinitions(parts: AutoConfigurationParts): BeanDefinition
         logger: logging.getLogger('springtide.broker'),
         reason: choice.reason,
       }),
-    destroy: (instance) => instance.stop(),
+    destroy: (instance) => instance.close(),
     origin: ORIGIN,
   };
   const connection: BeanDefinition<KafkaConnection> = {
