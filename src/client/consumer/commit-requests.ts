@@ -1,5 +1,5 @@
 /**
- * OffsetCommit and OffsetFetch as data: requests built, answers judged. Pure. Topics are named, not numbered: version 9 is
+ * OffsetCommit and OffsetFetch as data: requests built, answers judged ◇. Topics are named, not numbered: version 9 is
  * the last that does so, and every broker in service knows it.
  */
 import { KafkaError } from '#core';

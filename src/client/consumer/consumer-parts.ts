@@ -2,6 +2,7 @@
 import type { Clock, Logger, MetricsRegistry, Random } from '#core';
 import type { Transport } from '#net';
 import { Cluster } from '../cluster.ts';
+import { AutoCommit } from './auto-commit.ts';
 import type { ConsumerSettings } from './consumer-settings.ts';
 import { CoordinatorLink } from './coordinator-link.ts';
 import { Fetcher } from './fetcher.ts';
@@ -22,8 +23,9 @@ export interface ConsumerParts<K, V> {
   readonly lookup: OffsetLookup;
   readonly finder: PositionFinder;
   readonly isReadCommitted: boolean;
-  /** Both undefined without a group.id. */
+  /** All three undefined without a group.id. */
   readonly commits: OffsetCommits | undefined;
+  readonly autoCommit: AutoCommit | undefined;
   readonly group: GroupCoordinator | undefined;
 }
 
@@ -36,7 +38,6 @@ export interface ConsumerPartsOptions<K, V> {
   readonly logger: Logger;
   readonly metrics: MetricsRegistry;
   readonly signal: Signal;
-  readonly autoCommit: () => Promise<void>;
 }
 
 export function makeConsumerParts<K, V>(options: ConsumerPartsOptions<K, V>): ConsumerParts<K, V> {
@@ -55,7 +56,7 @@ export function makeConsumerParts<K, V>(options: ConsumerPartsOptions<K, V>): Co
   };
   const allowAutoTopicCreation = config['allow.auto.create.topics'];
   const cluster = new Cluster({ config, transport, clock, random, logger, allowAutoTopicCreation });
-  const { commits, group } = makeGroup(options, shared, cluster);
+  const { commits, autoCommit, group } = makeGroup(options, shared, cluster);
   const lookup = new OffsetLookup({ ...shared, cluster });
   const watch = new MetadataWatch({
     ...shared,
@@ -72,6 +73,7 @@ export function makeConsumerParts<K, V>(options: ConsumerPartsOptions<K, V>): Co
     finder: new PositionFinder({ ...shared, commits, lookup }),
     isReadCommitted: shared.isReadCommitted,
     commits,
+    autoCommit,
     group,
   };
 }
@@ -112,27 +114,32 @@ function makeFetcher<K, V>(
 }
 
 function makeGroup<K, V>(
-  { settings, autoCommit }: ConsumerPartsOptions<K, V>,
+  { settings }: ConsumerPartsOptions<K, V>,
   shared: SharedParts,
   cluster: Cluster,
-): { commits: OffsetCommits | undefined; group: GroupCoordinator | undefined } {
-  const { config, groupId, assignors } = settings;
-  if (groupId === null) return { commits: undefined, group: undefined };
+): Pick<ConsumerParts<K, V>, 'commits' | 'autoCommit' | 'group'> {
+  const { config, groupId, assignors, isAutoCommit } = settings;
+  if (groupId === null) return { commits: undefined, autoCommit: undefined, group: undefined };
+  const { clock } = shared;
   const groupInstanceId = config['group.instance.id'];
-  const link = new CoordinatorLink({ ...shared, cluster, groupId, lookupTimeoutMs: config['default.api.timeout.ms'] });
+  const lookupTimeoutMs = config['default.api.timeout.ms'];
+  const link = new CoordinatorLink({ ...shared, cluster, groupId, lookupTimeoutMs });
+  const membership = () => (shared.subscriptions.isAutoAssigned ? group : undefined);
+  const commits = new OffsetCommits({ ...shared, link, groupInstanceId, membership });
+  const intervalMs = config['auto.commit.interval.ms'];
+  const autoCommit = new AutoCommit({ ...shared, isEnabled: isAutoCommit, intervalMs, commits });
   const group: GroupCoordinator = new GroupCoordinator({
     ...shared,
     cluster,
     link,
     assignors,
     groupInstanceId,
-    autoCommit,
+    autoCommit: () => autoCommit.finish(clock.now().monotonicMs + lookupTimeoutMs),
     rackId: config['client.rack'] === '' ? null : config['client.rack'],
     sessionTimeoutMs: config['session.timeout.ms'],
     heartbeatIntervalMs: config['heartbeat.interval.ms'],
     pollIntervalMaxMs: config['max.poll.interval.ms'],
     retryBackoffMaxMs: config['retry.backoff.max.ms'],
   });
-  const membership = () => (shared.subscriptions.isAutoAssigned ? group : undefined);
-  return { commits: new OffsetCommits({ ...shared, link, groupInstanceId, membership }), group };
+  return { commits, autoCommit, group };
 }

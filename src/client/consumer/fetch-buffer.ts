@@ -1,7 +1,6 @@
 /**
  * Fetched and not yet handed out: a queue of chunks, one chunk being what one fetch brought for one partition. Chunks of
- * paused partitions stay and are passed by; chunks asked under an older incarnation of their partition are dropped when met.
- * Pure.
+ * paused partitions stay and are passed by; chunks asked under an older incarnation of their partition are dropped when met. ◇
  */
 import { KafkaError } from '#core';
 import type { RawRecord } from '#protocol';

@@ -1,5 +1,5 @@
 /**
- * Which partitions to ask which broker for, and what an answer's error means. Pure.
+ * Which partitions to ask which broker for, and what an answer's error means. ◇
  *
  * A partition is asked for when it has a position, is neither paused nor being revoked nor in back-off, its leader is known
  * and has no fetch of ours in flight, and less than `CHUNKS_AHEAD` times `max.partition.fetch.bytes` of it is buffered. So

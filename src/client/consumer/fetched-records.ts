@@ -1,5 +1,5 @@
 /**
- * What one fetch brought for one partition, handed out record by record. Batches are looked at when their turn comes:
+ * ◇ What one fetch brought for one partition, handed out record by record. Batches are looked at when their turn comes:
  * the checksum is taken, the body is decompressed, and records are made one at a time. Control batches, aborted
  * transactions (read_committed) and records before the position are passed over, and the position still moves over them.
  *

@@ -8,8 +8,9 @@
  */
 import { type Clock, KafkaError, type Logger, type MetricsRegistry, ZERO_UUID } from '#core';
 import { Apis, Errors, errorByCode, type FetchResponse, type RawRecord, toKafkaError } from '#protocol';
-import { type ConsumerRecord, ConsumerRecords, OffsetAndMetadata, PartitionMap } from '#serde';
+import { type ConsumerRecord, ConsumerRecords, type OffsetAndMetadata, PartitionMap } from '#serde';
 import type { Cluster } from '../cluster.ts';
+import { committable } from './auto-commit.ts';
 import { FetchBuffer, type FetchChunk } from './fetch-buffer.ts';
 import {
   type FetchLimits,
@@ -353,11 +354,6 @@ class Collector<K, V> {
     if (!this.#states.includes(state)) this.#states.push(state);
     this.#list = this.#records.getOrSet(state.topicPartition, () => []);
   }
-}
-
-/** A position as it is committed. */
-export function committable(position: { offset: number; leaderEpoch: number }): OffsetAndMetadata {
-  return new OffsetAndMetadata(position.offset, '', position.leaderEpoch < 0 ? undefined : position.leaderEpoch);
 }
 
 /** Finds what was asked by what was answered: topics come back by name or by id. */

@@ -1,6 +1,6 @@
 /**
  * The consumer's part of a group's protocol: what a member says about itself when it joins, what the leader makes of it,
- * what a member reads out of its assignment, and whether the group rebalances eagerly or cooperatively. Pure.
+ * what a member reads out of its assignment, and whether the group rebalances eagerly or cooperatively. ◇
  */
 import type { Assignor, AssignorMember, RebalanceProtocol, TopicPartitionId } from '#assign';
 import { KafkaError, type Logger } from '#core';

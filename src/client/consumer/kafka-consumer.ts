@@ -25,9 +25,9 @@ import {
   type TopicPartition,
   type TopicPartitionLike,
 } from '#serde';
+import { consumedOffsets } from './auto-commit.ts';
 import { type ConsumerParts, makeConsumerParts } from './consumer-parts.ts';
 import { type ConsumerSettings, readConsumerSettings, readDeserializer } from './consumer-settings.ts';
-import { committable } from './fetcher.ts';
 import type { OffsetCommitCallback } from './offset-commits.ts';
 import type { FoundOffset } from './offset-lookup.ts';
 import { EARLIEST, EARLIEST_TIMESTAMP, LATEST, LATEST_TIMESTAMP, type ResetStrategy } from './offset-reset.ts';
@@ -84,7 +84,6 @@ export class KafkaConsumer<K = unknown, V = unknown> {
   readonly #deserializers: readonly Deserializer[];
   #isPolling = false;
   #closing: Promise<void> | undefined;
-  #nextAutoCommitMs = Number.POSITIVE_INFINITY;
   #lastTurnMs = 0;
 
   /** @throws KafkaError INVALID_CONFIG, INVALID_GROUP_ID. No connection is made before the first call that needs one. */
@@ -105,12 +104,8 @@ export class KafkaConsumer<K = unknown, V = unknown> {
       logger: this.#logger,
       metrics: this.#metrics,
       signal: this.#signal,
-      autoCommit: () =>
-        this.#autoCommitSync(this.#clock.now().monotonicMs + this.#settings.config['default.api.timeout.ms']),
     });
     this.#catalog = new TopicCatalog(this.#parts.cluster, this.#clock, this.#settings.config['retry.backoff.ms']);
-    if (this.#settings.isAutoCommit)
-      this.#nextAutoCommitMs = this.#nowMs() + this.#settings.config['auto.commit.interval.ms'];
   }
 
   // ── what to read ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -135,7 +130,7 @@ export class KafkaConsumer<K = unknown, V = unknown> {
   assign(partitions: readonly TopicPartitionLike[]): void {
     this.#checkOpen();
     const { subscriptions, watch, fetcher } = this.#parts;
-    if (this.#settings.isAutoCommit) this.#parts.commits?.commitAsync(this.#consumed());
+    this.#parts.autoCommit?.send();
     subscriptions.assignManually(partitions);
     fetcher.dropStale();
     watch.follow();
@@ -193,7 +188,7 @@ export class KafkaConsumer<K = unknown, V = unknown> {
 
   async #poll(deadlineMs: number): Promise<ConsumerRecords<K, V>> {
     const { fetcher } = this.#parts;
-    this.#autoCommitIfDue();
+    this.#parts.autoCommit?.sendIfDue();
     for (;;) {
       const seenVersion = this.#signal.version;
       this.#checkOpen();
@@ -341,14 +336,17 @@ export class KafkaConsumer<K = unknown, V = unknown> {
   async commitSync(offsets?: OffsetsLike | null, timeoutMs = this.#apiTimeoutMs): Promise<void> {
     this.#checkOpen();
     const commits = this.#needGroup();
-    const wanted = offsets == null ? this.#consumed() : new PartitionMap(offsets);
+    const wanted = offsets == null ? consumedOffsets(this.#parts.subscriptions) : new PartitionMap(offsets);
     await this.#wakeup.race(commits.commitSync(wanted, this.#nowMs() + timeoutMs));
   }
 
   /** Commits without waiting and without a second try. Callbacks come in the order of the calls. */
   commitAsync(offsets?: OffsetsLike | null, callback?: OffsetCommitCallback): void {
     this.#checkOpen();
-    this.#needGroup().commitAsync(offsets == null ? this.#consumed() : new PartitionMap(offsets), callback);
+    this.#needGroup().commitAsync(
+      offsets == null ? consumedOffsets(this.#parts.subscriptions) : new PartitionMap(offsets),
+      callback,
+    );
   }
 
   /** The group's committed offsets; null for partitions without one. */
@@ -359,41 +357,6 @@ export class KafkaConsumer<K = unknown, V = unknown> {
     this.#checkOpen();
     const found = await this.#wakeup.race(this.#needGroup().fetch(partitions, this.#nowMs() + timeoutMs));
     return new PartitionMap(partitions.map((partition) => [partition, found.get(partition) ?? null] as const));
-  }
-
-  #consumed(): PartitionMap<OffsetAndMetadata> {
-    const offsets = new PartitionMap<OffsetAndMetadata>();
-    for (const { topicPartition, position } of this.#parts.subscriptions.states()) {
-      if (position !== undefined) offsets.set(topicPartition, committable(position));
-    }
-    return offsets;
-  }
-
-  /** At the entry of poll: what earlier polls returned counts as processed. */
-  #autoCommitIfDue(): void {
-    const nowMs = this.#nowMs();
-    if (nowMs < this.#nextAutoCommitMs) return;
-    const { config } = this.#settings;
-    this.#nextAutoCommitMs = nowMs + config['auto.commit.interval.ms'];
-    this.#parts.commits?.commitAsync(this.#consumed(), (_offsets, error) => {
-      if (error === null) return;
-      this.#logger.warn({ code: error.code }, `auto commit failed: ${error.message}`);
-      if (error.retriable) this.#nextAutoCommitMs = this.#nowMs() + config['retry.backoff.ms'];
-    });
-  }
-
-  async #autoCommitSync(deadlineMs: number): Promise<void> {
-    if (!this.#settings.isAutoCommit || this.#parts.commits === undefined) return;
-    this.#nextAutoCommitMs = this.#nowMs() + this.#settings.config['auto.commit.interval.ms'];
-    try {
-      await this.#parts.commits.commitSync(this.#consumed(), deadlineMs);
-    } catch (error) {
-      if (!(error instanceof KafkaError)) throw error;
-      this.#logger.warn(
-        { code: error.code },
-        `auto commit failed, so some records will be read again: ${error.message}`,
-      );
-    }
   }
 
   // ── what there is ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -503,12 +466,14 @@ export class KafkaConsumer<K = unknown, V = unknown> {
   }
 
   async #close(timeoutMs: number): Promise<void> {
-    const { subscriptions, group, commits, fetcher, watch, cluster } = this.#parts;
+    const { subscriptions, group, commits, autoCommit, fetcher, watch, cluster } = this.#parts;
     const deadlineMs = this.#nowMs() + timeoutMs;
     this.#signal.raise();
     fetcher.close();
     try {
-      if (subscriptions.assignmentCount > 0) await this.#within(this.#autoCommitSync(deadlineMs), deadlineMs);
+      if (autoCommit !== undefined && subscriptions.assignmentCount > 0) {
+        await this.#within(autoCommit.finish(deadlineMs), deadlineMs);
+      }
       await this.#within(commits?.settle() ?? Promise.resolve(), deadlineMs);
       const leftMs = Math.max(1, deadlineMs - this.#nowMs());
       if (subscriptions.isAutoAssigned && group !== undefined)

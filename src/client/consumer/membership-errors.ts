@@ -1,4 +1,4 @@
-/** What each error of the group APIs means for a member: one verdict per error, as in Java's AbstractCoordinator. Pure. */
+/** What each error of the group APIs means for a member: one verdict per error, as in Java's AbstractCoordinator. ◇ */
 import { Errors } from '#protocol';
 
 /**

@@ -1,5 +1,5 @@
 /**
- * One member of a consumer group, classic protocol, as a pure machine: events with the time go in, effects come out. The
+ * One member of a consumer group, classic protocol, as a pure machine ◇: events with the time go in, effects come out. The
  * shell (`group-coordinator.ts`) sends the requests, runs the application's callbacks and sets the timers.
  *
  * | state      | means                              | leaves it by                                                     |

@@ -1,6 +1,6 @@
 /**
  * What to do when a partition has no position: `auto.offset.reset` read into a policy, and a policy turned into the
- * timestamp that ListOffsets wants. Pure.
+ * timestamp that ListOffsets wants. ◇
  *
  * @see KIP-1106 (by_duration)
  */

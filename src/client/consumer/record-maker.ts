@@ -1,6 +1,6 @@
 /**
  * Raw records made into the application's. A deserializer that fails either stops the poll at its record (`throw`, as Java
- * does) or leaves its error in the record with the failed part null (`carry`, what listeners want). Pure.
+ * does) or leaves its error in the record with the failed part null (`carry`, what listeners want). ◇
  */
 import type { BatchHeader, RawRecord } from '#protocol';
 import {

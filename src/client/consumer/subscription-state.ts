@@ -1,5 +1,5 @@
 /**
- * What the consumer is subscribed to, which partitions it has, and where it stands in each. Pure: everything else reads
+ * What the consumer is subscribed to, which partitions it has, and where it stands in each ◇; everything else reads
  * and moves it. One partition goes through
  *
  * | state     | is                                    | leaves it by                                              |
