@@ -35,6 +35,7 @@ export const operatingErrors: Readonly<Record<string, OperatingErrorRow>> = {
     doc: 'The member left its group before the commit; its partitions have new owners.',
   },
   NO_OFFSET_FOR_PARTITION: { retriable: false, doc: 'No committed offset, and auto.offset.reset is none.' },
+  LOG_TRUNCATED: { retriable: false, doc: 'Records that were read no longer exist, and auto.offset.reset is none.' },
   STORAGE_FAILED: { retriable: false, doc: 'The disk refused a read or write; the log folder is offline.' },
   LOCKED: { retriable: false, doc: 'Another process uses the log folder; the text names it.' },
 };
