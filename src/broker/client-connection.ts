@@ -47,6 +47,7 @@ export interface ConnectionServices {
 
 export class ClientConnection implements Answering {
   readonly remoteAddress: string;
+  readonly clientHost: string;
   readonly listenerName: string;
   readonly #connection: Connection;
   readonly #services: ConnectionServices;
@@ -67,6 +68,7 @@ export class ClientConnection implements Answering {
 
   constructor(connection: Connection, listenerName: string, services: ConnectionServices) {
     this.remoteAddress = connection.remoteAddress;
+    this.clientHost = hostOf(connection.remoteAddress);
     this.listenerName = listenerName;
     this.#connection = connection;
     this.#services = services;
@@ -287,6 +289,11 @@ export class ClientConnection implements Answering {
     );
     this.close();
   }
+}
+
+function hostOf(address: string): string {
+  const colon = address.lastIndexOf(':');
+  return (colon < 0 ? address : address.slice(0, colon)).replace(/^\[|\]$/g, '');
 }
 
 function isProduce(frame: Buffer): boolean {

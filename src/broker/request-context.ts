@@ -12,8 +12,8 @@ export const LATER: unique symbol = Symbol('later');
 
 /** The connection as a request sees it. */
 export interface Answering {
-  /** `host:port` of the client. */
-  readonly remoteAddress: string;
+  /** The client's address without its port. */
+  readonly clientHost: string;
   /** The listener that the client came in by: its endpoint is what Metadata tells. */
   readonly listenerName: string;
   finish(context: RequestContext, body: object | undefined): void;
@@ -58,7 +58,7 @@ export class RequestContext {
 
   /** The client's address without its port. */
   get clientHost(): string {
-    return hostOf(this.#connection.remoteAddress);
+    return this.#connection.clientHost;
   }
 
   /** May this client do what the route names to the resource `name`? */
@@ -81,9 +81,4 @@ export class RequestContext {
   abort(reason: string): void {
     this.#connection.abort(reason);
   }
-}
-
-function hostOf(address: string): string {
-  const colon = address.lastIndexOf(':');
-  return (colon < 0 ? address : address.slice(0, colon)).replace(/^\[|\]$/g, '');
 }

@@ -81,6 +81,29 @@ describe('bytes that are no request', () => {
   });
 });
 
+describe('ApiVersions of a version that nobody knows', () => {
+  it('is answered in the layout of version 0, byte for byte as Kafka does, and the connection lives', async () => {
+    scene = await Scene.start();
+    const client = await rawClient();
+    client.write(requestBytes(Apis.ApiVersions.key, 99, Buffer.from('00', 'hex'), 8));
+    await scene.clock.settle();
+    expect(client.received.toString('hex')).toBe('0000001000000008002300000001001200000005');
+    client.write(encodedRequest(Apis.ApiVersions, 0, {}, 9));
+    await scene.clock.settle();
+    expect(client.correlationIds).toEqual([8, 9]);
+  });
+});
+
+describe('bytes after the body of a request', () => {
+  it('are ignored, as Kafka does', async () => {
+    scene = await Scene.start();
+    const client = await rawClient();
+    client.write(requestBytes(Apis.ApiVersions.key, 0, Buffer.from('deadbeef', 'hex'), 3));
+    await scene.clock.settle();
+    expect(client.correlationIds).toEqual([3]);
+  });
+});
+
 describe('requests of one connection', () => {
   it('are answered in their order, however they are cut into chunks', async () => {
     scene = await Scene.start({ topics: { t: 1 } });

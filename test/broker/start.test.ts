@@ -191,6 +191,29 @@ describe('the metadata log', () => {
   });
 });
 
+describe('a power cut', () => {
+  it('takes back nothing that was acknowledged: records, committed offsets, topics', async () => {
+    const disk = memoryDisk({ tracksDurability: true });
+    scene = await Scene.start({ disk, topics: { t: 1 } });
+    await scene.send(Apis.FindCoordinator, { key: 'g' }, 0);
+    for (let round = 0; round < 20; round++) await scene.produce('t', batchOf([`r${round}`]));
+    const partitions = [{ partitionIndex: 0, committedOffset: 17, committedMetadata: '' }];
+    await scene.send(Apis.OffsetCommit, { groupId: 'g', topics: [{ name: 't', partitions }] }, 9);
+    const afterCut = disk.crash();
+    await scene.close();
+    scene = await Scene.start({ disk: afterCut });
+    await scene.clock.settle();
+    const latest = { topics: [{ name: 't', partitions: [{ partitionIndex: 0, timestamp: -1 }] }] };
+    expect((await scene.send(Apis.ListOffsets, latest)).topics[0].partitions[0]).toMatchObject({
+      errorCode: 0,
+      offset: 20,
+    });
+    const asked = { groups: [{ groupId: 'g', topics: [{ name: 't', partitionIndexes: [0] }] }] };
+    const { groups } = await scene.send(Apis.OffsetFetch, asked, 9);
+    expect(groups[0].topics[0].partitions[0]).toMatchObject({ errorCode: 0, committedOffset: 17 });
+  });
+});
+
 describe('closing', () => {
   it('is idempotent, ends connections and leaves no timer', async () => {
     const clock = new ManualClock();
