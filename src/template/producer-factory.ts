@@ -60,7 +60,8 @@ export class DefaultKafkaProducerFactory<K = unknown, V = unknown> implements Pr
   private readonly options: ProducerFactoryOptions<K, V>;
   private shared: Producer<K, V> | undefined;
   private copies: ProducerFactory[] = [];
-  private producerCount = 0;
+  /** Shared with copies, so that no two producers have one client id. */
+  private counter = { producerCount: 0 };
   private isStopped = false;
 
   constructor(configs: Record<string, unknown>, options: ProducerFactoryOptions<K, V> = {}) {
@@ -81,6 +82,7 @@ export class DefaultKafkaProducerFactory<K = unknown, V = unknown> implements Pr
   ): ProducerFactory<K2, V2> {
     const options = { ...this.options, ...defined(serializers) } as unknown as ProducerFactoryOptions<K2, V2>;
     const copy = new DefaultKafkaProducerFactory<K2, V2>({ ...this.configurationProperties, ...overrides }, options);
+    copy.counter = this.counter;
     this.copies.push(copy as unknown as ProducerFactory);
     return copy;
   }
@@ -110,7 +112,7 @@ export class DefaultKafkaProducerFactory<K = unknown, V = unknown> implements Pr
   private makeShared(): Producer<K, V> {
     const config = { ...this.configurationProperties };
     const clientId = config['client.id'];
-    if (clientId !== undefined) config['client.id'] = `${String(clientId)}-${++this.producerCount}`;
+    if (clientId !== undefined) config['client.id'] = `${String(clientId)}-${++this.counter.producerCount}`;
     (this.options.logger ?? silentLogger).debug({ clientId: config['client.id'] }, 'creating a producer');
     return (this.options.makeProducer ?? kafkaProducer)<K, V>(config, this.options);
   }
