@@ -4,9 +4,10 @@
  */
 import type { BatchHeader, RawRecord } from '#protocol';
 import {
+  asDeserializationException,
   ConsumerRecord,
   type DeserializationErrors,
-  DeserializationException,
+  type DeserializationException,
   type Deserializer,
   Headers,
   RecordDeserializationException,
@@ -68,8 +69,7 @@ export class RecordMaker<K, V> {
     error: unknown,
   ): DeserializationException {
     const bytes = isKey ? raw.key : raw.value;
-    const exception =
-      error instanceof DeserializationException ? error : new DeserializationException(at.topic, isKey, bytes, error);
+    const exception = asDeserializationException(at.topic, isKey, bytes, error);
     if (this.#mode === 'carry') return exception;
     const where = { topicPartition: at, offset: raw.offset, timestamp: raw.timestamp };
     throw new RecordDeserializationException(where, { key: raw.key, value: raw.value, headers }, exception);
