@@ -189,6 +189,55 @@ describe('listeners on the real broker', () => {
     expect(deliveries).toBe(10);
   });
 
+  test('a dead letter topic that is not there yet is made by the first dead letter', async () => {
+    await kafka.createTopics({ name: 'fresh', partitions: 3 });
+    const recovered = new Arrivals<string>(1);
+    class Fresh {
+      @KafkaListener({ id: 'fresh', topics: 'fresh' })
+      on(value: { last?: boolean }): void {
+        if (value.last !== true) throw new Error('no');
+        recovered.push('went on');
+      }
+    }
+    await listen(new Fresh());
+    await template.send('fresh', 2, 'k', { bad: true });
+    await template.send('fresh', 2, 'k', { last: true });
+    await recovered.complete;
+    const dead = new Arrivals<ConsumerRecord>(1);
+    class Dead {
+      @KafkaListener({ id: 'fresh-dead', topics: 'fresh-dlt' })
+      on(record: ConsumerRecord): void {
+        dead.push(record);
+      }
+    }
+    await listen(new Dead());
+    const [letter] = await dead.complete;
+    expect([letter.partition, letter.value]).toEqual([2, { bad: true }]);
+  });
+
+  test('a rebalance between two members of a group loses nothing, and a clean one repeats nothing', async () => {
+    await kafka.createTopics({ name: 'shared', partitions: 4 });
+    const seen = new Map<number, number>();
+    const all = new Deferred<void>();
+    class Shared {
+      @KafkaListener({ id: 'shared', topics: 'shared' })
+      async on(value: number): Promise<void> {
+        await new Promise((resolve) => setImmediate(resolve));
+        seen.set(value, (seen.get(value) ?? 0) + 1);
+        if (seen.size === 400) all.resolve();
+      }
+    }
+    const first = await listen(new Shared(), { keepAliveMs: 20 });
+    for (let value = 0; value < 200; value++) template.send('shared', value % 4, null, value);
+    await template.flush();
+    await listen(new Shared(), { keepAliveMs: 20 });
+    for (let value = 200; value < 400; value++) template.send('shared', value % 4, null, value);
+    await template.flush();
+    await first.stop();
+    await all.promise;
+    expect([...seen.values()].every((count) => count === 1)).toBe(true);
+  });
+
   test('request and reply: what a method returns is sent to its @SendTo topic under the same key', async () => {
     await kafka.createTopics('asked', 'answered');
     const answers = new Arrivals<ConsumerRecord>(1);
