@@ -56,7 +56,7 @@ export class ProcessGuard {
   /** Prints the failure of a start and ends the process. @param stack shown when given. */
   fail(text: string, stack: unknown): never {
     process.stderr.write(text);
-    if (stack instanceof Error) process.stderr.write(`${stack.stack}\n`);
+    if (Error.isError(stack)) process.stderr.write(`${stack.stack}\n`);
     process.exit(1);
   }
 
@@ -85,7 +85,7 @@ export class ProcessGuard {
   #crashed(error: unknown): void {
     this.#logger?.fatal({ err: error }, `uncaught: ${errorText(error)}`);
     this.#logging?.flush();
-    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+    process.stderr.write(`${Error.isError(error) ? error.stack : String(error)}\n`);
     process.exit(1);
   }
 }

@@ -155,7 +155,7 @@ async function listen(
 
 function bindFailure(host: string, port: number, error: unknown): string {
   const where = addressText(host, port);
-  const cause = error instanceof Error ? (error.cause as { code?: string } | undefined) : undefined;
+  const cause = Error.isError(error) ? (error.cause as { code?: string } | undefined) : undefined;
   switch (cause?.code) {
     case 'EADDRINUSE':
       return `The address ${where} is in use by another program (perhaps another broker). Stop it, or choose another port with listeners=PLAINTEXT://127.0.0.1:PORT (0 takes a free one).`;

@@ -52,7 +52,7 @@ function isEnabled(at: LogLevel): boolean {
 /** Functions and classes cannot cross to another thread; errors lose their code. */
 function plain(fields: object): Record<string, unknown> {
   const entries = Object.entries(fields).map(([name, value]): [string, unknown] => {
-    if (value instanceof Error) {
+    if (Error.isError(value)) {
       const code = (value as { code?: unknown }).code;
       return [
         name,

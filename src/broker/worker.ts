@@ -75,7 +75,7 @@ class RunningWorker {
   #onError(error: unknown): void {
     if (this.#isReady)
       this.#logger.fatal({ err: error }, 'The broker thread died of an error. Restart the application.');
-    else this.#start.reject(error instanceof Error ? error : new Error(String(error)));
+    else this.#start.reject(Error.isError(error) ? error : new Error(String(error)));
   }
 
   #onExit(): void {

@@ -58,16 +58,16 @@ function originIn(text: string, origins: KeyOrigins): string | undefined {
 
 /** The operating system's code, of the error or of what caused it. */
 function systemCodeOf(error: unknown): string | undefined {
-  for (let current = error, depth = 0; current instanceof Error && depth < 5; current = current.cause, depth++) {
+  for (let current = error, depth = 0; Error.isError(current) && depth < 5; current = current.cause, depth++) {
     const code = (current as NodeJS.ErrnoException).code;
     if (typeof code === 'string' && /^E[A-Z]+$/.test(code)) return code;
   }
   // Out of another thread an error comes without its cause.
-  return error instanceof Error && /\baddress\b.*\bin use\b/.test(error.message) ? 'EADDRINUSE' : undefined;
+  return Error.isError(error) && /\baddress\b.*\bin use\b/.test(error.message) ? 'EADDRINUSE' : undefined;
 }
 
 function explainBug(error: unknown, details: FailureDetail[]): StartupFailure {
-  const name = error instanceof Error ? error.name : 'Thrown';
+  const name = Error.isError(error) ? error.name : 'Thrown';
   const place = placeOf(error);
   return new StartupFailure(`${name}: ${errorText(error)}`, {
     details: [...details, ...(place === undefined ? [] : [['Place', place] as const])],
@@ -81,7 +81,7 @@ function explainBug(error: unknown, details: FailureDetail[]): StartupFailure {
 
 /** The first line of the stack in code that is neither the runtime's nor a package's. */
 function placeOf(error: unknown): string | undefined {
-  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  const stack = Error.isError(error) ? (error.stack ?? '') : '';
   const lines = stack.split('\n').filter((line) => /^\s+at /.test(line));
   const own = lines.find((line) => !/node:|node_modules/.test(line));
   return own?.trim().replace(/^at /, '');

@@ -43,5 +43,5 @@ export class CorruptError extends KafkaError {
 
 /** The text of anything that was thrown, for the end of a message. */
 export function errorText(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return Error.isError(error) ? error.message : String(error);
 }

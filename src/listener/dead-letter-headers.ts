@@ -81,7 +81,7 @@ function addException(
   error: Error,
   isKey: boolean,
 ): void {
-  const cause = error.cause instanceof Error ? error.cause : undefined;
+  const cause = Error.isError(error.cause) ? error.cause : undefined;
   add('EXCEPTION', isKey ? KafkaHeaders.DLT_KEY_EXCEPTION_FQCN : KafkaHeaders.DLT_EXCEPTION_FQCN, javaName(error));
   add('EX_CAUSE', KafkaHeaders.DLT_EXCEPTION_CAUSE_FQCN, cause === undefined ? undefined : javaName(cause));
   const message = [error.message, cause?.message].filter((text) => text !== undefined && text !== '').join('; ');
@@ -101,11 +101,7 @@ function javaName(error: Error): string {
 
 function stackOf(error: Error): string {
   const parts: string[] = [];
-  for (
-    let current: unknown = error, depth = 0;
-    current instanceof Error && depth < 8;
-    current = current.cause, depth++
-  ) {
+  for (let current: unknown = error, depth = 0; Error.isError(current) && depth < 8; current = current.cause, depth++) {
     parts.push(`${depth === 0 ? '' : 'Caused by: '}${current.stack ?? String(current)}`);
   }
   return parts.join('\n').slice(0, STACKTRACE_CHARACTERS_MAX);

@@ -197,7 +197,7 @@ export class DefaultErrorHandler implements CommonErrorHandler {
 /** Where in the batch the listener says it failed; undefined when it does not say, or says something impossible. */
 function failedIndex({ error, records, logger }: BatchFailure): number | undefined {
   let current: unknown = error;
-  for (let depth = 0; depth < 32 && current instanceof Error; depth++) {
+  for (let depth = 0; depth < 32 && Error.isError(current); depth++) {
     if (current instanceof BatchListenerFailedException) {
       const index = current.record === undefined ? current.index : records.indexOf(current.record);
       if (index >= 0 && index < records.length) return index;

@@ -118,7 +118,7 @@ export class CommonDelegatingErrorHandler implements CommonErrorHandler {
   private delegateFor(error: Error): CommonErrorHandler {
     for (
       let current: unknown = error, depth = 0;
-      current instanceof Error && depth < 32;
+      Error.isError(current) && depth < 32;
       current = current.cause, depth++
     ) {
       const found = this.delegates.find(([type]) => current instanceof type);

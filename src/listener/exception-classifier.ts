@@ -51,7 +51,7 @@ export class ExceptionClassifier {
 
   isRetryable(error: unknown): boolean {
     let current: unknown = error;
-    for (let depth = 0; depth < CAUSES_MAX && current instanceof Error; depth++) {
+    for (let depth = 0; depth < CAUSES_MAX && Error.isError(current); depth++) {
       const verdict = this.verdictOf(current);
       if (verdict !== undefined) return verdict;
       current = current.cause;

@@ -22,7 +22,7 @@ export class FailedDeliveries {
     backOff: BackOff,
     resetOnChange: boolean,
   ): { attemptCount: number; nextMs: number } {
-    const errorType = error instanceof Error ? error.constructor : typeof error;
+    const errorType = Error.isError(error) ? error.constructor : typeof error;
     let delivery = this.failing.get(at);
     if (
       delivery === undefined ||

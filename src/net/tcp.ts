@@ -53,7 +53,7 @@ function openSocket(host: string, port: number, options: TcpOptions, signal?: Ab
       socket.on('error', ignoreLateError).destroy();
       reject(networkError(`cannot connect to ${address}: ${reasonOf(cause)}`, cause));
     };
-    const aborted = () => failed(signal?.reason instanceof Error ? signal.reason : new Error('aborted'));
+    const aborted = () => failed(Error.isError(signal?.reason) ? signal.reason : new Error('aborted'));
     socket.once('connect', connected).once('error', failed);
     signal?.addEventListener('abort', aborted, { once: true });
     if (signal?.aborted) aborted();

@@ -161,7 +161,7 @@ export class Fetcher<K, V> {
     if (this.#isClosed) return;
     for (const { state } of targets) this.#backOff(state);
     if (!(error instanceof KafkaError)) {
-      this.#errors.push(error instanceof Error ? error : new Error(String(error)));
+      this.#errors.push(Error.isError(error) ? error : new Error(String(error)));
       return;
     }
     this.#options.logger.debug({ nodeId, code: error.code }, `fetch from broker ${nodeId} failed: ${error.message}`);

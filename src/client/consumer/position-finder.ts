@@ -76,7 +76,7 @@ export class PositionFinder {
     for (const { state } of asked) state.retryAtMs = clock.now().monotonicMs + retryBackoffMs;
     logger.debug({ err: error }, `positions could not be had: ${errorText(error)}`);
     if (error instanceof KafkaError && error.retriable) return;
-    this.#errors.push(error instanceof Error ? error : new Error(String(error)));
+    this.#errors.push(Error.isError(error) ? error : new Error(String(error)));
   }
 
   async #placeCommitted(unplaced: readonly Asked[]): Promise<void> {

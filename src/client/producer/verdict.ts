@@ -53,7 +53,7 @@ export function noAnswer(error: unknown): PartitionAnswer {
   const code = isKafkas ? error.errorCode : undefined;
   return {
     errorCode: code ?? (isKafkas && error.retriable ? Errors.NETWORK_EXCEPTION.code : Errors.UNKNOWN_SERVER_ERROR.code),
-    errorMessage: error instanceof Error ? error.message : String(error),
+    errorMessage: Error.isError(error) ? error.message : String(error),
     baseOffset: -1,
     logAppendTimeMs: -1,
     logStartOffset: -1,
