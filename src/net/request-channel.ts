@@ -137,9 +137,15 @@ export class RequestChannel {
     return new Promise((resolve) => this.#drainWaiters.push(resolve));
   }
 
-  /** Ends the connection; requests in flight fail with `error`. Idempotent. */
+  /** Ends the connection once what was written has left; requests in flight fail with `error` at once. Idempotent. */
   close(error?: KafkaError): void {
     this.#end(error ?? networkError(`connection to ${this.remoteAddress} was closed by this client`));
+    this.#connection.close();
+  }
+
+  /** Ends a connection that is of no more use. */
+  #abort(error: KafkaError): void {
+    this.#end(error);
     this.#connection.close(error);
   }
 
@@ -159,7 +165,7 @@ export class RequestChannel {
       }
     } catch (error) {
       // Everything thrown here came out of the peer's bytes.
-      this.#refusePeer(error instanceof Error ? error.message : String(error), error);
+      this.#refusePeer(Error.isError(error) ? error.message : String(error), error);
     }
   }
 
@@ -181,7 +187,7 @@ export class RequestChannel {
     const api = this.#inFlight[0]?.api.name ?? 'none';
     const text = `${this.remoteAddress} sent bytes that are not the reply to ${api}: ${detail}`;
     this.#logger.error({ peer: this.remoteAddress, api }, text);
-    this.close(networkError(text, cause));
+    this.#abort(networkError(text, cause));
   }
 
   #onDrain(): void {
@@ -210,7 +216,7 @@ export class RequestChannel {
       return;
     }
     const text = `no reply to ${earliest.api.name} from ${this.remoteAddress} within ${earliest.timeoutMs} ms`;
-    this.close(
+    this.#abort(
       new KafkaError('REQUEST_TIMED_OUT', text, { retriable: true, errorCode: Errors.REQUEST_TIMED_OUT.code }),
     );
   }

@@ -59,7 +59,9 @@ describe('finding the cluster', () => {
       maxVersion,
     }));
     fakes.broker.on('ApiVersions', (_, version) =>
-      version > theirs[18] ? new InVersion(0, { errorCode: 35, apiKeys: apiKeys.slice(0, 1) }) : { apiKeys },
+      version > theirs[18]
+        ? new InVersion(0, { errorCode: 35, apiKeys: apiKeys.filter((row) => row.apiKey === 18) })
+        : { apiKeys },
     );
     const cluster = open(fakes);
     await cluster.start();

@@ -461,7 +461,7 @@ function serialized<T>(
   try {
     return serializer.serialize(topic, value, headers);
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
+    const text = Error.isError(error) ? error.message : String(error);
     throw new KafkaError(
       'SERIALIZATION_FAILED',
       `the ${part} of a record for '${topic}' cannot be serialised: ${text}`,

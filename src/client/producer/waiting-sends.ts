@@ -57,11 +57,11 @@ export class MemoryWaiters {
     for (let first = this.#queue.first; first !== undefined && place(first.outgoing); first = this.#queue.first) {
       this.#queue.shift();
     }
+    if (this.#queue.length === 0) this.#stopTimer();
   }
 
   takeAll(): Waiting[] {
-    this.#timer?.cancel();
-    this.#timer = undefined;
+    this.#stopTimer();
     return this.#queue.takeAll();
   }
 
@@ -72,6 +72,11 @@ export class MemoryWaiters {
   #setTimer(deadlineMs: number): void {
     const delayMs = Math.max(1, Math.ceil(deadlineMs - this.#clock.now().monotonicMs));
     this.#timer = this.#clock.setTimer(delayMs, () => this.#onTimer());
+  }
+
+  #stopTimer(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
   }
 
   #onTimer(): void {

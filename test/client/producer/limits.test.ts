@@ -80,6 +80,8 @@ describe('buffer.memory', () => {
     );
     expect(producer.metrics()['buffer-available-bytes']).toBe(3000);
     await producer.close();
+    await clock.settle();
+    expect(clock.pendingTimerCount).toBe(0);
   });
 
   test('that stays used up for max.block.ms fails the waiting records, and says what to do', async () => {
@@ -135,6 +137,14 @@ describe('the end', () => {
     expect(handle.metadata?.offset).toBe(0);
     expect((await late).code).toBe('CLOSED');
     await producer.close();
+  });
+
+  test('close hands over what acks=0 does not wait for', async () => {
+    const { producer, log, clock } = await warm({ acks: 0, 'linger.ms': 0 });
+    for (const value of ['a', 'b']) producer.send(record(value));
+    await producer.close();
+    await clock.settle();
+    expect(log.of('t')).toEqual(['a', 'b']);
   });
 
   test('close with a time limit fails what is left, wherever it waits', async () => {
