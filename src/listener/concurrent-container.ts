@@ -221,6 +221,14 @@ export class ConcurrentMessageListenerContainer {
     });
   }
 
+  private commitsStarts(): boolean {
+    const { consumerFactory, consumerProperties } = this.options;
+    const { kafkaConsumerProperties, assignmentCommitOption } = this.containerProperties;
+    if (this.groupId === undefined || assignmentCommitOption === 'never') return false;
+    const config = { ...consumerFactory.configurationProperties, ...kafkaConsumerProperties, ...consumerProperties };
+    return assignmentCommitOption === 'always' || config['auto.offset.reset'] !== 'earliest';
+  }
+
   private async checkTopics(consumer: ListenerConsumer): Promise<void> {
     const { subscription, where } = this.options;
     if (subscription.by === 'pattern' || consumer.listTopics === undefined) return;
@@ -255,6 +263,7 @@ export class ConcurrentMessageListenerContainer {
       clock,
       logger: logger.child({ container: name }),
       publish,
+      commitsStarts: this.commitsStarts(),
       stopped: (reason) => this.childStopped(reason),
     });
   }

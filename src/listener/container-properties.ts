@@ -2,6 +2,7 @@
 
 import { type AckMode, parseAckMode } from './ack-mode.ts';
 import type { RebalanceListener } from './consumer-factory.ts';
+import type { AssignmentCommitOption } from './start-commits.ts';
 
 /** A template of settings: the factory's is copied per container, so changing one container changes no other. */
 export class ContainerProperties {
@@ -48,6 +49,8 @@ export class ContainerProperties {
   missingTopicsFatal = false;
   /** Milliseconds between tries after an authentication or authorization error; default 10 000. `null`: stop, as Spring does. */
   authExceptionRetryIntervalMs: number | null = 10_000;
+  /** When to commit where a partition without a committed offset starts; default `latest_only`. */
+  assignmentCommitOption: AssignmentCommitOption = 'latest_only';
   groupId: string | undefined = undefined;
   clientId: string | undefined = undefined;
   /** Consumer settings over those of the factory. */

@@ -4,7 +4,7 @@
  * handler); this file owns the consumer and its life.
  */
 import { AssertionError, type Clock, errorText, KafkaError, type Logger } from '#core';
-import type { ConsumerRecords, TopicPartition, TopicPartitionLike } from '#serde';
+import { ConsumerRecords, type TopicPartition, type TopicPartitionLike } from '#serde';
 import { BatchDelivery } from './batch-delivery.ts';
 import { CommitLedger } from './commit-ledger.ts';
 import { Committer } from './committer.ts';
@@ -19,6 +19,7 @@ import { LoopErrors } from './loop-errors.ts';
 import { PauseState } from './pause-state.ts';
 import { RecordDelivery } from './record-delivery.ts';
 import type { RecordFilterStrategy } from './record-filter.ts';
+import { StartCommits } from './start-commits.ts';
 import { seekToStart } from './start-positions.ts';
 import type { TopicPartitionOffset } from './topic-partition-offset.ts';
 import { TurnBudget } from './turn-budget.ts';
@@ -43,12 +44,16 @@ export interface ChildContainerOptions {
   clock: Clock;
   logger: Logger;
   publish: ContainerEventListener;
+  /** Commit where fresh partitions start, before their first record. */
+  commitsStarts: boolean;
   /** Called once, when the consumer is closed. */
   stopped(reason: StopReason): void;
 }
 
 /** How long closing the consumer (leaving the group) may take, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 10_000;
+
+const NOTHING: ConsumerRecords = ConsumerRecords.empty();
 
 export class KafkaMessageListenerContainer {
   readonly name: string;
@@ -65,6 +70,7 @@ export class KafkaMessageListenerContainer {
   private readonly budget: TurnBudget;
   private readonly delivery: RecordDelivery | BatchDelivery;
   private readonly loopErrors: LoopErrors;
+  private readonly startCommits: StartCommits;
   private readonly seeks: { partition: TopicPartitionLike; offset: number }[] = [];
   private reason: StopReason = 'NORMAL';
   private isStopRequested = false;
@@ -96,6 +102,7 @@ export class KafkaMessageListenerContainer {
     this.committer = new Committer({ ledger: this.ledger, consumer, properties, hasGroup, clock, logger, wake });
     this.budget = new TurnBudget(clock, properties.yieldMs);
     this.loopErrors = new LoopErrors(properties.authExceptionRetryIntervalMs);
+    this.startCommits = new StartCommits(consumer, properties.syncCommitTimeoutMs, logger);
     this.delivery = this.makeDelivery();
   }
 
@@ -211,6 +218,7 @@ export class KafkaMessageListenerContainer {
 
   private async turn(): Promise<void> {
     await this.startPositions();
+    if (this.startCommits.isPending) await this.startCommits.commit(NOTHING);
     if (this.properties.idleBetweenPollsMs > 0) await this.rest();
     this.applySeeks();
     this.pauses.hold('handler', false);
@@ -221,6 +229,7 @@ export class KafkaMessageListenerContainer {
     // What is polled while stopping has not been delivered: its positions are not committed and it comes again.
     if (this.isStopRequested) return;
     if (records.isEmpty()) return this.nothingCame();
+    if (this.startCommits.isPending) await this.startCommits.commit(records);
     this.recordsCame();
     await this.delivery.deliver(records);
     if (this.committer.isDue('after-poll')) await this.committer.commit();
@@ -263,6 +272,8 @@ export class KafkaMessageListenerContainer {
     if (this.isPositioned || subscription.by !== 'partitions') return;
     await seekToStart(this.consumer, subscription.partitions, this.logger);
     this.isPositioned = true;
+    const untold = subscription.partitions.filter(({ start }) => start.at === 'committed');
+    if (this.options.commitsStarts) this.startCommits.assigned(untold.map(({ topicPartition }) => topicPartition));
     await this.properties.consumerRebalanceListener?.onPartitionsAssigned?.(this.consumer.assignment());
   }
 
@@ -342,6 +353,8 @@ export class KafkaMessageListenerContainer {
       onPartitionsAssigned: async (partitions) => {
         this.assigned(partitions);
         await user?.onPartitionsAssigned?.(partitions);
+        // The poll ends early, so that the start is committed before anything can come in behind it.
+        if (this.startCommits.isPending) this.consumer.wakeup();
       },
     };
   }
@@ -356,12 +369,14 @@ export class KafkaMessageListenerContainer {
 
   private forget(partitions: TopicPartition[]): void {
     for (const of of partitions) this.ledger.close(of);
+    this.startCommits.forget(partitions);
     this.options.errorHandler.forget?.(this.consumer, partitions);
     this.keepAlive.wake();
   }
 
   private assigned(partitions: TopicPartition[]): void {
     this.applyPauses();
+    if (this.options.commitsStarts) this.startCommits.assigned(partitions);
     const all = this.consumer.assignment();
     if (all.length === 0) this.logger.info(`${this.name} is idle: the group has more consumers than partitions`);
     else if (partitions.length > 0) this.logger.info(`${this.name}: partitions assigned: ${all.join(', ')}`);

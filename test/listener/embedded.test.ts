@@ -1,5 +1,6 @@
 /** Listeners on the real broker and the real clients, in process: what the fakes cannot prove. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { Admin } from '#client';
 import { Deferred, systemClock } from '#core';
 import {
   Acknowledgment,
@@ -44,8 +45,8 @@ afterAll(async () => {
   await kafka.close();
 });
 
-async function listen(bean: object, properties: ContainerPropertiesFields = {}, value = 'json') {
-  const configs = { 'bootstrap.servers': kafka.bootstrapServers, 'auto.offset.reset': 'earliest' };
+async function listen(bean: object, properties: ContainerPropertiesFields = {}, value = 'json', reset = 'earliest') {
+  const configs = { 'bootstrap.servers': kafka.bootstrapServers, 'auto.offset.reset': reset };
   const consumerFactory = new DefaultKafkaConsumerFactory(configs, {
     transport: kafka.transport,
     keyDeserializer: deserializerByName('string'),
@@ -236,6 +237,27 @@ describe('listeners on the real broker', () => {
     await first.stop();
     await all.promise;
     expect([...seen.values()].every((count) => count === 1)).toBe(true);
+  });
+
+  test('a group that starts at the end of a topic misses nothing that comes after its first start', async () => {
+    await kafka.createTopics({ name: 'latest', partitions: 1 });
+    await template.send('latest', 'before');
+    const arrivals = new Arrivals<string>(1);
+    class Latest {
+      @KafkaListener({ id: 'latest', topics: 'latest' })
+      on(value: string): void {
+        arrivals.push(value);
+      }
+    }
+    const registry = await listen(new Latest(), {}, 'json', 'latest');
+    const admin = Admin.create({ 'bootstrap.servers': kafka.bootstrapServers }, { transport: kafka.transport });
+    const committed = async () => [...(await admin.listConsumerGroupOffsets('latest'))].length;
+    while ((await committed()) === 0) await systemClock.sleep(5);
+    await admin.close();
+    await registry.stop();
+    await template.send('latest', 'between');
+    await registry.start();
+    expect(await arrivals.complete).toEqual(['between']);
   });
 
   test('request and reply: what a method returns is sent to its @SendTo topic under the same key', async () => {

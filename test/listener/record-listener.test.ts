@@ -88,6 +88,23 @@ describe('when offsets are committed', () => {
     expect(seen).toEqual(['a']);
   });
 
+  test('a group that starts at the end commits its start, so that nothing after it is skipped after a crash', async () => {
+    const configs = { 'group.id': 'scene', 'auto.offset.reset': 'latest' };
+    const seen = await runPlain('batch', ['old'], { configs });
+    expect([seen, scene.kafka.commits]).toEqual([[], ['orders-0@1']]);
+    await scene.stop();
+    scene.kafka.add('orders', 0, 'new');
+    await scene.registry.start();
+    await scene.settle();
+    expect(seen).toEqual(['new']);
+  });
+
+  test('assignmentCommitOption never leaves the start uncommitted', async () => {
+    const configs = { 'group.id': 'scene', 'auto.offset.reset': 'latest' };
+    await runPlain('batch', ['old'], { configs, properties: { assignmentCommitOption: 'never' } });
+    expect(scene.kafka.commits).toEqual([]);
+  });
+
   test('what was handled and not committed when a process died comes again', async () => {
     const seen = await runPlain('count', ['a', 'b'], { properties: { ackCount: 100 } });
     for (let commit = 0; commit < 4; commit++)

@@ -22,7 +22,7 @@ import {
   ConsumerRecord,
   ConsumerRecords,
   Headers,
-  type OffsetAndMetadata,
+  OffsetAndMetadata,
   PartitionMap,
   ProducerRecord,
   RecordMetadata,
@@ -44,6 +44,8 @@ export class FakeKafka {
   /** The next commits fail with these. */
   readonly commitErrors: KafkaError[] = [];
   pollRecordsMax = 500;
+  /** Where a partition without a committed offset starts. */
+  startsAtEnd = false;
 
   add(topic: string, partition: number, ...values: unknown[]): void {
     const of = new TopicPartition(topic, partition);
@@ -114,7 +116,7 @@ export class FakeConsumer implements ListenerConsumer {
   }
 
   assign(partitions: TopicPartition[]): void {
-    for (const of of partitions) this.positions.set(of, this.kafka.committed.get(of) ?? 0);
+    for (const of of partitions) this.positions.set(of, this.startOf(of));
   }
 
   async poll(timeoutMs: number): Promise<ConsumerRecords> {
@@ -134,6 +136,7 @@ export class FakeConsumer implements ListenerConsumer {
         await this.takeAssignment();
         const records = this.collect();
         if (!records.isEmpty() || deadline.isPassed) return records;
+        if (this.isWoken) continue;
         await new Promise<void>((resolve) => {
           this.signal = resolve;
         });
@@ -162,7 +165,7 @@ export class FakeConsumer implements ListenerConsumer {
       this.positions.delete(of);
       this.pausedOnes.delete(of);
     }
-    for (const of of fresh) this.positions.set(of, this.kafka.committed.get(of) ?? 0);
+    for (const of of fresh) this.positions.set(of, this.startOf(of));
     await this.listener.onPartitionsAssigned?.(fresh);
   }
 
@@ -258,6 +261,17 @@ export class FakeConsumer implements ListenerConsumer {
     this.raise();
   }
 
+  async committed(partitions: TopicPartition[]): Promise<PartitionMap<OffsetAndMetadata | null>> {
+    const offsets = partitions.map((of) => [of, this.kafka.committed.get(of)] as const);
+    return new PartitionMap(
+      offsets.map(([of, offset]) => [of, offset === undefined ? null : new OffsetAndMetadata(offset)]),
+    );
+  }
+
+  private startOf(of: TopicPartition): number {
+    return this.kafka.committed.get(of) ?? (this.kafka.startsAtEnd ? this.endOf(of) : 0);
+  }
+
   private endOf(of: TopicPartition): number {
     const log = this.kafka.logs.get(of) ?? [];
     return (log[log.length - 1]?.offset ?? -1) + 1;
@@ -319,8 +333,9 @@ export class Scene {
   constructor(options: SceneOptions = {}) {
     this.options = options;
     this.template = options.template ?? new FakeTemplate();
+    this.kafka.startsAtEnd = options.configs?.['auto.offset.reset'] === 'latest';
     const consumerFactory: ConsumerFactory = {
-      configurationProperties: options.configs ?? { 'group.id': 'scene' },
+      configurationProperties: { 'auto.offset.reset': 'earliest', ...(options.configs ?? { 'group.id': 'scene' }) },
       createConsumer: (request) => {
         const consumer = new FakeConsumer(this.kafka, this.clock, request);
         this.kafka.consumers.push(consumer);
