@@ -18,6 +18,8 @@ import { assert } from '#core';
 import { addToSequence, Errors } from '#protocol';
 
 const NONE = -1;
+const SEQUENCE_MAX = 0x7fffffff;
+const SEQUENCE_HALF = 0x40000000;
 const EPOCH_MAX = 0x7fff;
 
 /** What a batch carries of this. `baseSequence` is -1 until it is assigned. */
@@ -82,8 +84,12 @@ export class Sequences<B extends SequencedBatch> {
     const first = partition.inFlight[0];
     // A batch that waits for its retry leaves alone: only when everything before it is settled.
     if (batch.baseSequence !== NONE) return first === undefined || first === batch;
+    if (first === undefined) return !this.#unresolved.has(partition);
     // A new epoch starts at sequence 0, which must not overtake what is under way in the old one.
-    if (first !== undefined && this.#isStale(partition)) return false;
+    if (this.#isStale(partition)) return false;
+    // A broker without state of this producer takes any sequence: were the first batch refused for a while, the second one would
+    // be written before it. So the first one goes alone.
+    if (partition.lastAckedSequence === NONE) return false;
     return !this.#unresolved.has(partition);
   }
 
@@ -105,7 +111,8 @@ export class Sequences<B extends SequencedBatch> {
     this.#remove(partition, batch);
     const isCurrent = batch.producerId === partition.producerId && batch.producerEpoch === partition.producerEpoch;
     if (!isCurrent) return;
-    partition.lastAckedSequence = addToSequence(batch.baseSequence, batch.recordCount - 1);
+    const lastSequence = addToSequence(batch.baseSequence, batch.recordCount - 1);
+    if (!isAtOrBefore(lastSequence, partition.lastAckedSequence)) partition.lastAckedSequence = lastSequence;
     if (lastOffset > partition.lastAckedOffset) partition.lastAckedOffset = lastOffset;
   }
 
@@ -120,9 +127,11 @@ export class Sequences<B extends SequencedBatch> {
     if (refusal.errorCode === Errors.OUT_OF_ORDER_SEQUENCE_NUMBER.code) {
       const isUnresolved = this.#unresolved.has(partition);
       const isNext = batch.baseSequence === addToSequence(partition.lastAckedSequence, 1);
+      // A later one is written already, by a broker that had forgotten this producer: its number will never fit again.
+      const isPassed = !batch.isSequenceReset && isAtOrBefore(batch.baseSequence, partition.lastAckedSequence);
       // One before it is still under way: it waits. As the next in line it met a real gap.
-      if (!isUnresolved && (batch.isSequenceReset || !isNext)) return true;
-      if (!isUnresolved || partition.inFlight[0] === batch) this.#wantBump(partition);
+      if (!isUnresolved && !isPassed && (batch.isSequenceReset || !isNext)) return true;
+      if (!isUnresolved || isPassed || partition.inFlight[0] === batch) this.#wantBump(partition);
       return true;
     }
     return refusal.isRetriable;
@@ -231,4 +240,9 @@ export class Sequences<B extends SequencedBatch> {
     const index = partition.inFlight.indexOf(batch);
     if (index >= 0) partition.inFlight.splice(index, 1);
   }
+}
+
+/** Whether `sequence` does not come after `other`, across the wrap; nothing is before `NONE`. */
+function isAtOrBefore(sequence: number, other: number): boolean {
+  return other !== NONE && ((other - sequence) & SEQUENCE_MAX) < SEQUENCE_HALF;
 }

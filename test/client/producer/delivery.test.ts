@@ -23,6 +23,18 @@ describe('order and duplicates', () => {
     await producer.close();
   });
 
+  test('the first batches of a producer keep their order when its partition has no leader yet', async () => {
+    const { producer, log, clock } = await scene({ 'linger.ms': 0 });
+    await producer.partitionsFor('t');
+    let refusals = 1;
+    log.instead = () => (refusals-- > 0 ? { code: NOT_LEADER } : undefined);
+    await sendOneByOne(clock, producer, 8);
+    await advancing(clock, producer.flush());
+    expect(log.of('t')).toEqual(numbers(8));
+    expect(producerStates(log.arrived)).toEqual(['1000:0']);
+    await producer.close();
+  });
+
   test('a batch whose answer was lost is written once, and has its first place', async () => {
     const { producer, log, clock } = await warm({ 'linger.ms': 0 });
     log.instead = (batch) => (batch.values[0] === '2' && batch.request < 6 ? 'close-after' : undefined);

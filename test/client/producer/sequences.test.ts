@@ -21,10 +21,13 @@ class Batch implements SequencedBatch {
   }
 }
 
+/** A producer whose first batch, of one record, the broker has: several may be in flight, from sequence 1 on. */
 function begun(epoch = 0) {
   const sequences = new Sequences<Batch>();
   sequences.begin(7, epoch);
-  return { sequences, partition: new PartitionSequences<Batch>() };
+  const partition = new PartitionSequences<Batch>();
+  sequences.completed(partition, leave(sequences, partition, 1)[0], 0);
+  return { sequences, partition };
 }
 
 function leave(sequences: Sequences<Batch>, partition: PartitionSequences<Batch>, ...counts: number[]): Batch[] {
@@ -43,13 +46,12 @@ describe('numbers', () => {
     const { sequences, partition } = begun();
     const [a, b] = leave(sequences, partition, 3, 2);
     const [other] = leave(sequences, new PartitionSequences<Batch>(), 1);
-    expect([a, b, other].map((batch) => batch.numbers)).toEqual(['7:0:0', '7:0:3', '7:0:0']);
-    expect(partition.nextSequence).toBe(5);
+    expect([a, b, other].map((batch) => batch.numbers)).toEqual(['7:0:1', '7:0:4', '7:0:0']);
+    expect(partition.nextSequence).toBe(6);
   });
 
   test('wrap after 2³¹−1', () => {
     const { sequences, partition } = begun();
-    leave(sequences, partition, 1);
     partition.nextSequence = 2 ** 31 - 1;
     const [a, b] = leave(sequences, partition, 1, 1);
     expect([a.baseSequence, b.baseSequence]).toEqual([2 ** 31 - 1, 0]);
@@ -66,9 +68,19 @@ describe('numbers', () => {
     expect(sequences.mayLeave(partition, b)).toBe(false);
     expect(sequences.mayLeave(partition, a)).toBe(true);
     sequences.leaves(partition, a);
-    expect(a.numbers).toBe('7:0:0');
-    sequences.completed(partition, a, 0);
+    expect(a.numbers).toBe('7:0:1');
+    sequences.completed(partition, a, 1);
     expect(sequences.mayLeave(partition, b)).toBe(true);
+  });
+
+  test('of the first batch must be acknowledged before others leave: a broker that knows nothing takes any', () => {
+    const sequences = new Sequences<Batch>();
+    sequences.begin(7, 0);
+    const partition = new PartitionSequences<Batch>();
+    const [first] = leave(sequences, partition, 1);
+    expect(sequences.mayLeave(partition, new Batch())).toBe(false);
+    sequences.completed(partition, first, 0);
+    expect(sequences.mayLeave(partition, new Batch())).toBe(true);
   });
 
   test('of a split batch are shared out among its parts', () => {
@@ -76,7 +88,7 @@ describe('numbers', () => {
     const [a, b] = leave(sequences, partition, 5, 1);
     const parts = [new Batch(3), new Batch(2)];
     sequences.split(partition, a, parts);
-    expect([...parts, b].map((batch) => batch.baseSequence)).toEqual([0, 3, 5]);
+    expect([...parts, b].map((batch) => batch.baseSequence)).toEqual([1, 4, 6]);
     expect(partition.inFlight).toEqual([...parts, b]);
     expect(sequences.isBefore(partition, parts[1], b)).toBe(true);
     expect(sequences.isBefore(partition, b, parts[1])).toBe(false);
@@ -90,13 +102,13 @@ describe('out of order', () => {
     const [, b] = leave(sequences, partition, 1, 1);
     expect(sequences.mayRetry(partition, b, refused(OUT_OF_ORDER))).toBe(true);
     expect(sequences.settle()).toBe(false);
-    expect(b.numbers).toBe('7:0:1');
+    expect(b.numbers).toBe('7:0:2');
   });
 
   test('as the next in line is a real gap: everything in flight is numbered anew', () => {
     const { sequences, partition } = begun();
     const [a, b, c] = leave(sequences, partition, 1, 2, 1);
-    sequences.completed(partition, a, 0);
+    sequences.completed(partition, a, 1);
     expect(sequences.mayRetry(partition, b, refused(OUT_OF_ORDER))).toBe(true);
     expect(sequences.mayLeave(partition, b)).toBe(false);
     expect(sequences.settle()).toBe(true);
@@ -104,6 +116,16 @@ describe('out of order', () => {
     // The answer to what c was before.
     expect(sequences.mayRetry(partition, c, refused(OUT_OF_ORDER))).toBe(true);
     expect(sequences.settle()).toBe(false);
+  });
+
+  test('of one that a later one has passed can never be mended: it gets a new number', () => {
+    const { sequences, partition } = begun();
+    const [a, b] = leave(sequences, partition, 1, 1);
+    sequences.completed(partition, b, 5);
+    expect(sequences.mayRetry(partition, a, refused(OUT_OF_ORDER))).toBe(true);
+    expect(sequences.settle()).toBe(true);
+    expect(a.numbers).toBe('7:1:0');
+    expect(partition.nextSequence).toBe(1);
   });
 
   test('again after it left with its new numbers makes another epoch', () => {
@@ -162,9 +184,9 @@ describe('a batch that expired', () => {
     sequences.expired(partition, lost);
     sequences.settle();
     expect(sequences.mayLeave(partition, new Batch())).toBe(false);
-    sequences.completed(partition, later, 1);
+    sequences.completed(partition, later, 2);
     sequences.settle();
-    expect(leave(sequences, partition, 1)[0].numbers).toBe('7:0:2');
+    expect(leave(sequences, partition, 1)[0].numbers).toBe('7:0:3');
   });
 
   test('makes a new epoch when nothing tells that it was written', () => {
