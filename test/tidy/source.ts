@@ -11,6 +11,8 @@ export interface Source {
   room: string;
   opening: string;
   imports: string[];
+  text: string;
+  /** Without comments and strings. */
   code: string;
 }
 
@@ -32,6 +34,7 @@ export function parseSource(path: string, text: string): Source {
     room: path.split('/')[1],
     opening: text.slice(0, 1500).split('*/')[0],
     imports: importsOf(code),
+    text,
     code: stripStrings(code),
   };
 }

@@ -59,7 +59,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     packages: ['class-validator', 'class-transformer', 'reflect-metadata', 'node:path', 'node:url'],
   },
   testing: { rooms: [...EVERYTHING_BELOW_APP, 'app'] },
-  cli: { rooms: [...EVERYTHING_BELOW_APP, 'app', 'testing'], packages: ['commander', 'node:fs', 'node:module', 'node:path'] },
+  cli: {
+    rooms: [...EVERYTHING_BELOW_APP, 'app', 'testing'],
+    packages: ['commander', 'node:fs', 'node:module', 'node:path'],
+  },
 };
 
 /** Packages that only the named files of a room may import. */
