@@ -121,3 +121,12 @@ function storedOf(partition: number, { offset, timestamp, key, value, headers }:
     headers: headers.map((header) => [header.key, header.value?.toString() ?? null]),
   };
 }
+
+/** Waits until a cluster, which is told of a change before all of it knows, says the same. */
+export async function until(isTrue: () => Promise<boolean>): Promise<void> {
+  for (let i = 0; i < 400; i++) {
+    if (await isTrue()) return;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  throw new Error('it did not come true in ten seconds');
+}

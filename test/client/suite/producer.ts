@@ -7,7 +7,7 @@ import type { KafkaError } from '#core';
 import { ProducerRecord } from '#serde';
 import { partitionForKey } from '../../../src/client/producer/partitioner.ts';
 import type { Connect } from './consumer-scene.ts';
-import { ProducerScene } from './producer-scene.ts';
+import { ProducerScene, until } from './producer-scene.ts';
 
 /** Registers the suite's tests. `connect` is called once, before the first of them. */
 export function producerSuite(connect: Connect): void {
@@ -184,14 +184,6 @@ function refusalTests(scene: () => ProducerScene): void {
 
 function range(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index);
-}
-
-async function until(isTrue: () => Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 400; i++) {
-    if (await isTrue()) return;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  throw new Error('it did not come true in ten seconds');
 }
 
 function failure(result: PromiseLike<unknown>): Promise<KafkaError> {
