@@ -128,13 +128,17 @@ export class RequestChannel {
   /**
    * Sends a request that the broker does not answer (Produce with acks=0). Fulfilled when the connection takes more: at once as
    * long as it is below its high-water mark.
+   *
+   * @throws KafkaError NETWORK_EXCEPTION when the connection ended before that
    */
   sendNoReply<Request extends MessageSchema>(api: Api<Request>, version: number, body: Draft<Request>): Promise<void> {
     if (this.#closeError !== undefined) return Promise.reject(this.#closeError);
     const chunks = encodeRequest(api, version, this.#takeCorrelationId(), this.#clientId, body);
     if (!this.#connection.write(chunks)) this.#isCongested = true;
     if (!this.#isCongested) return Promise.resolve();
-    return new Promise((resolve) => this.#drainWaiters.push(resolve));
+    return new Promise<void>((resolve) => this.#drainWaiters.push(resolve)).then(() => {
+      if (this.#closeError !== undefined) throw this.#closeError;
+    });
   }
 
   /** Ends the connection once what was written has left; requests in flight fail with `error` at once. Idempotent. */

@@ -7,7 +7,8 @@
  * default) retries neither duplicate nor reorder; every send ends, by its place in the log or an error, within
  * `max.block.ms + delivery.timeout.ms`.
  *
- * Hot path, per record of 100 bytes: about 1 µs and one object (the handle), one copy of key and value.
+ * Hot path, per record of 100 bytes: 0.5 µs of CPU on one core, two small objects, one copy of key and value; no promise and no
+ * closure. The rest is per batch.
  */
 import { type Clock, KafkaError, type Logger, type Random, silentLogger, systemClock, systemRandom } from '#core';
 import { type Transport, tcpTransport } from '#net';
@@ -125,7 +126,7 @@ export class KafkaProducer<K = unknown, V = unknown> {
 
   /** Whether a send would have to wait for memory. */
   get isFull(): boolean {
-    return this.#memoryWaiters.length > 0 || this.#sender.accumulator.memoryBytesAvailable < this.#config['batch.size'];
+    return this.#memoryWaiters.length > 0 || this.#sender.accumulator.isFull;
   }
 
   /** Waits until sends need not wait for memory: what a loop over many records awaits instead of each single send. */

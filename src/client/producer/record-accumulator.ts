@@ -39,6 +39,11 @@ export class RecordAccumulator {
     return this.#options.memoryBytes - this.#memoryBytesUsed;
   }
 
+  /** Whether there is no memory for another batch. */
+  get isFull(): boolean {
+    return this.memoryBytesAvailable < this.#options.batchBytes;
+  }
+
   /** The queues of a topic, by partition, `partitionCount` of them at least. */
   queuesOf(topic: string, partitionCount: number): readonly PartitionQueue[] {
     let queues = this.#queues.get(topic);

@@ -65,7 +65,7 @@ export class Sender {
     });
     this.accumulator = new RecordAccumulator(
       {
-        batchBytes: config['batch.size'],
+        batchBytes: Math.min(config['batch.size'], config['buffer.memory']),
         memoryBytes: config['buffer.memory'],
         compression: { codec: config['compression.type'], level: compressionLevel(config) },
       },
@@ -288,7 +288,9 @@ export class Sender {
 
   #send(sink: Sink, batches: ProducerBatch[]): void {
     const { cluster, config, metrics } = this.#options;
-    const topicIdOf = (topic: string) => cluster.metadata.topics.get(topic)?.topicId ?? ZERO_UUID;
+    // As they are now: the reply is about these, also when a topic is created again meanwhile.
+    const { topics } = cluster.metadata;
+    const topicIdOf = (topic: string) => topics.get(topic)?.topicId ?? ZERO_UUID;
     const request = { acks: this.#acks, timeoutMs: config['request.timeout.ms'], batches, topicIdOf };
     const body = (version: number) => produceBody(request, version);
     const options = hasTopicIds(request) ? {} : { version: TOPIC_ID_VERSION - 1 };

@@ -26,9 +26,12 @@ describe('order and duplicates', () => {
   test('the first batches of a producer keep their order when its partition has no leader yet', async () => {
     const { producer, log, clock } = await scene({ 'linger.ms': 0 });
     await producer.partitionsFor('t');
+    const gate = new Held<void>();
+    log.gate = gate.promise;
     let refusals = 1;
     log.instead = () => (refusals-- > 0 ? { code: NOT_LEADER } : undefined);
     await sendOneByOne(clock, producer, 8);
+    gate.resolve();
     await advancing(clock, producer.flush());
     expect(log.of('t')).toEqual(numbers(8));
     expect(producerStates(log.arrived)).toEqual(['1000:0']);
