@@ -4,7 +4,7 @@
  *
  * | mode | moment |
  * |---|---|
- * | record | after each record |
+ * | record | after each record; a commit that failed is repeated after the poll |
  * | batch | when all records of a poll are handled |
  * | count | when `ackCount` records are handled since the last commit; an empty poll flushes the rest |
  * | time | when `ackTimeMs` have passed since the last commit |
@@ -60,7 +60,7 @@ export function isCommitDue(
   const isTimePassed = sinceCommitMs > settings.ackTimeMs;
   switch (settings.ackMode) {
     case 'record':
-      return moment === 'after-record';
+      return moment === 'after-record' || handledCount > 0;
     case 'batch':
     case 'manual':
     case 'manual_immediate':

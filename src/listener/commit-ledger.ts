@@ -100,6 +100,7 @@ export class LedgerPage {
   /** What was reported as committed was not: it is committable again. */
   recommit(): void {
     this.committedNext = -1;
+    this.countSinceCommit++;
   }
 
   close(): void {

@@ -101,7 +101,7 @@ describe('ack modes', () => {
     isCommitDue({ ackMode, ackCount: 3, ackTimeMs: 100 }, moment, count, ms);
 
   test.each([
-    ['record', true, true, false, false],
+    ['record', true, true, true, true],
     ['batch', false, false, true, true],
     ['manual', false, false, true, true],
     ['count', false, true, false, true],
@@ -118,6 +118,7 @@ describe('ack modes', () => {
     expect(due('time', 'after-record', 1, 101)).toBe(true);
     expect(due('count_time', 'after-record', 1, 101)).toBe(true);
     expect(due('count', 'empty-poll', 0, 0)).toBe(false);
+    expect(due('record', 'after-poll', 0, 0)).toBe(false);
   });
 
   test('are read in any spelling, and a wrong one is answered with the nearest', () => {
