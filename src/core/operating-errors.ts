@@ -38,4 +38,10 @@ export const operatingErrors: Readonly<Record<string, OperatingErrorRow>> = {
   LOG_TRUNCATED: { retriable: false, doc: 'Records that were read no longer exist, and auto.offset.reset is none.' },
   STORAGE_FAILED: { retriable: false, doc: 'The disk refused a read or write; the log folder is offline.' },
   LOCKED: { retriable: false, doc: 'Another process uses the log folder; the text names it.' },
+  SEND_FAILED: { retriable: false, doc: 'A template could not send a record; the cause says why.' },
+  LISTENER_FAILED: { retriable: false, doc: 'A listener method threw; the cause is what it threw.' },
+  ARGUMENT_UNRESOLVED: { retriable: false, doc: 'An argument of a listener method could not be made from the record.' },
+  NO_HANDLER: { retriable: false, doc: 'No @KafkaHandler method takes the payload, or more than one does.' },
+  PAYLOAD_CONVERSION_FAILED: { retriable: false, doc: 'A payload does not have the form that the listener declares.' },
+  PAYLOAD_INVALID: { retriable: false, doc: 'A payload breaks the rules of its class; the text names property and rule.' },
 };
