@@ -43,5 +43,8 @@ export const operatingErrors: Readonly<Record<string, OperatingErrorRow>> = {
   ARGUMENT_UNRESOLVED: { retriable: false, doc: 'An argument of a listener method could not be made from the record.' },
   NO_HANDLER: { retriable: false, doc: 'No @KafkaHandler method takes the payload, or more than one does.' },
   PAYLOAD_CONVERSION_FAILED: { retriable: false, doc: 'A payload does not have the form that the listener declares.' },
-  PAYLOAD_INVALID: { retriable: false, doc: 'A payload breaks the rules of its class; the text names property and rule.' },
+  PAYLOAD_INVALID: {
+    retriable: false,
+    doc: 'A payload breaks the rules of its class; the text names property and rule.',
+  },
 };
