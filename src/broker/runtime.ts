@@ -6,7 +6,7 @@
  *     state      from               legal moves
  *     loading    (new), active      the log is replayed from its start → active; fails → failed
  *     active     loading            events are handled; an append that fails discards the machine → loading
- *     failed     loading            the partition cannot be read: everyone is refused
+ *     failed     loading, active    the partition cannot be read, or is gone: everyone is refused
  *     stopped    any                final
  *
  * Whoever is waiting when a machine is discarded is refused with COORDINATOR_NOT_AVAILABLE and asks again. Contains no rule of any machine.
@@ -100,7 +100,8 @@ export class MachineRuntime<E, R> implements AdvanceWaiter {
   /** Replays the log. Never rejects: a log that cannot be read makes the runtime `failed`, and `observer.failed` hears why. */
   async load(): Promise<void> {
     const generation = ++this.#generation;
-    this.#state = 'loading';
+    this.#state = this.#options.partition.isOffline ? 'failed' : 'loading';
+    if (this.#state === 'failed') return;
     const machine = this.#options.createMachine();
     try {
       const endOffset = await this.#replayLog(machine, generation);
@@ -138,8 +139,8 @@ export class MachineRuntime<E, R> implements AdvanceWaiter {
 
   advanced(partition: HostedPartition): void {
     if (partition.isOffline && this.#state !== 'stopped') {
-      this.#discard();
-      this.#state = 'failed';
+      this.#generation++;
+      this.#discard('failed');
       return;
     }
     this.#releaseRecords();
@@ -149,11 +150,10 @@ export class MachineRuntime<E, R> implements AdvanceWaiter {
   /** Refuses whoever waits and handles nothing more. The log stays as it is. Idempotent. */
   stop(): void {
     if (this.#state === 'stopped') return;
-    this.#state = 'stopped';
     this.#generation++;
     this.#stopStalls?.();
     this.#options.partition.removeAdvanceWaiter(this);
-    this.#discard();
+    this.#discard('stopped');
   }
 
   #refusal(): KafkaErrorRow {
@@ -184,7 +184,8 @@ export class MachineRuntime<E, R> implements AdvanceWaiter {
         { error: result.error.name },
         `${name}: an append of ${batch.length} bytes was refused (${result.error.name})`,
       );
-      this.#reload();
+      this.#discard('loading');
+      void this.load();
       return false;
     }
     let offset = result.baseOffset;
@@ -199,13 +200,9 @@ export class MachineRuntime<E, R> implements AdvanceWaiter {
     return true;
   }
 
-  #reload(): void {
-    this.#discard();
-    void this.load();
-  }
-
-  /** Drops machine, timers and what is held, and refuses everyone who waits. */
-  #discard(): void {
+  /** Drops machine, timers and what is held, and refuses everyone who waits; they may ask again at once, and find `state`. */
+  #discard(state: 'loading' | 'failed' | 'stopped'): void {
+    this.#state = state;
     this.#machine = undefined;
     this.#heldAnswers = [];
     this.#heldRecords = [];
@@ -213,7 +210,7 @@ export class MachineRuntime<E, R> implements AdvanceWaiter {
     this.#timers.clear();
     const askers = [...this.#askers.values()];
     this.#askers.clear();
-    const error = this.#state === 'stopped' ? Errors.NOT_COORDINATOR : Errors.COORDINATOR_NOT_AVAILABLE;
+    const error = state === 'stopped' ? Errors.NOT_COORDINATOR : Errors.COORDINATOR_NOT_AVAILABLE;
     for (const asker of askers) asker.refuse(error);
   }
 
@@ -241,14 +238,14 @@ export class MachineRuntime<E, R> implements AdvanceWaiter {
     if (this.#state !== 'active') return;
     const { highWatermark } = this.#options.partition;
     let count = 0;
-    for (const { record, offset } of this.#heldRecords) {
-      if (offset >= highWatermark) break;
-      count++;
+    while (count < this.#heldRecords.length && this.#heldRecords[count].offset < highWatermark) count++;
+    if (count === 0) return;
+    // Taken out first: whoever hears of a record may append another, and come here again.
+    for (const { record, offset } of this.#heldRecords.splice(0, count)) {
       if (offset < this.#committedEndOffset) continue;
       this.#committedEndOffset = offset + 1;
       this.#options.observer?.committed?.(record, offset);
     }
-    if (count > 0) this.#heldRecords = this.#heldRecords.slice(count);
   }
 
   #releaseAnswers(): void {

@@ -57,6 +57,7 @@ let runtime: MachineRuntime<Event, string>;
 let machines: WordMachine[];
 let committed: string[];
 let answers: string[];
+let heard: (record: string) => void;
 
 beforeEach(async () => {
   clock = new ManualClock();
@@ -64,6 +65,7 @@ beforeEach(async () => {
   machines = [];
   committed = [];
   answers = [];
+  heard = () => {};
   const directory = await LogDirectory.open({
     disk,
     path: '/d',
@@ -92,7 +94,12 @@ function newRuntime(): MachineRuntime<Event, string> {
     codec,
     clock,
     logger: silentLogger,
-    observer: { committed: (record) => committed.push(record) },
+    observer: {
+      committed: (record) => {
+        committed.push(record);
+        heard(record);
+      },
+    },
   });
 }
 
@@ -178,6 +185,64 @@ describe('a machine on a partition', () => {
     read();
     expect(answers).toEqual(['add a: COORDINATOR_NOT_AVAILABLE', 'read: COORDINATOR_NOT_AVAILABLE']);
     expect(committed).toEqual([]);
+  });
+
+  it('may be asked again by those it refuses while it is discarded', async () => {
+    await runtime.load();
+    disk.shut();
+    runtime.ask((token) => ({ type: 'add', token, value: 'a' }), {
+      answer: () => answers.push('first answered'),
+      refuse: (error) => {
+        answers.push(`first: ${error.name}`);
+        read('again');
+      },
+    });
+    add('x'.repeat(1000));
+    expect(answers.slice(0, 2)).toEqual(['first: COORDINATOR_NOT_AVAILABLE', 'again: COORDINATOR_LOAD_IN_PROGRESS']);
+    disk.open();
+    await clock.settle();
+    read();
+    await clock.settle();
+    expect(answers.at(-1)).toBe('read: a');
+  });
+
+  it('may be asked again by those it refuses when the disk fails', async () => {
+    await runtime.load();
+    disk.shut();
+    runtime.ask((token) => ({ type: 'add', token, value: 'a' }), {
+      answer: () => answers.push('first answered'),
+      refuse: (error) => {
+        answers.push(`first: ${error.name}`);
+        read('again');
+      },
+    });
+    await clock.settle();
+    disk.fail();
+    await clock.settle();
+    expect(answers).toEqual(['first: COORDINATOR_NOT_AVAILABLE', 'again: COORDINATOR_NOT_AVAILABLE']);
+  });
+
+  it('loses no committed record when hearing of one makes somebody append another', async () => {
+    heard = (record) => {
+      if (record === 'a') add('c');
+    };
+    await runtime.load();
+    add('a');
+    add('b');
+    await clock.settle();
+    expect(committed).toEqual(['a', 'b', 'c']);
+  });
+
+  it('stays down when its partition is gone, whatever a load says', async () => {
+    await runtime.load();
+    add('a');
+    await clock.settle();
+    partition.stop(Errors.KAFKA_STORAGE_ERROR);
+    await runtime.load();
+    read();
+    await clock.settle();
+    expect(answers.at(-1)).toBe('read: COORDINATOR_NOT_AVAILABLE');
+    expect(machines).toHaveLength(1);
   });
 
   it('gets its timers as events, and answers parked askers then', async () => {
