@@ -188,6 +188,7 @@ function openDirectory({ settings, disk, clock, random, logger }: Environment): 
     nodeId: settings.nodeId,
     clusterId: settings.config['cluster.id'] ?? undefined,
     durability: settings.durability,
+    producerIdExpirationMs: settings.config['producer.id.expiration.ms'],
   });
 }
 

@@ -139,7 +139,8 @@ export const brokerConfigTable = defineConfig({
     doc: 'Segment size of `__consumer_offsets`, bytes.',
   },
   'producer.id.expiration.ms': {
-    type: 'int',
+    type: 'duration-ms',
+    kafkaType: 'int',
     default: 86_400_000,
     min: 1,
     importance: 'low',

@@ -112,7 +112,7 @@ export class HostedPartitions {
     const deletion = this.#work.then(async () => {
       const partitions = this.#stopTopic(topicId);
       this.#byTopicId.delete(topicId);
-      for (const partition of partitions) await this.#deleteLog(partition);
+      await Promise.all(partitions.map((partition) => this.#deleteLog(partition)));
     });
     this.#deletions = deletion;
     this.#work = deletion;

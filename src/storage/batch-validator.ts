@@ -32,6 +32,8 @@ const MAGIC = 2;
 /** A record of nothing still has a length, attributes, two deltas, two lengths and a count of headers. */
 const RECORD_BYTES_MIN = 7;
 const BATCH_HEADER_BYTES = 61;
+/** Bad records that an answer names; a batch may hold millions. */
+const RECORD_ERRORS_MAX = 100;
 
 /** Checks that need no header: whether `records` can begin with a batch of magic 2 at all. */
 export function refuseFrame(records: Buffer, position: number): Refusal | undefined {
@@ -156,6 +158,7 @@ function recordsOutside(
   try {
     const cursor = readRecords(records, position, { decompressedBytesMax: config['max.decompressed.message.bytes'] });
     for (let index = 0, record = cursor.next(); record !== undefined; record = cursor.next(), index++) {
+      if (errors.length === RECORD_ERRORS_MAX) break;
       if (isOutside(record.timestamp))
         errors.push({ batchIndex: index, message: `timestamp ${record.timestamp} is out of range` });
     }

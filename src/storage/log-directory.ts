@@ -43,6 +43,8 @@ export interface LogDirectoryOptions {
   /** Bytes of ArrayBuffers that the memory tail of one log, and all tails and read windows together, may keep. */
   readonly tailBytesPerLogMax?: number;
   readonly memoryBytesMax?: number;
+  /** How long the sequences of a silent producer are remembered. Default a day. */
+  readonly producerIdExpirationMs?: number;
 }
 
 /** So many partitions are opened, and closed, at a time. */
@@ -140,18 +142,24 @@ export class LogDirectory {
     return log;
   }
 
-  /** The log is gone when this resolves; its files follow after `file.delete.delay.ms`, or with the next start. */
+  /**
+   * The log is gone when this resolves, and with it its checkpoints, which would be wrong for the next log of that name. Its files
+   * follow after `file.delete.delay.ms`, or with the next start.
+   */
   async delete(topic: string, partition: number): Promise<void> {
     const name = partitionFolderName(topic, partition);
     const log = this.#logs.get(name);
     if (log === undefined) return;
-    const { disk, random } = this.#options;
+    const deleted = `${this.path}/${deletedFolderName(topic, partition, this.#options.random.uuid())}`;
     this.#logs.delete(name);
     log.abandon();
     await log.settled();
-    const deleted = `${this.path}/${deletedFolderName(topic, partition, random.uuid())}`;
-    await disk.rename(log.folder, deleted);
-    await disk.syncDirectory(this.path);
+    try {
+      await this.#moveAway(log.folder, deleted);
+    } catch (error) {
+      this.#home.fail(error);
+      throw error;
+    }
     this.#removeLater(deleted, log.config['file.delete.delay.ms']);
   }
 
@@ -219,10 +227,10 @@ export class LogDirectory {
   #startTimers(): void {
     const { durability } = this.#options;
     this.#every(CHECKPOINT_MS[durability], () => this.#storeCheckpoints());
+    const { producerIdExpirationMs = PRODUCER_EXPIRATION_MS } = this.#options;
     this.#every(PRODUCER_EXPIRATION_CHECK_MS, async () => {
       const { wallMs } = this.#options.clock.now();
-      const expirationMs = Number(this.#options.config?.['producer.id.expiration.ms'] ?? PRODUCER_EXPIRATION_MS);
-      for (const log of this.#logs.values()) log.producers.removeExpired(wallMs, expirationMs);
+      for (const log of this.#logs.values()) log.producers.removeExpired(wallMs, producerIdExpirationMs);
     });
   }
 
@@ -240,6 +248,13 @@ export class LogDirectory {
         });
     };
     start();
+  }
+
+  async #moveAway(folder: string, deleted: string): Promise<void> {
+    const { disk } = this.#options;
+    await disk.rename(folder, deleted);
+    await disk.syncDirectory(this.path);
+    await this.#storeCheckpoints();
   }
 
   async #storeCheckpoints(): Promise<void> {

@@ -94,6 +94,8 @@ export class PartitionLog implements SyncSource, SegmentSource {
   readonly #producers: ProducerState;
   #config: TopicConfig;
   #isSynced: boolean;
+  /** Taking no more records. */
+  #isClosing = false;
   #isClosed = false;
   #logStartOffset: number;
   #logEndOffset: number;
@@ -199,7 +201,7 @@ export class PartitionLog implements SyncSource, SegmentSource {
    * `records` belongs to the log from now on and must not be changed. Refusals are in the result; nothing is thrown.
    */
   append(records: Buffer, options: AppendOptions): AppendResult {
-    if (this.#home.failure !== undefined || this.#isClosed) return this.#refused(this.#offline());
+    if (this.#home.failure !== undefined || this.#isClosing) return this.#refused(this.#offline());
     if (options.requiresSync === true) this.#isSynced = true;
     const now = this.#home.clock.now();
     const parsed = parseIncoming(records, options.origin, this.#config, this.#logEndOffset, now.wallMs);
@@ -345,9 +347,10 @@ export class PartitionLog implements SyncSource, SegmentSource {
     await this.#epochFile.settled().catch(() => {});
   }
 
-  /** Flushes, stores indexes and producer state, and gives the files back. Idempotent. */
+  /** Takes no more records, flushes, stores indexes and producer state, and gives the files back. Idempotent. */
   async close(): Promise<void> {
-    if (this.#isClosed) return;
+    if (this.#isClosing) return;
+    this.#isClosing = true;
     if (this.#home.failure === undefined) {
       await this.flush();
       this.#segments.active.seal();
@@ -361,6 +364,7 @@ export class PartitionLog implements SyncSource, SegmentSource {
   /** Gives memory and files back without writing anything; whoever waits hears an error. Idempotent. */
   abandon(): void {
     if (this.#isClosed) return;
+    this.#isClosing = true;
     this.#isClosed = true;
     this.#tail.clear();
     this.#reader.clear();
@@ -416,7 +420,7 @@ export class PartitionLog implements SyncSource, SegmentSource {
     active.note(lastOffset, maxTimestamp, sizeInBytes, this.#config['index.interval.bytes'], false);
     active.queue(head, body);
     this.#tail.push(baseOffset, lastOffset, head, body);
-    if (header.producerId >= 0) this.#producers.update(header, baseOffset);
+    if (header.producerId >= 0) this.#producers.update(header, baseOffset, maxTimestamp, wallMs);
     this.#logEndOffset = lastOffset + 1;
   }
 

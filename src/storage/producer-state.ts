@@ -33,7 +33,7 @@ export interface ProducerEntry {
   /** The last `CACHED_BATCHES_MAX`, oldest first. */
   batches: ProducerBatch[];
   coordinatorEpoch: number;
-  /** Timestamp of the last batch or marker; expiration counts from here. */
+  /** When it wrote last, as far as that is known: expiration counts from here. Never goes back. */
   lastTimestamp: number;
   /** First offset of the transaction under way, -1 for none. */
   currentTxnFirstOffset: number;
@@ -71,14 +71,19 @@ export class ProducerState {
     return isInSequence(entry, header) ? undefined : Errors.OUT_OF_ORDER_SEQUENCE_NUMBER;
   }
 
-  /** Notes a batch that is in the log. Sequences are not checked: what is in the log is the truth. */
-  update(header: BatchHeader, baseOffset: number): void {
+  /**
+   * Notes a batch that is in the log. Sequences are not checked: what is in the log is the truth.
+   *
+   * @param timestamp the largest one as stored, which is the broker's own where it stamps
+   * @param wallMs when it was appended, where that is known: old records do not make an old producer (Kafka forgets it at once)
+   */
+  update(header: BatchHeader, baseOffset: number, timestamp = header.maxTimestamp, wallMs = timestamp): void {
     const entry = this.#entryFor(header);
     if (entry.epoch !== header.producerEpoch) {
       entry.epoch = header.producerEpoch;
       entry.batches = [];
     }
-    entry.lastTimestamp = header.maxTimestamp;
+    entry.lastTimestamp = Math.max(entry.lastTimestamp, timestamp, wallMs);
     if (header.isControl) return;
     if (entry.batches.length === CACHED_BATCHES_MAX) entry.batches.shift();
     entry.batches.push({
@@ -86,7 +91,7 @@ export class ProducerState {
       lastSequence: header.lastSequence,
       baseOffset,
       lastOffset: baseOffset + header.lastOffsetDelta,
-      timestamp: header.maxTimestamp,
+      timestamp,
     });
   }
 
@@ -122,7 +127,7 @@ export class ProducerState {
         epoch: header.producerEpoch,
         batches: [],
         coordinatorEpoch: -1,
-        lastTimestamp: header.maxTimestamp,
+        lastTimestamp: -1,
         currentTxnFirstOffset: -1,
       };
       this.#entries.set(header.producerId, entry);

@@ -2,14 +2,14 @@
 import { KafkaError } from '#core';
 import { type Disk, type DiskFile, type MemoryDisk, memoryDisk } from '#storage';
 
-export type Step = 'write' | 'sync' | 'read' | 'open' | 'syncDirectory';
+export type Step = 'write' | 'sync' | 'read' | 'open' | 'rename' | 'syncDirectory';
 
 export class FailingDisk implements Disk {
   readonly below: MemoryDisk;
   /** Called before each step; throws or returns a promise to hold it up. */
   before: (step: Step, path: string) => void | Promise<void> = () => {};
   /** How often each step was asked for. */
-  readonly counts: Record<Step, number> = { write: 0, sync: 0, read: 0, open: 0, syncDirectory: 0 };
+  readonly counts: Record<Step, number> = { write: 0, sync: 0, read: 0, open: 0, rename: 0, syncDirectory: 0 };
   /** Counted only for files of this suffix. */
   countedSuffix = '.log';
 
@@ -53,8 +53,9 @@ export class FailingDisk implements Disk {
     return this.below.makeDirectorySync(path);
   }
 
-  rename(from: string, to: string) {
-    return this.below.rename(from, to);
+  async rename(from: string, to: string): Promise<void> {
+    await this.#step('rename', from);
+    await this.below.rename(from, to);
   }
 
   remove(path: string) {

@@ -1,8 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { isUuid, ManualClock } from '#core';
 import type { MemoryDisk } from '#storage';
+import { diskError, FailingDisk } from './failing-disk.ts';
 import { fileBytes, fileNames, putFile } from './golden-folder.ts';
-import { appendValues, createLog, openScene, readValues, START_MS, smallConfig, TOPIC_ID } from './scene.ts';
+import { appendValues, batchOf, createLog, openScene, readValues, START_MS, smallConfig, TOPIC_ID } from './scene.ts';
+
+const OTHER_ID = 'C1Ao3MDxTFmdIhtxZNjT2w';
 
 describe('a new log directory', () => {
   test('says whose it is in the words of Kafka', async () => {
@@ -129,6 +132,39 @@ describe('a deleted partition', () => {
     }
   });
 
+  test('leaves no checkpoint to the next one of its name', async () => {
+    const scene = await openScene({ durability: 'sync' });
+    const old = createLog(scene);
+    for (let i = 0; i < 9; i++) appendValues(old, [`old-${i}`]);
+    await scene.clock.advance(1000);
+    await scene.directory.delete('orders', 0);
+    const log = scene.directory.create('orders', 0, OTHER_ID, smallConfig());
+    appendValues(log, ['new-0']);
+    await scene.clock.settle();
+    appendValues(log, ['torn']);
+    await scene.clock.settle();
+    const killed = (scene.disk as MemoryDisk).kill();
+    const bytes = Buffer.from(await fileBytes(killed, '/data/orders-0/00000000000000000000.log'));
+    bytes[bytes.length - 1] ^= 1;
+    putFile(killed, '/data/orders-0/00000000000000000000.log', bytes);
+    const again = await openScene({ disk: killed, durability: 'sync' });
+    const reopened = again.directory.create('orders', 0, OTHER_ID, smallConfig());
+    expect(reopened.logEndOffset).toBe(1);
+    expect(await readValues(reopened)).toEqual(['0=new-0']);
+    expect(again.warnings.join()).not.toContain('lost');
+  });
+
+  test('that cannot be renamed takes the directory offline: its files must not become those of the next one', async () => {
+    const disk = new FailingDisk();
+    const scene = await openScene({ disk });
+    appendValues(createLog(scene), ['a']);
+    disk.before = (step) => {
+      if (step === 'rename') throw diskError('rename');
+    };
+    await expect(scene.directory.delete('orders', 0)).rejects.toThrow('rename');
+    expect(scene.directory.failure?.code).toBe('KAFKA_STORAGE_ERROR');
+  });
+
   test('of a long name keeps within what file systems take', async () => {
     const scene = await openScene();
     const topic = 't'.repeat(249);
@@ -154,6 +190,25 @@ describe('closing', () => {
     expect(log.append(Buffer.alloc(70), { leaderEpoch: 0, origin: 'client' }).error?.name).toBe('KAFKA_STORAGE_ERROR');
     expect(() => createLog(scene, {}, 'new')).toThrow(expect.objectContaining({ code: 'CLOSED' }));
     expect(scene.clock.pendingTimerCount).toBe(0);
+  });
+
+  test('refuses what is appended while it is under way, and still ends cleanly', async () => {
+    for (let turns = 0; turns < 80; turns++) {
+      const scene = await openScene({ durability: 'sync' });
+      const log = createLog(scene);
+      appendValues(log, ['a']);
+      const closing = scene.directory.close();
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+      const late = log.append(batchOf(['late']), { leaderEpoch: 0, origin: 'client' });
+      let lateError: Error | undefined;
+      if (late.error === undefined) log.whenDurable(2, (error) => (lateError = error));
+      await closing;
+      const again = await openScene({ disk: scene.disk, durability: 'sync' });
+      const isKept = late.error === undefined && lateError === undefined;
+      expect(await readValues(createLog(again))).toEqual(isKept ? ['0=a', '1=late'] : ['0=a']);
+      expect(again.warnings).toEqual([]);
+      await again.directory.close();
+    }
   });
 
   test('stores the checkpoints and the marker in the form of Kafka', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Errors } from '#protocol';
-import { appendValues, batchOf, createLog, openScene, type Scene } from './scene.ts';
+import { appendValues, batchOf, createLog, openScene, type Scene, START_MS } from './scene.ts';
 
 function send(log: ReturnType<typeof createLog>, producerEpoch: number, baseSequence: number, count = 1) {
   const values = Array.from({ length: count }, (_, index) => `v${index}`);
@@ -119,6 +119,48 @@ describe('producer state after a restart', () => {
     expect(again.warnings.length).toBeGreaterThan(0);
     expect(send(reopened, 0, 3)).toMatchObject({ isDuplicate: true, baseOffset: 3 });
     expect(send(reopened, 0, 8).error).toBeUndefined();
+  });
+
+  test('a producer of old records is remembered as long as one of new ones', async () => {
+    const scene = await openScene();
+    const log = createLog(scene);
+    const batch = () =>
+      batchOf(['a'], { producerId: 7, producerEpoch: 0, baseSequence: 5, timestamp: START_MS - 90 * 86_400_000 });
+    log.append(batch(), { leaderEpoch: 0, origin: 'client' });
+    await scene.clock.advance(3_600_000);
+    expect(log.append(batch(), { leaderEpoch: 0, origin: 'client' })).toMatchObject({
+      isDuplicate: true,
+      baseOffset: 0,
+    });
+    const again = await closeAndOpen(scene);
+    await again.clock.advance(3_600_000);
+    expect(createLog(again).producers.producerCount).toBe(1);
+    await again.clock.advance(24 * 3_600_000);
+    expect(createLog(again).producers.producerCount).toBe(0);
+  });
+
+  test('how long it is remembered may be set', async () => {
+    const scene = await openScene({ producerIdExpirationMs: 3_600_000 });
+    const log = createLog(scene);
+    send(log, 5, 0);
+    await scene.clock.advance(3_500_000);
+    expect(log.producers.producerCount).toBe(1);
+    await scene.clock.advance(1_000_000);
+    expect(log.producers.producerCount).toBe(0);
+  });
+
+  test('a duplicate is answered with the time that was stored', async () => {
+    const scene = await openScene();
+    const log = createLog(scene, { 'message.timestamp.type': 'LogAppendTime' });
+    const first = send(log, 0, 0);
+    await scene.clock.advance(5000);
+    expect(first.logAppendTime).toBe(START_MS);
+    expect(send(log, 0, 0)).toMatchObject({ isDuplicate: true, logAppendTime: START_MS });
+    const draft = { producerId: 7, producerEpoch: 0, baseSequence: 1, timestamp: 12345 };
+    log.append(batchOf(['b'], draft), { leaderEpoch: 0, origin: 'client' });
+    await scene.clock.advance(5000);
+    const again = log.append(batchOf(['b'], draft), { leaderEpoch: 0, origin: 'client' });
+    expect(again).toMatchObject({ isDuplicate: true, logAppendTime: START_MS + 5000 });
   });
 
   test('a producer that wrote nothing for a day is forgotten', async () => {

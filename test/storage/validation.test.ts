@@ -106,6 +106,17 @@ describe('a batch from a client', () => {
   });
 });
 
+describe('a batch with a bad record in every place', () => {
+  test('is refused with the first few of them named: an answer has an end', async () => {
+    const count = 50_000;
+    const batch = batchOf(Array(count).fill(''), { timestamp: START_MS + 9_000_000, compression: 'zstd' });
+    const { error, recordErrors } = await refusal(batch);
+    expect(error).toBe(Errors.INVALID_TIMESTAMP);
+    expect(recordErrors.length).toBeGreaterThan(0);
+    expect(recordErrors.length).toBeLessThanOrEqual(100);
+  });
+});
+
 describe('a compacted topic', () => {
   const compacted = { 'cleanup.policy': ['compact'] };
 
