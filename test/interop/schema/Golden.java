@@ -66,7 +66,7 @@ public class Golden {
     for (Errors error : Errors.values()) {
       System.out.println(String.join("\t", String.valueOf(error.code()), error.name(),
           String.valueOf(error.exception() instanceof RetriableException),
-          String.valueOf(error.exception() instanceof InvalidMetadataException), error.message()));
+          String.valueOf(error.exception() instanceof InvalidMetadataException)));
     }
   }
 

@@ -76,9 +76,9 @@ test('Kafka decodes what we encode, and encodes the same bytes again: every mess
   expect(answers.length).toBe(cases.length);
 });
 
-test('The table of errors is that of Kafka', () => {
-  const ours = Object.values(Errors).map(({ code, name, retriable, invalidMetadata, message }) =>
-    [code, name, retriable, invalidMetadata, name === 'NONE' ? 'NONE' : message].join('\t'),
+test('The table of errors is that of Kafka, but for the texts', () => {
+  const ours = Object.values(Errors).map(({ code, name, retriable, invalidMetadata }) =>
+    [code, name, retriable, invalidMetadata].join('\t'),
   );
   expect(ours).toEqual(kafka('errors'));
 });
