@@ -9,7 +9,8 @@ import type { LedgerPage } from './commit-ledger.ts';
 export abstract class Acknowledgment {
   /**
    * The record (or all of the batch, or the batch up to and including `index`) is handled. Resolves at once in mode `manual`,
-   * when what may be committed is committed in `manual_immediate`; need not be awaited. Idempotent.
+   * when what may be committed is committed in `manual_immediate` (rejects when that commit fails; it is repeated all the same);
+   * need not be awaited. Idempotent. When the partition was taken away meanwhile it counts for nothing: the next owner gets the record.
    */
   abstract acknowledge(index?: number): Promise<void>;
   /** The record failed for now: deliver it again after `sleepMs`. Ends the handling of this poll's records until then. */
@@ -37,7 +38,8 @@ export class RecordAcknowledgment extends Acknowledgment {
   private readonly host: AcknowledgmentHost;
   private readonly page: LedgerPage;
   private readonly offset: number;
-  private isAcked = false;
+  /** Set by `acknowledge`: what every call of it answers. */
+  private acked: Promise<void> | undefined;
   private isReturned = false;
   /** Set by `nack`: milliseconds to wait before the next delivery. */
   nackMs: number | undefined;
@@ -52,15 +54,14 @@ export class RecordAcknowledgment extends Acknowledgment {
   acknowledge(index?: number): Promise<void> {
     if (index !== undefined) throw illegal('acknowledge(index) belongs to batch listeners');
     if (this.nackMs !== undefined) throw illegal('the record was nacked');
-    if (this.isAcked) return DONE;
-    this.isAcked = true;
-    return settle(this.host, this.page, this.offset);
+    this.acked ??= settle(this.host, this.page, this.offset);
+    return this.acked;
   }
 
   nack(first: number, second?: number): void {
     if (second !== undefined) throw illegal('nack(index, sleepMs) belongs to batch listeners');
     checkNack(this.host, this.isReturned, first);
-    if (this.isAcked) throw illegal('the record is acknowledged already');
+    if (this.acked !== undefined) throw illegal('the record is acknowledged already');
     this.nackMs = first;
   }
 
@@ -84,6 +85,7 @@ export class BatchAcknowledgment extends Acknowledgment {
   private readonly host: AcknowledgmentHost;
   private readonly entries: readonly BatchEntry[];
   private ackedCount = 0;
+  private acked: Promise<void> = DONE;
   private isReturned = false;
   nacked: { index: number; sleepMs: number } | undefined;
 
@@ -123,9 +125,10 @@ export class BatchAcknowledgment extends Acknowledgment {
   }
 
   private ackTo(count: number): Promise<void> {
-    if (this.ackedCount >= count) return DONE;
+    if (this.ackedCount >= count) return this.acked;
     for (; this.ackedCount < count; this.ackedCount++) this.handle(this.entries[this.ackedCount]);
-    return committed(this.host);
+    this.acked = committed(this.host);
+    return this.acked;
   }
 
   private handle({ page, record }: BatchEntry): void {

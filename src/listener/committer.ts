@@ -65,17 +65,30 @@ export class Committer implements AcknowledgmentHost {
     return isCommitDue(properties, moment, ledger.handledCount, clock.now().monotonicMs - this.lastCommitMs);
   }
 
-  /** Commits what may be committed, of all partitions or of those given. Never rejects: what fails stays to be committed. */
+  /**
+   * Commits what may be committed, of all partitions or of those given; of all when somebody waits, for nobody knows here whose
+   * record it was. Never rejects: what fails stays to be committed.
+   */
   async commit(only?: readonly TopicPartitionLike[]): Promise<void> {
     const waiters = this.waiters;
     this.waiters = [];
     try {
-      await this.commitPositions(this.options.ledger.committable(only));
+      await this.commitPositions(this.options.ledger.committable(waiters.length > 0 ? undefined : only));
       for (const waiter of waiters) waiter.resolve();
     } catch (error) {
       for (const waiter of waiters) waiter.reject(error);
       this.logFailure(error);
     }
+  }
+
+  /** The last commits. Afterwards no acknowledgment counts any more, and none waits. */
+  async close(): Promise<void> {
+    await this.commit();
+    // What was acknowledged during that commit gets one of its own.
+    if (this.isRequested) await this.commit();
+    this.options.ledger.closeAll();
+    const error = new KafkaError('CLOSED', 'the container was stopped before the offset could be committed');
+    for (const waiter of this.waiters.splice(0)) waiter.reject(error);
   }
 
   private async commitPositions(positions: PartitionMap<number>): Promise<void> {

@@ -76,6 +76,7 @@ export class KafkaMessageListenerContainer {
   private isStopRequested = false;
   private leaveAtMs = Number.POSITIVE_INFINITY;
   private isPolling = false;
+  private isDelivering = false;
   private isPositioned = false;
   private isPausedAnnounced = false;
   private lastRecordMs: number;
@@ -231,7 +232,9 @@ export class KafkaMessageListenerContainer {
     if (records.isEmpty()) return this.nothingCame();
     if (this.startCommits.isPending) await this.startCommits.commit(records);
     this.recordsCame();
+    this.isDelivering = true;
     await this.delivery.deliver(records);
+    this.isDelivering = false;
     if (this.committer.isDue('after-poll')) await this.committer.commit();
     this.boundUnacked();
   }
@@ -385,7 +388,8 @@ export class KafkaMessageListenerContainer {
   private async failed(error: unknown): Promise<void> {
     if (isWakeup(error)) return;
     if (error instanceof AssertionError) throw error;
-    this.rewind();
+    if (this.isDelivering) this.rewind();
+    this.isDelivering = false;
     this.options.errorHandler.handleOtherException?.(error, this.consumer);
     const verdict = this.loopErrors.failed(error, this.clock.now().monotonicMs);
     if (verdict.stop !== undefined) {
@@ -397,7 +401,7 @@ export class KafkaMessageListenerContainer {
     await this.keepAlive.sleep(verdict.waitMs, () => this.isStopRequested);
   }
 
-  /** Whatever was polled and not handled is read again. */
+  /** Whatever was polled and not handled is read again. Not after a failed poll: then what is open waits for its acknowledgment. */
   private rewind(): void {
     const assigned = this.consumer.assignment();
     for (const [of, offset] of this.ledger.oldestOutstanding()) {
@@ -414,9 +418,8 @@ export class KafkaMessageListenerContainer {
 
   private async wrapUp(): Promise<void> {
     this.publish({ type: 'ConsumerStopping', partitions: this.consumer.assignment() });
-    await this.committer.commit();
+    await this.committer.close();
     this.keepAlive.rest();
-    this.ledger.closeAll();
     try {
       await this.consumer.close({ timeoutMs: CLOSE_TIMEOUT_MS });
     } catch (error) {
