@@ -3,8 +3,9 @@
  *
  * Promises: requests are handled one at a time in the order they came, except that up to `PRODUCE_IN_FLIGHT_MAX` produce requests may
  * await durability together; replies leave in request order. While a request waits, reading stops as soon as a further one is there
- * (back-pressure instead of buffering), and likewise while the client does not read its replies; a client that reads nothing for
- * `STUCK_MS` is closed. Bytes that are no request close the connection with one line in the log, and nothing else.
+ * (back-pressure instead of buffering), and likewise while the client does not read its replies. These are handed to the connection in
+ * portions, so that a slow reader is told from a dead one: a client that does not take a few portions (a MiB or two) in `STUCK_MS` is
+ * closed. Bytes that are no request close the connection with one line in the log, and nothing else.
  */
 import {
   AssertionError,
@@ -29,8 +30,10 @@ import type { RouteTable } from './route-table.ts';
 const PRODUCE_IN_FLIGHT_MAX = 5;
 /** Requests of one connection that are begun in one turn of the loop. */
 const REQUESTS_PER_TURN_MAX = 32;
-/** A client that does not read its replies for so long is closed. */
+/** A client that does not take what was written to it for so long is closed. */
 const STUCK_MS = 60_000;
+/** A portion of replies: no more slices are added to it once it has so many bytes. */
+const PORTION_BYTES_MIN = 256 * 1024;
 /** Bytes of a wrong first message that are shown in the log. */
 const SHOWN_BYTES = 16;
 
@@ -56,6 +59,8 @@ export class ClientConnection implements Answering {
   #inFlight: RequestContext[] = [];
   /** A frame that has to wait for its turn. */
   #heldFrame: Buffer | undefined;
+  /** Replies, or the rest of one, that wait for the client to read what was written before. */
+  #unsent: Buffer[] = [];
   #firstBytes = Buffer.alloc(0);
   #isPumping = false;
   #isPumpDue = false;
@@ -230,21 +235,37 @@ export class ClientConnection implements Answering {
     if (ready === 0) return;
     const leaving = this.#inFlight.splice(0, ready);
     const chunks = leaving.length === 1 ? leaving[0].chunks! : leaving.flatMap((context) => context.chunks!);
-    if (chunks.length > 0 && !this.#connection.write(chunks)) this.#setCongested();
-    this.lastActiveMs = this.#services.clock.now().monotonicMs;
+    this.#unsent = this.#unsent.length === 0 ? chunks : [...this.#unsent, ...chunks];
+    this.#send();
     this.#pump();
   }
 
+  #send(): void {
+    this.lastActiveMs = this.#services.clock.now().monotonicMs;
+    while (this.#unsent.length > 0 && !this.#isCongested) {
+      if (!this.#connection.write(this.#takePortion())) this.#setCongested();
+    }
+  }
+
+  #takePortion(): Buffer[] {
+    const chunks = this.#unsent;
+    let count = 0;
+    for (let bytes = 0; count < chunks.length && bytes < PORTION_BYTES_MIN; count++) bytes += chunks[count].length;
+    if (count < chunks.length) return chunks.splice(0, count);
+    this.#unsent = [];
+    return chunks;
+  }
+
   #setCongested(): void {
-    if (this.#isCongested) return;
     this.#isCongested = true;
-    const onStuck = () => this.abort(`it read none of its replies for ${STUCK_MS / 1000} s`);
+    const onStuck = () => this.abort(`it has not taken its replies for ${STUCK_MS / 1000} s`);
     this.#stuckTimer = this.#services.clock.setTimer(STUCK_MS, onStuck, { unref: true });
   }
 
   #onDrain(): void {
     this.#isCongested = false;
     this.#stuckTimer?.cancel();
+    this.#send();
     this.#pump();
   }
 
@@ -260,6 +281,7 @@ export class ClientConnection implements Answering {
     this.#isClosed = true;
     this.#stuckTimer?.cancel();
     this.#heldFrame = undefined;
+    this.#unsent = [];
     const abandoned = this.#inFlight;
     this.#inFlight = [];
     for (const context of abandoned) context.onAbandoned?.();

@@ -59,7 +59,9 @@ export class MetadataLog {
     const config = topicConfig({ 'max.message.bytes': METADATA_BATCH_BYTES_MAX, 'retention.ms': -1 });
     const log = directory.create(CLUSTER_METADATA_TOPIC, 0, METADATA_TOPIC_ID, config);
     const stateFile = `${path}/${CLUSTER_METADATA_TOPIC}-0/quorum-state`;
-    const leaderEpoch = (await readQuorumState(disk, stateFile)).leaderEpoch + 1;
+    const known = (await readQuorumState(disk, stateFile)).leaderEpoch;
+    // The file may be lost; what is in the log was written by somebody's epoch.
+    const leaderEpoch = Math.max(known, log.leaderEpochs.latest?.epoch ?? 0) + 1;
     await writeQuorumState(disk, stateFile, { leaderId: nodeId, leaderEpoch });
     const partition = new HostedPartition(nodeId, log, config);
     partition.assign({ leader: nodeId, leaderEpoch, partitionEpoch: 0, replicas: [nodeId], isr: [nodeId] });

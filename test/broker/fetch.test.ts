@@ -256,12 +256,28 @@ describe('waiting', () => {
     expect((await fetching).map(({ records }) => valuesOf(records))).toEqual([['p0'], ['p1'], ['p2']]);
   });
 
-  it('ends when the topic is deleted', async () => {
+  it('ends when the topic is deleted, and says so', async () => {
     scene = await Scene.start({ topics: { t: 1 } });
     const fetching = fetchOf([{}], { maxWaitMs: 60_000 });
     await scene.clock.settle();
     await scene.send(Apis.DeleteTopics, { topics: [{ name: 't' }], timeoutMs: 1000 });
-    expect((await fetching)[0].errorCode).not.toBe(0);
+    expect((await fetching)[0].errorCode).toBe(Errors.UNKNOWN_TOPIC_OR_PARTITION.code);
+  });
+
+  it('ends when the topic that was named by its id is deleted, though its name lives on', async () => {
+    scene = await Scene.start({ topics: { t: 1 } });
+    const topics = [
+      { topicId: await scene.topicId('t'), partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1000 }] },
+    ];
+    const client = await scene.client();
+    const fetching = client.send(Apis.Fetch, 18, { maxWaitMs: 60_000, minBytes: 1, topics }, { timeoutMs: 600_000 });
+    await scene.clock.settle();
+    const deleting = scene.send(Apis.DeleteTopics, { topics: [{ name: 't' }], timeoutMs: 1000 });
+    const creating = scene.createTopics({ t: 1 });
+    await Promise.all([deleting, creating]);
+    expect((await fetching).responses[0].partitions[0].errorCode).toBe(Errors.UNKNOWN_TOPIC_ID.code);
+    await scene.produce('t', batchOf(['new']));
+    expect(valuesOf((await fetchOf([{}]))[0].records)).toEqual(['new']);
   });
 
   it('leaves no timer behind', async () => {

@@ -79,6 +79,34 @@ describe('ListOffsets', () => {
     ]);
   });
 
+  it('tells of damage where the answer would lie, and the connection lives', async () => {
+    scene = await Scene.start({ topics: { t: 2 }, config: { 'log.index.interval.bytes': 0 } });
+    for (let index = 0; index < 5; index++) {
+      for (const partition of [0, 1]) {
+        await scene.produce('t', batchOf([`${index}`], { timestamp: T0 + index }), { partition });
+      }
+    }
+    const { disk } = scene;
+    await scene.close();
+    const file = disk.openSync('/data/t-0/00000000000000000000.log', { create: false });
+    file.writeSync([Buffer.from([9])], 16);
+    file.close();
+    scene = await Scene.start({ disk });
+    const client = await scene.client();
+    const partitions = [0, 1].map((partitionIndex) => ({ partitionIndex, timestamp: T0 }));
+    const { topics } = await client.send(
+      Apis.ListOffsets,
+      11,
+      { replicaId: -1, topics: [{ name: 't', partitions }] },
+      { timeoutMs: 1000 },
+    );
+    expect(topics[0].partitions.map(({ errorCode, offset }) => [errorByCode(errorCode).name, offset])).toEqual([
+      ['CORRUPT_MESSAGE', -1],
+      ['NONE', 0],
+    ]);
+    expect(client.isClosed).toBe(false);
+  });
+
   it('refuses unknown topics and wrong leader epochs', async () => {
     scene = await Scene.start({ topics: { t: 1 } });
     expect((await listOffset(-1, 11, { topic: 'nosuch' })).error).toBe('UNKNOWN_TOPIC_OR_PARTITION');

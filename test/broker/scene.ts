@@ -178,12 +178,14 @@ export class RawClient {
   readonly connection: Connection;
   received = Buffer.alloc(0);
   isClosed = false;
+  #pausesAfterOne = false;
 
   constructor(connection: Connection) {
     this.connection = connection;
     connection.start({
       data: (chunk) => {
         this.received = Buffer.concat([this.received, chunk]);
+        if (this.#pausesAfterOne) connection.pause();
       },
       drain: () => {},
       close: () => {
@@ -194,6 +196,12 @@ export class RawClient {
 
   write(...chunks: Buffer[]): void {
     this.connection.write(chunks);
+  }
+
+  /** Takes the next chunk, and no more. */
+  readOne(): void {
+    this.#pausesAfterOne = true;
+    this.connection.resume();
   }
 
   /** Correlation ids of the replies so far, in order. */

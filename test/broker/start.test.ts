@@ -238,3 +238,19 @@ describe('closing', () => {
     expect(book.at('error')).toEqual([]);
   });
 });
+
+describe('a metadata log whose quorum-state is lost', () => {
+  it('is led in an epoch that was not there before', async () => {
+    scene = await Scene.start({ topics: { t: 1 } });
+    const { disk } = scene;
+    for (let start = 0; start < 3; start++) {
+      await scene.close();
+      scene = await Scene.start({ disk });
+    }
+    await scene.close();
+    await disk.remove('/data/__cluster_metadata-0/quorum-state');
+    scene = await Scene.start({ disk });
+    const state = JSON.parse(String(await disk.readFile('/data/__cluster_metadata-0/quorum-state')));
+    expect(state.leaderEpoch).toBe(5);
+  });
+});

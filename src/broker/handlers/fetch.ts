@@ -54,7 +54,7 @@ class PendingFetch implements AdvanceWaiter {
   readonly #broker: BrokerParts;
   readonly #context: RequestContext;
   readonly #request: FetchRequest;
-  readonly #targets: Target[] = [];
+  #targets: Target[] = [];
   readonly #bytesMax: number;
   readonly #deadlineMs: number;
   #parkedOn: HostedPartition[] = [];
@@ -70,10 +70,6 @@ class PendingFetch implements AdvanceWaiter {
     this.#request = request;
     this.#bytesMax = Math.min(request.maxBytes, broker.settings.config['fetch.max.bytes']);
     this.#deadlineMs = request.maxWaitMs <= 0 ? 0 : broker.clock.now().monotonicMs + request.maxWaitMs;
-    for (const { topic: name, topicId, partitions } of request.topics) {
-      const topic = findTopic(broker, context, name, topicId);
-      for (const asked of partitions) this.#targets.push({ topic, asked });
-    }
     context.onAbandoned = () => {
       this.#isDone = true;
       this.#unpark();
@@ -84,6 +80,7 @@ class PendingFetch implements AdvanceWaiter {
   run(): void {
     if (this.#isReading || this.#isDone) return;
     this.#unpark();
+    this.#targets = this.#findTargets();
     const round: Round = { partitions: [], sizeInBytes: 0, isUrgent: false, isMoved: false };
     const reading = this.#readFrom(0, round);
     if (reading === undefined) {
@@ -107,6 +104,16 @@ class PendingFetch implements AdvanceWaiter {
   advanced(_partition: HostedPartition, bytes: number): void {
     this.#readableBytes += bytes;
     if (bytes === 0 || this.#readableBytes >= this.#request.minBytes) this.#broker.advances.wake(this);
+  }
+
+  /** Looked up for each round: a topic may have been deleted, and made again, while the fetch was parked. */
+  #findTargets(): Target[] {
+    const targets: Target[] = [];
+    for (const { topic: name, topicId, partitions } of this.#request.topics) {
+      const topic = findTopic(this.#broker, this.#context, name, topicId);
+      for (const asked of partitions) targets.push({ topic, asked });
+    }
+    return targets;
   }
 
   /** Reads the partitions from `index` on; a promise only when the disk is needed. */
@@ -243,8 +250,9 @@ class PendingFetch implements AdvanceWaiter {
     this.#targets.forEach(({ topic, asked }, index) => {
       if ('code' in topic) return;
       const partition = this.#broker.partitions.get(topic.topicId, asked.partition);
-      if (partition === undefined || partition.highWatermark !== round.partitions[index].highWatermark) hasMoved = true;
-      else this.#parkedOn.push(partition);
+      const isSame = partition?.highWatermark === round.partitions[index].highWatermark && !partition?.isOffline;
+      if (partition !== undefined && isSame) this.#parkedOn.push(partition);
+      else hasMoved = true;
     });
     for (const partition of this.#parkedOn) partition.addAdvanceWaiter(this);
     this.#timer = this.#broker.clock.setTimer(this.#leftMs(), () => this.run(), { unref: true });

@@ -1,4 +1,5 @@
 /** ListOffsets (2): where a log begins and ends, and the first offset at or after a time. */
+import { CorruptError, errorText, KafkaError } from '#core';
 import { type Draft, Errors, type KafkaErrorRow, type ListOffsetsRequest, type ListOffsetsResponse } from '#protocol';
 import type { BrokerParts } from '../broker-parts.ts';
 import type { TopicImage } from '../controller/index.ts';
@@ -63,9 +64,18 @@ async function answer(
   if (since === undefined || context.version < since) {
     return { partitionIndex, errorCode: Errors.UNSUPPORTED_VERSION.code };
   }
-  const { offset, timestamp: found, leaderEpoch } = await find(partition, timestamp);
-  const place = { partitionIndex, errorCode: Errors.NONE.code, offset, timestamp: found };
-  return context.version >= LEADER_EPOCH_VERSION ? { ...place, leaderEpoch } : place;
+  try {
+    const { offset, timestamp: found, leaderEpoch } = await find(partition, timestamp);
+    const place = { partitionIndex, errorCode: Errors.NONE.code, offset, timestamp: found };
+    return context.version >= LEADER_EPOCH_VERSION ? { ...place, leaderEpoch } : place;
+  } catch (error) {
+    // The log is damaged there, or was deleted meanwhile.
+    if (!(error instanceof KafkaError)) throw error;
+    const name = `${partition.topic}-${partition.partition}`;
+    broker.logger.error({ log: name, timestamp }, `A look-up by time failed: ${errorText(error)}`);
+    const row = error instanceof CorruptError ? Errors.CORRUPT_MESSAGE : Errors.KAFKA_STORAGE_ERROR;
+    return { partitionIndex, errorCode: row.code };
+  }
 }
 
 /** Nothing above the high watermark is told. */
