@@ -80,8 +80,11 @@ export class KafkaAdmin {
   async #create(admin: Admin, topics: readonly NewTopic[]): Promise<void> {
     const results = await admin.createTopics(topics, this.#timeout());
     throwOthers(results.errors, 'TOPIC_ALREADY_EXISTS');
-    for (const [name, { numPartitions }] of results)
-      this.#logger.info({ topic: name }, `created topic ${name} with ${numPartitions} partitions`);
+    const made = Array.from(
+      results,
+      ([name, { numPartitions }]) => `${name} (${numPartitions} ${numPartitions === 1 ? 'partition' : 'partitions'})`,
+    );
+    if (made.length > 0) this.#logger.info(`created ${made.length === 1 ? 'topic' : 'topics'} ${made.join(', ')}`);
   }
 
   async #grow(admin: Admin, topics: readonly NewTopic[], found: ReadonlyMap<string, TopicMetadata>): Promise<void> {

@@ -45,8 +45,9 @@ export class PrettyStream implements LogSink {
     const time = this.#style('gray', timeOfDay(Number(record.time)));
     const logger = this.#style('cyan', shorten(String(record.logger ?? '-')).padEnd(NAME_WIDTH));
     const message = String(record.msg ?? '');
-    const fields = this.#style('gray', fieldsOf(record));
-    return `${time} ${this.#style(style, name.padStart(5))} ${logger} : ${message}${fields}${errorOf(record.err, Number(record.level))}`;
+    const rest = fieldsOf(record, message);
+    const fields = rest === '' ? '' : this.#style('gray', rest);
+    return `${time} ${this.#style(style, name.padStart(5))} ${logger} : ${message}${fields}${errorOf(record.err, Number(record.level), message)}`;
   }
 
   #style(style: Style, text: string): string {
@@ -65,15 +66,29 @@ function shorten(name: string): string {
   return name.length <= NAME_WIDTH ? name : `…${name.slice(name.length - NAME_WIDTH + 1)}`;
 }
 
-function fieldsOf(record: Record<string, unknown>): string {
-  const fields = Object.entries(record).filter(([key]) => !OWN_FIELDS.has(key));
-  if (fields.length === 0) return '';
-  return `  ${fields.map(([key, value]) => `${key}=${typeof value === 'object' ? JSON.stringify(value) : String(value)}`).join(' ')}`;
+/** What the message says in words already is left out: people read it once, programs read the JSON. */
+function fieldsOf(record: Record<string, unknown>, message: string): string {
+  const fields = Object.entries(record)
+    .filter(([key]) => !OWN_FIELDS.has(key))
+    .map(([key, value]) => [key, typeof value === 'object' ? JSON.stringify(value) : String(value)])
+    .filter(([, text]) => !hasWord(message, text));
+  return fields.length === 0 ? '' : `  ${fields.map(([key, text]) => `${key}=${text}`).join(' ')}`;
 }
 
-function errorOf(error: unknown, level: number): string {
+/** Whether `word` stands in `text` by itself: `3` does not stand in `orders-13`. */
+function hasWord(text: string, word: string): boolean {
+  const isInside = (character: string | undefined): boolean => character !== undefined && /\w/.test(character);
+  for (let at = text.indexOf(word); word !== '' && at >= 0; at = text.indexOf(word, at + 1)) {
+    if (!isInside(text[at - 1]) && !isInside(text[at + word.length])) return true;
+  }
+  return false;
+}
+
+function errorOf(error: unknown, level: number, said: string): string {
   if (typeof error !== 'object' || error === null) return '';
   const { type, message, stack } = error as { type?: string; message?: string; stack?: string };
   if (level >= 50 && stack !== undefined) return `\n${stack.replace(/^/gm, '    ')}`;
-  return `  [${type ?? 'Error'}: ${message ?? ''}]`;
+  return message === undefined || said.includes(message)
+    ? `  [${type ?? 'Error'}]`
+    : `  [${type ?? 'Error'}: ${message}]`;
 }

@@ -6,6 +6,7 @@
 import { LISTENER_PHASE } from '#context';
 import { type Clock, errorText, KafkaError, type Logger } from '#core';
 import type { TopicPartition, TopicPartitionLike } from '#serde';
+import { AssignmentLine } from './assignment-line.ts';
 import type { ConsumerFactory, ListenerConsumer } from './consumer-factory.ts';
 import type { ContainerProperties } from './container-properties.ts';
 import type { CommonErrorHandler } from './error-handler.ts';
@@ -20,6 +21,7 @@ import {
 } from './invoker.ts';
 import { KafkaMessageListenerContainer, type Subscription } from './message-listener-container.ts';
 import type { RecordFilterStrategy } from './record-filter.ts';
+import { describePlan } from './start-positions.ts';
 import { slicePartitions } from './topic-partition-offset.ts';
 
 export interface ConcurrentContainerOptions {
@@ -61,11 +63,13 @@ export class ConcurrentMessageListenerContainer {
   private isPaused = false;
   private stopping: Promise<void> | undefined;
   private lastReason: StopReason = 'NORMAL';
+  private readonly assignmentLine: AssignmentLine;
 
   constructor(options: ConcurrentContainerOptions) {
     this.options = options;
     this.listenerId = options.listenerId;
     this.groupId = options.groupId;
+    this.assignmentLine = new AssignmentLine(options.listenerId, options.groupId);
     this.containerProperties = options.containerProperties;
     this.containerGroup = options.containerGroup;
     this.concurrency = options.concurrency;
@@ -125,6 +129,8 @@ export class ConcurrentMessageListenerContainer {
     }
     this.children = slices.map((subscription, index) => this.makeChild(index, subscription, consumers[index]));
     this.runningCount = this.children.length;
+    this.assignmentLine.forget();
+    this.sayPartitions();
     for (const child of this.children) {
       child.pause(this.isPaused);
       child.start();
@@ -264,8 +270,20 @@ export class ConcurrentMessageListenerContainer {
       logger: logger.child({ container: name }),
       publish,
       commitsStarts: this.commitsStarts(),
+      assigned: (child, partitions) => {
+        const line = this.assignmentLine.assigned(child, partitions, this.runningCount);
+        if (line !== undefined) this.options.logger.info(line);
+      },
       stopped: (reason) => this.childStopped(reason),
     });
+  }
+
+  /** Explicit partitions are known before anything runs. */
+  private sayPartitions(): void {
+    const { subscription, listenerId, logger } = this.options;
+    if (subscription.by !== 'partitions') return;
+    const group = this.groupId === undefined ? '' : ` (group ${this.groupId})`;
+    logger.info(`${listenerId}: reads ${describePlan(subscription.partitions)}${group}`);
   }
 
   /** One child that stops by itself takes the others with it: half a listener is worse than one that is seen to be down. */

@@ -13,6 +13,7 @@ import type {
   TopicPartition,
   TopicPartitionLike,
 } from '#serde';
+import { demoted } from './demoted-logger.ts';
 
 /** Awaited inside `poll`, so that no record is handed out and the group does not move on meanwhile. */
 export interface RebalanceListener {
@@ -86,8 +87,9 @@ export class DefaultKafkaConsumerFactory<K = unknown, V = unknown> implements Co
 
   createConsumer(request: ConsumerRequest): ListenerConsumer<K, V> {
     const config = consumerConfig(this.configurationProperties, request);
-    (this.options.logger ?? silentLogger).debug({ clientId: config['client.id'] }, 'creating a consumer');
-    return new KafkaConsumer<K, V>(config, { ...this.options, deserializationErrors: 'carry' });
+    const logger = demoted(this.options.logger ?? silentLogger);
+    logger.debug({ clientId: config['client.id'] }, 'creating a consumer');
+    return new KafkaConsumer<K, V>(config, { ...this.options, logger, deserializationErrors: 'carry' });
   }
 }
 

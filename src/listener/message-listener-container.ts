@@ -46,6 +46,8 @@ export interface ChildContainerOptions {
   publish: ContainerEventListener;
   /** Commit where fresh partitions start, before their first record. */
   commitsStarts: boolean;
+  /** Called at each rebalance, with everything that the consumer has now. */
+  assigned(name: string, partitions: readonly TopicPartition[]): void;
   /** Called once, when the consumer is closed. */
   stopped(reason: StopReason): void;
 }
@@ -380,9 +382,7 @@ export class KafkaMessageListenerContainer {
   private assigned(partitions: TopicPartition[]): void {
     this.applyPauses();
     if (this.options.commitsStarts) this.startCommits.assigned(partitions);
-    const all = this.consumer.assignment();
-    if (all.length === 0) this.logger.info(`${this.name} is idle: the group has more consumers than partitions`);
-    else if (partitions.length > 0) this.logger.info(`${this.name}: partitions assigned: ${all.join(', ')}`);
+    this.options.assigned(this.name, this.consumer.assignment());
   }
 
   private async failed(error: unknown): Promise<void> {

@@ -50,6 +50,9 @@ export class KafkaTemplate<K = unknown, V = unknown> implements KafkaOperations<
   private readonly interceptor: ProducerInterceptor<K, V> | undefined;
   private readonly converter: RecordMessageConverter;
   private readonly logger: Logger;
+  /** One for all futures. */
+  private readonly callbackThrew = (error: unknown): void =>
+    this.logger.error({ err: error }, 'a whenComplete callback of a send threw');
 
   constructor(producerFactory: ProducerFactory<K, V>, options: KafkaTemplateOptions<K, V> = {}) {
     this.producerFactory = factoryFor(producerFactory, options);
@@ -77,7 +80,7 @@ export class KafkaTemplate<K = unknown, V = unknown> implements KafkaOperations<
   send(record: ProducerRecord<K, V>): SendFuture<K, V>;
   send(message: Message): SendFuture<K, V>;
   send(...args: unknown[]): SendFuture<K, V> {
-    const future = new SendFuture<K, V>();
+    const future = new SendFuture<K, V>(this.callbackThrew);
     let record: ProducerRecord<K, V> | undefined;
     try {
       record = this.recordOf(args);
@@ -95,7 +98,7 @@ export class KafkaTemplate<K = unknown, V = unknown> implements KafkaOperations<
   sendDefault(partition: number | null, timestamp: number | null, key: K | null, value: V | null): SendFuture<K, V>;
   sendDefault(...args: unknown[]): SendFuture<K, V> {
     if (this.defaultTopic !== undefined) return this.sendArgs([this.defaultTopic, ...args]);
-    const future = new SendFuture<K, V>();
+    const future = new SendFuture<K, V>(this.callbackThrew);
     const text = 'sendDefault needs a default topic: set spring.kafka.template.default-topic, or use send(topic, …)';
     this.failed(undefined, future, new KafkaError('ILLEGAL_STATE', text));
     return future;
@@ -163,8 +166,7 @@ export class KafkaTemplate<K = unknown, V = unknown> implements KafkaOperations<
 
   private succeeded(record: ProducerRecord<K, V>, future: SendFuture<K, V>, metadata: RecordMetadata): void {
     if (this.interceptor !== undefined) this.observe(() => this.interceptor?.onAcknowledgement?.(metadata, null));
-    const thrown = future.succeed({ producerRecord: record, recordMetadata: metadata });
-    if (thrown.length > 0) this.report(thrown);
+    future.succeed({ producerRecord: record, recordMetadata: metadata });
     if (this.listener.onSuccess !== undefined) this.observe(() => this.listener.onSuccess?.(record, metadata));
   }
 
@@ -172,12 +174,8 @@ export class KafkaTemplate<K = unknown, V = unknown> implements KafkaOperations<
     if (future.isDone()) return;
     const error = new KafkaProducerException(record as ProducerRecord | undefined, cause);
     this.observe(() => this.interceptor?.onAcknowledgement?.(null, error));
-    this.report(future.fail(error));
+    future.fail(error);
     this.observe(() => this.listener.onError?.(record, null, error));
-  }
-
-  private report(thrown: unknown[]): void {
-    for (const error of thrown) this.logger.error({ err: error }, 'a whenComplete callback of a send threw');
   }
 
   /** Observers must not disturb sending: what they throw is logged. */

@@ -42,8 +42,10 @@ export interface ProducerFactory<K = unknown, V = unknown> {
   ): ProducerFactory<K2, V2>;
   /** Closes the shared producer; the next send makes a fresh one. */
   reset(): Promise<void>;
-  /** Closes the shared producer; sends are refused until `start`. */
+  /** Answers what is under way and closes the shared producer; what beans still send while they end makes a fresh one. */
   stop(): Promise<void>;
+  /** The end: as `stop`, and further sends are refused. */
+  close(): Promise<void>;
 }
 
 export interface ProducerFactoryOptions<K, V> extends ProducerParts<K, V> {
@@ -63,6 +65,7 @@ export class DefaultKafkaProducerFactory<K = unknown, V = unknown> implements Pr
   /** Shared with copies, so that no two producers have one client id. */
   private counter = { producerCount: 0 };
   private isStopped = false;
+  private isClosed = false;
 
   constructor(configs: Record<string, unknown>, options: ProducerFactoryOptions<K, V> = {}) {
     this.configurationProperties = { ...configs };
@@ -70,8 +73,7 @@ export class DefaultKafkaProducerFactory<K = unknown, V = unknown> implements Pr
   }
 
   createProducer(): Producer<K, V> {
-    if (this.isStopped)
-      throw new KafkaError('CLOSED', 'the producer factory is stopped: the application is shutting down');
+    if (this.isClosed) throw new KafkaError('CLOSED', 'the producer factory is closed: the application has ended');
     if (this.shared === undefined) this.shared = this.makeShared();
     return this.shared;
   }
@@ -98,10 +100,20 @@ export class DefaultKafkaProducerFactory<K = unknown, V = unknown> implements Pr
     this.isStopped = false;
   }
 
-  /** Closes the producer of this factory and of its copies after records under way are answered. Idempotent. */
+  /**
+   * Closes the producer of this factory and of its copies after records under way are answered. `@PreDestroy` methods run later
+   * and may send: that makes a fresh producer, which `close` ends. Idempotent.
+   */
   async stop(): Promise<void> {
     this.isStopped = true;
-    await Promise.all(this.copies.map((copy) => copy.stop()));
+    await this.reset();
+  }
+
+  /** Called when the bean is destroyed, after every bean that depends on it. Idempotent. */
+  async close(): Promise<void> {
+    this.isStopped = true;
+    this.isClosed = true;
+    await Promise.all(this.copies.map((copy) => copy.close()));
     await this.reset();
   }
 

@@ -20,11 +20,18 @@ type State<K, V> =
   | { is: 'failed'; error: KafkaProducerException };
 
 const PENDING = { is: 'pending' } as const;
+const IGNORE = (): void => {};
 
 export class SendFuture<K = unknown, V = unknown> implements PromiseLike<SendResult<K, V>> {
   private state: State<K, V> = PENDING;
   private promise: Promise<SendResult<K, V>> | undefined;
   private callbacks: SendCallback<K, V>[] | undefined;
+  private readonly callbackThrew: (error: unknown) => void;
+
+  /** @param callbackThrew hears what `whenComplete` callbacks throw, whenever they run. */
+  constructor(callbackThrew: (error: unknown) => void = IGNORE) {
+    this.callbackThrew = callbackThrew;
+  }
 
   isDone(): boolean {
     return this.state !== PENDING;
@@ -69,34 +76,31 @@ export class SendFuture<K = unknown, V = unknown> implements PromiseLike<SendRes
     return this.promise;
   }
 
-  /** For the template: the record was acknowledged. Returns what callbacks threw. */
-  succeed(result: SendResult<K, V>): unknown[] {
-    return this.settle({ is: 'sent', result });
+  /** For the template: the record was acknowledged. */
+  succeed(result: SendResult<K, V>): void {
+    this.settle({ is: 'sent', result });
   }
 
-  /** For the template: the record will not be acknowledged. Returns what callbacks threw. */
-  fail(error: KafkaProducerException): unknown[] {
-    return this.settle({ is: 'failed', error });
+  /** For the template: the record will not be acknowledged. */
+  fail(error: KafkaProducerException): void {
+    this.settle({ is: 'failed', error });
   }
 
-  private settle(state: State<K, V>): unknown[] {
-    if (this.state !== PENDING) return [];
+  private settle(state: State<K, V>): void {
+    if (this.state !== PENDING) return;
     this.state = state;
-    const thrown: unknown[] = [];
-    for (const callback of this.callbacks ?? []) {
-      try {
-        this.tell(callback);
-      } catch (error) {
-        // A callback's error must not keep the next callback, or the next record, from hearing its result.
-        thrown.push(error);
-      }
-    }
+    const { callbacks } = this;
     this.callbacks = undefined;
-    return thrown;
+    if (callbacks !== undefined) for (const callback of callbacks) this.tell(callback);
   }
 
   private tell(callback: SendCallback<K, V>): void {
-    if (this.state.is === 'sent') callback(this.state.result, null);
-    else if (this.state.is === 'failed') callback(null, this.state.error);
+    try {
+      if (this.state.is === 'sent') callback(this.state.result, null);
+      else if (this.state.is === 'failed') callback(null, this.state.error);
+    } catch (error) {
+      // A callback's error must not keep the next callback, or the next record, from hearing its result.
+      this.callbackThrew(error);
+    }
   }
 }

@@ -8,7 +8,7 @@ let broker: Broker;
 const told: string[] = [];
 const logger: Logger = {
   ...silentLogger,
-  info: (_fields: unknown, message?: string) => void told.push(`info: ${message}`),
+  info: (fields: unknown, message?: string) => void told.push(`info: ${message ?? fields}`),
   error: (_fields: unknown, message?: string) => void told.push(`error: ${message}`),
 };
 
@@ -36,6 +36,7 @@ describe('declared topics', () => {
       TopicBuilder.name('b').build(),
     ]);
     expect([await partitionCount('a'), await partitionCount('b')]).toEqual([3, 2]);
+    expect(told).toEqual(['info: created topics a (3 partitions), b (2 partitions)']);
   });
 
   test('that exist are left alone, grown when they have too few partitions, never shrunk', async () => {

@@ -46,4 +46,13 @@ describe('lines', () => {
     );
     expect(lines[1]).toMatch(/ERROR orders +: broken\n {4}RangeError: far\n {8}at /);
   });
+
+  test('for people do not repeat in fields what the message says', () => {
+    const { factory, lines } = logging({ 'springtide.logging.format': 'pretty' });
+    const log = factory.getLogger('orders');
+    log.info({ topic: 'orders', partition: 3 }, 'read orders-13 of orders');
+    log.warn({ err: new RangeError('far') }, 'the listener failed: far');
+    expect(lines[0]).toMatch(/: read orders-13 of orders {2}partition=3\n$/);
+    expect(lines[1]).toMatch(/: the listener failed: far {2}\[RangeError\]\n$/);
+  });
 });

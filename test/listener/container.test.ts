@@ -33,10 +33,32 @@ describe('concurrency', () => {
     await scene.run(listener({ topics: 'orders', concurrency: '3', properties: 'max.poll.records=7' }));
     expect(scene.kafka.consumers.map(({ request }) => request.clientIdSuffix)).toEqual(['-0', '-1', '-2']);
     expect(scene.consumer.request.overrides).toEqual({ 'max.poll.records': '7' });
-    expect(scene.warnings.filter((line) => line.includes('is idle'))).toEqual([
-      'orders-1 is idle: the group has more consumers than partitions',
-      'orders-2 is idle: the group has more consumers than partitions',
+    expect(scene.warnings).toEqual([
+      'orders: 1 consumer reads orders-0 (group orders); 2 more idle, as the group has more consumers than partitions',
     ]);
+  });
+
+  test('what it reads is one line per rebalance, however many consumers it has, and no line when nothing has changed', async () => {
+    makeScene({}, 3);
+    await scene.run(listener({ topics: 'orders', concurrency: 3 }));
+    scene.warnings.length = 0;
+    const [first, second, third] = scene.kafka.consumers;
+    const of = (partition: number) => new TopicPartition('orders', partition);
+    const deal = async () => {
+      first.rebalance([of(0)]);
+      second.rebalance([of(1)]);
+      await scene.settle();
+      expect(scene.warnings).toHaveLength(0);
+      third.rebalance([of(2)]);
+      await scene.settle();
+    };
+    await deal();
+    expect(scene.warnings.splice(0)).toEqual(['orders: 3 consumers read orders-0, orders-1, orders-2 (group orders)']);
+    await deal();
+    expect(scene.warnings).toEqual([]);
+    for (const consumer of scene.kafka.consumers) consumer.rebalance([]);
+    await scene.settle();
+    expect(scene.warnings.join()).toMatch(/no partition is left for 3 consumers.*or the topics do not exist yet/);
   });
 
   test('explicit partitions are dealt in slices, the last consumer takes the rest', async () => {

@@ -166,6 +166,26 @@ describe('sending', () => {
     expect(heard).toEqual([7, null, 7]);
     expect(errors).toEqual(['a whenComplete callback of a send threw']);
   });
+
+  test('a callback that throws is logged alike, whether the answer was there already or not', () => {
+    const { template, errors } = scene({ producerListener: {} });
+    template.send('', 'v').whenComplete(() => {
+      throw new Error('mine');
+    });
+    expect(errors).toEqual(['a whenComplete callback of a send threw']);
+  });
+
+  test('may be awaited many times, before and after the answer, and always gives the same', async () => {
+    const { template } = scene();
+    const future = template.send('t', 'v');
+    const before = [future, future.then((result) => result), future.finally(() => {})];
+    producers[0].answer();
+    const results = await Promise.all([...before, future, future.toPromise()]);
+    expect(new Set(results).size).toBe(1);
+    const failed = template.send('t', 'refused');
+    expect(await failed.catch((error: KafkaProducerException) => error.code)).toBe('MESSAGE_TOO_LARGE');
+    await expect(failed.toPromise()).rejects.toThrow('too large');
+  });
 });
 
 describe('failures nobody looks at', () => {
@@ -230,7 +250,7 @@ describe('producers', () => {
     ]);
   });
 
-  test('reset makes a fresh one, stop closes all of them and refuses further sends', async () => {
+  test('reset makes a fresh one; stop closes all of them, what is sent later makes another; close is the end', async () => {
     const { factory, template } = scene();
     template.send('t', 'v');
     await factory.reset();
@@ -239,9 +259,18 @@ describe('producers', () => {
       [true, 'shop-1'],
       [false, 'shop-2'],
     ]);
+    const own = new KafkaTemplate(factory, { valueSerializer: new StringSerializer() });
+    own.send('t', 'v');
     await factory.stop();
+    expect(producers.map(({ isClosed }) => isClosed)).toEqual([true, true, true]);
+    expect(factory.isRunning()).toBe(false);
+    template.send('t', 'from a @PreDestroy method');
+    own.send('t', 'from a @PreDestroy method');
+    expect(producers.map(({ isClosed }) => isClosed)).toEqual([true, true, true, false, false]);
+    await factory.close();
     expect(producers.every(({ isClosed }) => isClosed)).toBe(true);
-    await expect(template.send('t', 'v').toPromise()).rejects.toThrow(/the producer factory is stopped/);
+    await expect(template.send('t', 'v').toPromise()).rejects.toMatchObject({ code: 'CLOSED' });
+    await expect(own.send('t', 'v').toPromise()).rejects.toThrow(/the producer factory is closed/);
   });
 
   test('partitions, metrics, flush and the raw producer are at hand', async () => {

@@ -27,6 +27,7 @@ function producerFactory(parts: AutoConfigurationParts): BeanDefinition {
         ...(config['value.serializer'] === undefined ? { valueSerializer: defaultSerializer(config, false) } : {}),
       });
     },
+    destroy: (factory) => (factory as DefaultKafkaProducerFactory).close(),
     yieldsTo: 'type',
     origin: ORIGIN,
   };

@@ -296,7 +296,8 @@ export class Fetcher<K, V> {
       this.#errors.push(new KafkaError('OFFSET_OUT_OF_RANGE', text, { errorCode: Errors.OFFSET_OUT_OF_RANGE.code }));
       return;
     }
-    logger.info(
+    // Not in the log any more, perhaps: records that nobody has read may be gone.
+    logger.warn(
       { partition: name, offset: fetchOffset },
       `${name}: offset ${fetchOffset} is out of range, resetting to ${resetPolicy.type}`,
     );
