@@ -1,6 +1,6 @@
 /** Prints the report every two seconds while it changes, and once how to send more orders from outside. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PreDestroy, Service, Value } from 'springtide';
+import { KafkaConnection, PreDestroy, Service, Value } from 'springtide';
 import { Report, type ReportRow } from './report.ts';
 
 const EVERY_MS = 2_000;
@@ -12,7 +12,8 @@ export class LiveReport {
   constructor(
     private readonly report: Report,
     @Value('${app.topics.orders}') private readonly topic: string,
-    @Value('${spring.kafka.bootstrap-servers:127.0.0.1:9092}') private readonly bootstrapServers: string,
+    @Value('${spring.kafka.bootstrap-servers:}') private readonly cluster: string,
+    private readonly included: KafkaConnection,
   ) {}
 
   /** Resolves when the application closes. */
@@ -33,10 +34,11 @@ export class LiveReport {
   }
 
   private printHowToSend(): void {
+    const servers = this.included.bootstrapServers ?? this.cluster;
     console.log(`
 Send more from another terminal, a line an order, with either of:
-  tail -n 5 orders.jsonl | kcat -b ${this.bootstrapServers} -t ${this.topic} -P
-  tail -n 5 orders.jsonl | kafka-console-producer.sh --bootstrap-server ${this.bootstrapServers} --topic ${this.topic}
+  tail -n 5 orders.jsonl | kcat -b ${servers} -t ${this.topic} -P
+  tail -n 5 orders.jsonl | kafka-console-producer.sh --bootstrap-server ${servers} --topic ${this.topic}
 Anything that is no order, "hello" for one, ends in the dead letter topic. Ctrl-C drains; the next start goes on from there.
 `);
   }

@@ -39,10 +39,9 @@ export class Report {
     const topic = group === 'dead-letters' ? this.deadLetters : this.orders;
     const { partitions } = (await this.admin.describeTopics([topic])).get(topic);
     const latest = partitions.map(({ partition }) => ({ topic, partition, spec: 'latest' as const }));
-    const [ends, committed] = [
-      (await this.admin.listOffsets(latest)).all(),
-      await this.admin.listConsumerGroupOffsets(group),
-    ];
+    // In this order: what is committed in between cannot be beyond an end that was read later.
+    const committed = await this.admin.listConsumerGroupOffsets(group);
+    const ends = (await this.admin.listOffsets(latest)).all();
     return latest.reduce((sum, tp) => {
       const end = ends.get(`${tp.topic}-${tp.partition}`)?.offset ?? 0;
       return sum + end - (committed.get(tp)?.offset ?? 0);

@@ -25,25 +25,7 @@ import {
   TopicBuilder,
 } from '#app';
 import { run } from './run.ts';
-
-/** What listeners tell, in order, and a way to wait for it. */
-class Told {
-  readonly #seen: string[] = [];
-  #waiting: { count: number; done: (seen: string[]) => void } | undefined;
-
-  add(text: string): void {
-    this.#seen.push(text);
-    if (this.#waiting !== undefined && this.#seen.length >= this.#waiting.count) this.#waiting.done([...this.#seen]);
-  }
-
-  /** Resolves when so many texts were told. */
-  first(count: number): Promise<string[]> {
-    return new Promise((done) => {
-      if (this.#seen.length >= count) done([...this.#seen]);
-      else this.#waiting = { count, done };
-    });
-  }
-}
+import { Told } from './told.ts';
 
 const EARLIEST = {
   'spring.kafka.consumer.auto-offset-reset': 'earliest',
