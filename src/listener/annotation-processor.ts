@@ -18,7 +18,7 @@ import type { KafkaListenerErrorHandler } from './listener-error-handler.ts';
 import type { Subscription } from './message-listener-container.ts';
 import { classListeners, handlerMembers, type Member, methodListeners, replyTopicOf } from './metadata.ts';
 import { batchMethodInvoker, classInvoker, type MethodSurroundings, methodInvoker } from './method-invokers.ts';
-import { listenerMethod, refused } from './parameters.ts';
+import { doubtsAbout, type ListenerMethod, listenerMethod, refused } from './parameters.ts';
 import type { RecordFilterStrategy } from './record-filter.ts';
 import type { KafkaListenerEndpointRegistry } from './registry.ts';
 import { ReplySender } from './replies.ts';
@@ -162,20 +162,20 @@ export class KafkaListenerAnnotationProcessor {
   }
 
   private methodInvoker(listener: Listener, member: Member, parts: InvokerParts): ListenerInvoker {
-    const method = listenerMethod(listener.bean, member);
+    const method = this.methodOf(listener, member, parts);
     const surroundings = this.surroundings(listener, member, parts);
     if (parts.isBatch) return batchMethodInvoker(bindBatchMethod(method, parts.binding), surroundings);
     return methodInvoker(bindRecordMethod(method, parts.binding), surroundings);
   }
 
   private classInvoker(listener: Listener, parts: InvokerParts): ListenerInvoker {
-    const { bean, type, where } = listener;
+    const { type, where } = listener;
     const members = handlerMembers(type);
     if (members.size === 0) throw refused(where, 'a class-level listener needs methods decorated with @KafkaHandler');
     if (parts.isBatch)
       throw refused(where, 'a class-level listener takes one record at a time; put batch listeners on methods');
     const handlers = Array.from(members, ([member, isDefault]) => ({
-      bound: bindRecordMethod(listenerMethod(bean, member), parts.binding),
+      bound: bindRecordMethod(this.methodOf(listener, member, parts), parts.binding),
       isDefault,
       reply: this.replyOf(listener, member, parts),
     }));
@@ -183,6 +183,12 @@ export class KafkaListenerAnnotationProcessor {
     const usesAcknowledgment = handlers.some(({ bound }) => bound.usesAcknowledgment);
     const table = new HandlerTable(where, handlers, this.types);
     return classInvoker(table, where, usesAcknowledgment, this.surroundings(listener, undefined, parts));
+  }
+
+  private methodOf({ bean }: Listener, member: Member, { logger }: InvokerParts): ListenerMethod {
+    const method = listenerMethod(bean, member);
+    for (const doubt of doubtsAbout(method)) logger.warn(doubt);
+    return method;
   }
 
   /** Payload classes of handlers travel under their own name, unless they were given one. */

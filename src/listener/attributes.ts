@@ -71,7 +71,10 @@ export const listenerAttributeNames = [
 export interface PayloadAttributes {
   /** false: a tombstone (null value) is passed as null. Default true: it is an error of the record. */
   required?: boolean;
-  /** The class of the payload, or of the list's elements when the parameter is a list. */
+  /**
+   * The class of the payload, or of the list's elements when the parameter is a list. Needed where the compiler tells none: for
+   * `order: Order | null` it says Object (for `order?: Order` it says Order). `Object`: as it is.
+   */
   type?: Class | (() => Class);
 }
 
@@ -80,6 +83,8 @@ export interface HeaderAttributes {
   required?: boolean;
   /** Used when the record has no such header. */
   defaultValue?: unknown;
+  /** The class to convert to, where the compiler tells none: for `count: number | null` it says Object. */
+  type?: Class;
 }
 
 export type ParameterMark =

@@ -53,13 +53,30 @@ export function readParameters(method: ListenerMethod): Parameter[] {
   return parameters;
 }
 
+/**
+ * What should be said about a method that works, but perhaps not as meant: a payload that may be null is naturally declared as
+ * `Order | null`, of which the compiler tells only Object, and would then be neither converted nor validated.
+ */
+export function doubtsAbout({ type, member, where }: ListenerMethod): string[] {
+  const types = parameterTypes(type, member);
+  return [...parameterMarks(type, member)].flatMap(([index, mark]) => {
+    const isUnion = mark.is === 'payload' && mark.attributes.required === false && types?.[index] === Object;
+    if (!isUnion || mark.attributes.type !== undefined) return [];
+    return [
+      `parameter ${index} of ${where} gets its payload as it is, neither converted nor validated: of a union, an interface or unknown ` +
+        'the compiler tells no class. Write `order?: Order`, or @Payload({ required: false, type: Order }); type: Object if that is meant',
+    ];
+  });
+}
+
 const NO_TYPES =
   "the classes of its parameters are unknown: set 'emitDecoratorMetadata' (and 'experimentalDecorators') in tsconfig.json, " +
   'or decorate each parameter with @Payload, @Header or @Headers';
 
 function wishOf(mark: ParameterMark | undefined, declared: Class | undefined): ParameterWish {
   const type = declared === Object ? undefined : declared;
-  if (mark?.is === 'header') return { wants: 'header', name: mark.name, type, attributes: mark.attributes };
+  if (mark?.is === 'header')
+    return { wants: 'header', name: mark.name, type: mark.attributes.type ?? type, attributes: mark.attributes };
   if (mark?.is === 'headers') return { wants: 'headers', asMap: type === Map || type === MessageHeaders };
   if (mark?.is === 'payload')
     return payloadWish(type, resolved(mark.attributes.type), mark.attributes.required ?? true);

@@ -310,6 +310,35 @@ describe('what a parameter can be given', () => {
     }
     await received(new Lenient(), record({ value: null }));
     expect(got).toEqual([null]);
+    expect(scene?.warnings.join()).toMatch(
+      /parameter 0 of Lenient.on gets its payload as it is, neither converted nor/,
+    );
+  });
+
+  test('a payload or header that may be missing keeps its class by `?`, or by naming it', async () => {
+    const got: unknown[] = [];
+    class Marked {
+      @KafkaListener({ id: 'marked', topics: 'orders' })
+      on(@Payload({ required: false }) order?: Order, @Header('count', { required: false }) count?: number): void {
+        got.push(order instanceof Order, count);
+      }
+    }
+    class Named {
+      @KafkaListener({ id: 'named', topics: 'orders' })
+      on(
+        @Payload({ required: false, type: Order }) order: Order | null,
+        @Header('count', { required: false, type: Number }) count: number | null,
+      ): void {
+        got.push(order instanceof Order, count);
+      }
+    }
+    const headers = new RecordHeaders();
+    headers.add('count', '7');
+    await received(new Marked(), record({ value: { id: 'a' }, headers }));
+    await scene?.stop();
+    await received(new Named(), record({ value: { id: 'a' }, headers }));
+    expect(got).toEqual([true, 7, true, 7]);
+    expect(scene?.warnings.filter((line) => line.includes('neither converted'))).toEqual([]);
   });
 
   test('several listeners on one method, and on a method of a parent class, each get their records', async () => {
