@@ -26,7 +26,7 @@ export interface PropertySource {
   properties(): Iterable<Property>;
 }
 
-/** `application.yaml:14`, `environment variable X`, `command line --x=…`. */
+/** `application.yaml:14`, `environment variable X`, `command line --x`. Never the value, which may be a secret. */
 export function originText(origin: Origin): string {
   if (origin.file === undefined) return origin.source;
   return origin.line === undefined ? origin.file : `${origin.file}:${origin.line}`;
@@ -112,7 +112,7 @@ export function commandLineSource(args: readonly string[]): MapPropertySource {
     const match = /^--([^=\s]+)(?:=(.*))?$/s.exec(arg);
     if (match === null) continue;
     const [, name, value] = match;
-    properties.push({ name, value: value ?? 'true', origin: { source: `command line ${arg}` } });
+    properties.push({ name, value: value ?? 'true', origin: { source: `command line --${name}` } });
   }
   return new MapPropertySource('command line', properties);
 }

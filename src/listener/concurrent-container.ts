@@ -310,7 +310,10 @@ export class ConcurrentMessageListenerContainer {
       void all.then(() => timer.cancel()).catch((error: unknown) => logger.error({ err: error }, errorText(error)));
     });
     await Promise.race([all, late]);
-    if (isLate) logger.warn(`${where} did not stop within its shutdownTimeout: a handler is still running`);
+    if (isLate)
+      logger.warn(
+        `${where} did not stop within its shutdownTimeout: a handler is still running (it must not await the stop of its own container)`,
+      );
   }
 
   private setPaused(isPaused: boolean): void {

@@ -50,12 +50,39 @@ describe('a listener that is at work when SIGTERM comes', () => {
   });
 });
 
+test('a listener that never returns delays the end by the named limit, and its record comes again', async () => {
+  const folder = folderWith({});
+  const first = new Program(
+    'worker',
+    ['--app.jobs=never', '--spring.lifecycle.timeout-per-shutdown-phase=200ms'],
+    folder,
+  );
+  await first.shows('began never');
+  first.signal('SIGTERM');
+  expect(await first.exit).toBe(0);
+  expect(first.stdout).toContain('not stopped within 200 ms, left behind: kafkaListenerEndpointRegistry');
+  const second = new Program('worker', ['--app.jobs='], folder);
+  await second.shows('began never');
+  second.signal('SIGTERM');
+  second.signal('SIGTERM');
+});
+
+describe('SIGTERM during the start', () => {
+  test('ends it with 0 once the bean at hand is made, and starts no listener', async () => {
+    const program = new Program('worker', ['--app.jobs=late', '--app.slow-start=true']);
+    await program.shows('slow start');
+    program.signal('SIGTERM');
+    expect(await program.exit).toBe(0);
+    expect(program.stdout).not.toMatch(/began|sent all|started in/);
+  });
+});
+
 describe('the exit code is 1', () => {
   test('when the start fails, and a block says why without a stack', async () => {
     const program = new Program('shop', ['--springtide.broker.num.partitions=many']);
     expect(await program.exit).toBe(1);
     expect(program.stderr).toContain('APPLICATION FAILED TO START');
-    expect(program.stderr).toContain('Origin: command line --springtide.broker.num.partitions=many');
+    expect(program.stderr).toContain('Origin: command line --springtide.broker.num.partitions\n');
     expect(program.stderr).not.toMatch(/^\s+at /m);
   });
 

@@ -141,7 +141,8 @@ test('no secret is ever in the log, whatever is set and whatever fails', async (
     'spring.kafka.properties.sasl.jaas.config': 'password="hunter2-jaas";',
     'spring.kafka.producer.properties.sasl.jaas.config': 'password="hunter2-jaas";',
   };
-  const failure = await run([], { properties }).then(
+  const args = ['--spring.kafka.consumer.ssl.key-password=hunter2-args', '--springtide.brokr.password=hunter2-typo'];
+  const failure = await run([], { properties, args }).then(
     async (context) => {
       await context
         .get<KafkaTemplate<string, string>>(KafkaTemplate)

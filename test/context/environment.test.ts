@@ -172,7 +172,7 @@ describe('yaml', () => {
     expect(environment.originText('spring.kafka.client-id')).toBe(join('config', 'application.yaml:4'));
     expect(environment.originText('spring.kafka.admin')).toBe(join('config', 'application.yaml:5'));
     expect(environment.originText('a')).toBe('environment variable A');
-    expect(environment.originText('b')).toBe('command line --b=2');
+    expect(environment.originText('b')).toBe('command line --b');
     expect(environment.originText('c')).toBeUndefined();
   });
 
