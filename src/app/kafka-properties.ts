@@ -3,7 +3,7 @@
  * keys per client. Precedence as in Spring Boot: common keys, common `properties`, the client's keys, the client's `properties`.
  * Remembers which setting each client key came from, so that a value the client refuses is told with its file and line.
  */
-import { type Environment, StartupFailure } from '#context';
+import { type Environment, StartupFailure, toBoolean } from '#context';
 import { KafkaError, parseConfigValue } from '#core';
 import { type ClientRole, type SpringKey, springKafkaMaps, springKafkaTable } from './spring-kafka-table.ts';
 
@@ -90,8 +90,10 @@ export class KafkaProperties {
   #parse(name: string, row: SpringKey, raw: string | string[]): unknown {
     const isBareNumber = typeof raw === 'string' && /^\d+$/.test(raw.trim());
     const scaled = row.bareNumberMs !== undefined && isBareNumber ? Number(raw) * row.bareNumberMs : raw;
+    // Spring's words for true and false, which Kafka does not know.
+    const word = row.type === 'boolean' && typeof raw === 'string' ? toBoolean(raw.trim()) : undefined;
     try {
-      return parseConfigValue(PREFIX + name, row, scaled);
+      return parseConfigValue(PREFIX + name, row, typeof word === 'boolean' ? word : scaled);
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;
       throw bindFailure(

@@ -126,3 +126,42 @@ describe('single values', () => {
 test('every row of the table says what it is for', () => {
   for (const [name, row] of Object.entries(springKafkaTable)) expect([name, row.doc.length > 5]).toEqual([name, true]);
 });
+
+describe('spellings', () => {
+  const samples: Readonly<Record<string, string>> = {
+    boolean: 'true',
+    int: '5',
+    'duration-ms': '5s',
+    bytes: '5KB',
+    double: '1.5',
+  };
+
+  test('every key may be an environment variable, its dashes dropped or written as underscores', () => {
+    const unread = Object.entries(springKafkaTable).flatMap(([name, row]) => {
+      const flat = `SPRING_KAFKA_${name.replaceAll('.', '_').toUpperCase()}`;
+      return [flat.replaceAll('-', ''), flat.replaceAll('-', '_')].filter((variable) => {
+        const env = { [variable]: row.oneOf?.[0] ?? samples[row.type] ?? 'text' };
+        const properties = new KafkaProperties(settings('', { env }));
+        const role = (['producer', 'admin'] as const).find((one) => name.startsWith(`${one}.`)) ?? 'consumer';
+        const reachesClient = row.client === undefined || row.withoutEffect !== undefined;
+        return properties.get(name) === null || !(reachesClient || row.client! in properties.clientConfig(role));
+      });
+    });
+    expect(unread).toEqual([]);
+  });
+
+  test('numbers and dates of yaml keep their text; on, off, yes and no are known', () => {
+    const yaml = `
+      spring:
+        kafka:
+          consumer: { group-id: 007, enable-auto-commit: off, properties: { group.instance.id: 2024-01-01 } }
+          listener: { missing-topics-fatal: yes }`;
+    const properties = new KafkaProperties(settings(yaml));
+    expect(properties.clientConfig('consumer')).toEqual({
+      'group.id': '007',
+      'enable.auto.commit': false,
+      'group.instance.id': '2024-01-01',
+    });
+    expect(properties.get('listener.missing-topics-fatal')).toBe(true);
+  });
+});
