@@ -30,6 +30,8 @@ import type { RouteTable } from './route-table.ts';
 const PRODUCE_IN_FLIGHT_MAX = 5;
 /** Requests of one connection that are begun in one turn of the loop. */
 const REQUESTS_PER_TURN_MAX = 32;
+/** Array elements of one request: those of the largest sane one, a group's offsets in a hundred thousand partitions, fit. */
+const ELEMENTS_MAX = 500_000;
 /** A client that does not take what was written to it for so long is closed. */
 const STUCK_MS = 60_000;
 /** A portion of replies: no more slices are added to it once it has so many bytes. */
@@ -183,6 +185,7 @@ export class ClientConnection implements Answering {
     let context: RequestContext | undefined;
     try {
       const reader = new ByteReader(frame);
+      reader.elementsLeft = ELEMENTS_MAX;
       context = this.#readContext(frame, reader);
       if (context === undefined) return;
       const request = decode(context.api.request, context.version, reader);

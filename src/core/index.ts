@@ -32,4 +32,5 @@ export { Counter, Gauge, Histogram, MetricsRegistry } from './metrics.ts';
 export { type OperatingErrorRow, operatingErrors } from './operating-errors.ts';
 export { type Random, seededRandom, systemRandom } from './random.ts';
 export { suggest } from './suggest.ts';
+export { shortened } from './text.ts';
 export { isUuid, METADATA_TOPIC_ID, type Uuid, uuidFromBytes, uuidToBytes, ZERO_UUID } from './uuid.ts';

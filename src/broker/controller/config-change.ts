@@ -4,7 +4,7 @@ import type { ControllerRules, Decision } from './controller-machine.ts';
 import type { AlterConfigsEvent, ConfigChange, ItemResult } from './events.ts';
 import type { MetadataImage } from './metadata-image.ts';
 import { type MetadataRecord, TOPIC_RESOURCE } from './metadata-record.ts';
-import { type Refusal, refuse } from './placement.ts';
+import { type Refusal, refuse } from './refusal.ts';
 
 type TopicChanges = AlterConfigsEvent['topics'][number];
 
@@ -13,11 +13,13 @@ export function alterConfigs(image: MetadataImage, rules: ControllerRules, event
   const body = event.topics.map((topic): ItemResult => {
     const { name } = topic;
     if (!image.topics.has(name)) {
-      return { name, error: Errors.UNKNOWN_TOPIC_OR_PARTITION, errorMessage: `The topic '${name}' does not exist.` };
+      return { name, ...refuse(Errors.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${name}' does not exist.`) };
     }
     const values = newValues(image.topicConfigs(name), rules, topic);
     if ('error' in values) return { name, ...values };
-    if (!event.validateOnly) records.push(...configRecords(image.topicConfigs(name), topic, values));
+    if (!event.validateOnly) {
+      for (const record of configRecords(image.topicConfigs(name), topic, values)) records.push(record);
+    }
     return { name, error: Errors.NONE, errorMessage: null };
   });
   return { records, body };

@@ -28,6 +28,7 @@ import type {
 import { MetadataImage, type TopicImage } from './metadata-image.ts';
 import { METADATA_VERSION, METADATA_VERSION_LEVEL, type MetadataRecord } from './metadata-record.ts';
 import { createPartitions } from './partition-growth.ts';
+import { refuse } from './refusal.ts';
 import { createTopics } from './topic-creation.ts';
 
 /** How many producer ids a broker gets at once; Kafka's ProducerIdsBlock. */
@@ -158,7 +159,7 @@ function deleteTopics(image: MetadataImage, event: DeleteTopicsEvent): Decision 
   const body: ItemResult[] = event.topicIds.map((topicId) => {
     const topic = image.topicById(topicId);
     if (topic === undefined || seen.has(topicId)) {
-      return { name: topicId, error: Errors.UNKNOWN_TOPIC_ID, errorMessage: `No topic has the id ${topicId}.` };
+      return { name: topicId, ...refuse(Errors.UNKNOWN_TOPIC_ID, `No topic has the id ${topicId}.`) };
     }
     seen.add(topicId);
     records.push({ type: 'RemoveTopicRecord', body: { topicId } });

@@ -6,4 +6,5 @@ export * from './controller-machine.ts';
 export * from './events.ts';
 export * from './metadata-image.ts';
 export * from './metadata-record.ts';
+export * from './refusal.ts';
 export * from './topic-name.ts';

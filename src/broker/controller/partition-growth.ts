@@ -11,26 +11,27 @@ import {
   type Placement,
   partitionRecords,
   place,
-  type Refusal,
-  refuse,
 } from './placement.ts';
+import { type Refusal, refuse } from './refusal.ts';
 
 type Growth = CreatePartitionsEvent['topics'][number];
 
 export function createPartitions(image: MetadataImage, rules: ControllerRules, event: CreatePartitionsEvent): Decision {
   const records: MetadataRecord[] = [];
-  const names = event.topics.map((topic) => topic.name);
-  const body = event.topics.map((growth, index): ItemResult => {
+  const counts = new Map<string, number>();
+  for (const { name } of event.topics) counts.set(name, (counts.get(name) ?? 0) + 1);
+  const body = event.topics.map((growth): ItemResult => {
     const { name } = growth;
     const topic = image.topics.get(name);
-    if (names.indexOf(name) !== index || names.lastIndexOf(name) !== index) {
+    if (counts.get(name) !== 1) {
       return { name, error: Errors.INVALID_REQUEST, errorMessage: 'Duplicate topic name.' };
     }
     if (topic === undefined) return { name, error: Errors.UNKNOWN_TOPIC_OR_PARTITION, errorMessage: null };
     const placement = placeGrowth(image, topic, growth);
     if (isRefusal(placement)) return { name, ...placement };
     if (!event.validateOnly) {
-      records.push(...partitionRecords(rules, topic.topicId, topic.partitions.length, placement));
+      for (const record of partitionRecords(rules, topic.topicId, topic.partitions.length, placement))
+        records.push(record);
     }
     return { name, error: Errors.NONE, errorMessage: null };
   });

@@ -1,17 +1,13 @@
 /** On which brokers the replicas of new partitions go, and the records that say so. Pure. */
 import type { Uuid } from '#core';
-import { Errors, type KafkaErrorRow } from '#protocol';
+import { Errors } from '#protocol';
 import type { ControllerRules } from './controller-machine.ts';
 import type { MetadataImage } from './metadata-image.ts';
 import type { MetadataRecord } from './metadata-record.ts';
+import { type Refusal, refuse } from './refusal.ts';
 
 /** Partitions that one request may create; Kafka's MAX_PARTITIONS_PER_BATCH. */
 export const PARTITIONS_PER_REQUEST_MAX = 10_000;
-
-export interface Refusal {
-  readonly error: KafkaErrorRow;
-  readonly errorMessage: string;
-}
 
 /** Replica lists, one a new partition, the preferred leader first. */
 export type Placement = readonly (readonly number[])[];
@@ -88,10 +84,6 @@ export function partitionRecords(
       lastKnownElr: null,
     },
   }));
-}
-
-export function refuse(error: KafkaErrorRow, errorMessage: string): Refusal {
-  return { error, errorMessage };
 }
 
 export function isRefusal(value: Placement | Refusal): value is Refusal {

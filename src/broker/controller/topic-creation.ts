@@ -12,9 +12,8 @@ import {
   type Placement,
   partitionRecords,
   place,
-  type Refusal,
-  refuse,
 } from './placement.ts';
+import { type Refusal, refuse } from './refusal.ts';
 import { collisionKey, topicNameProblem } from './topic-name.ts';
 
 /** Topics of the request that were accepted before the present one. */
@@ -40,7 +39,7 @@ export function createTopics(image: MetadataImage, rules: ControllerRules, event
       accepted.names.add(topic.name);
       accepted.collisionKeys.set(collisionKey(topic.name), topic.name);
       accepted.partitionCount += placement.length;
-      if (!event.validateOnly) records.push(...topicRecords(rules, topic, placement));
+      if (!event.validateOnly) for (const record of topicRecords(rules, topic, placement)) records.push(record);
       return {
         name: topic.name,
         error: Errors.NONE,
@@ -97,7 +96,10 @@ function nameRefusal(image: MetadataImage, name: string, accepted: Accepted): Re
 }
 
 function configRefusal(rules: ControllerRules, topic: NewTopic): Refusal | undefined {
+  const seen = new Set<string>();
   for (const { name, value } of topic.configs) {
+    if (seen.has(name)) return refuse(Errors.INVALID_REQUEST, `The config key '${name}' stands more than once.`);
+    seen.add(name);
     if (value === null) return refuse(Errors.INVALID_CONFIG, `Null value not supported for topic configs: ${name}`);
     const checked = rules.checkTopicConfig(name, value);
     if ('problem' in checked) return refuse(Errors.INVALID_CONFIG, checked.problem);

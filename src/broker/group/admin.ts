@@ -1,4 +1,5 @@
 /** ListGroups, DescribeGroups and DeleteGroups. What the caller may do with a group is the handler's to add. */
+import { shortened } from '#core';
 import {
   type DeleteGroupsResponse,
   type DescribeGroupsResponse,
@@ -23,11 +24,10 @@ const EMPTY_BYTES = Buffer.alloc(0);
 
 /** Answers ListGroups; filters are compared without regard to case, an empty filter lets all pass. */
 export function listGroups(coordinator: Coordinator, event: ListGroupsEvent, turn: Turn): void {
-  const states = event.request.statesFilter.map((state) => state.toLowerCase());
-  const types = event.request.typesFilter.map((type) => type.toLowerCase());
+  const states = new Set(event.request.statesFilter.map((state) => state.toLowerCase()));
+  const types = new Set(event.request.typesFilter.map((type) => type.toLowerCase()));
   const isListed = (group: ClassicGroup) =>
-    (states.length === 0 || states.includes(group.state.toLowerCase())) &&
-    (types.length === 0 || types.includes(GROUP_TYPE));
+    (states.size === 0 || states.has(group.state.toLowerCase())) && (types.size === 0 || types.has(GROUP_TYPE));
   const groups = [...coordinator.groups.values()].filter(isListed).map((group) => ({
     groupId: group.groupId,
     protocolType: group.protocolType ?? '',
@@ -45,7 +45,7 @@ export function describeGroups(coordinator: Coordinator, event: DescribeGroupsEv
     const dead = { groupId, groupState: 'Dead', protocolType: '', protocolData: '', members: [] };
     return event.apiVersion < GROUP_NOT_FOUND_VERSION
       ? { ...dead, errorCode: 0 }
-      : { ...dead, errorCode: Errors.GROUP_ID_NOT_FOUND.code, errorMessage: `Group ${groupId} not found.` };
+      : { ...dead, errorCode: Errors.GROUP_ID_NOT_FOUND.code, errorMessage: shortened(`Group ${groupId} not found.`) };
   });
   turn.reply(event.token, { groups } satisfies Draft<typeof DescribeGroupsResponse>);
 }
@@ -86,8 +86,8 @@ function deleteGroup(coordinator: Coordinator, groupId: string, turn: Turn): Kaf
   if (group.state !== 'Empty') return Errors.NON_EMPTY_GROUP;
   for (const [topic, offsets] of coordinator.offsets.topics(groupId)) {
     for (const partition of offsets.keys()) {
-      if (!turn.propose(offsetTombstone(groupId, topic, partition))) return Errors.COORDINATOR_NOT_AVAILABLE;
+      if (!turn.propose([offsetTombstone(groupId, topic, partition)])) return Errors.COORDINATOR_NOT_AVAILABLE;
     }
   }
-  return turn.propose(groupTombstone(groupId)) ? Errors.NONE : Errors.COORDINATOR_NOT_AVAILABLE;
+  return turn.propose([groupTombstone(groupId)]) ? Errors.NONE : Errors.COORDINATOR_NOT_AVAILABLE;
 }

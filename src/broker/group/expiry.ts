@@ -28,7 +28,7 @@ export function forgetTopics(coordinator: Coordinator, topics: Iterable<string>,
     const offsetsByTopic = coordinator.offsets.topics(groupId);
     for (const topic of topics) {
       for (const partition of offsetsByTopic.get(topic)?.keys() ?? []) {
-        if (!turn.propose(offsetTombstone(groupId, topic, partition))) return false;
+        if (!turn.propose([offsetTombstone(groupId, topic, partition)])) return false;
       }
     }
   }
@@ -40,11 +40,11 @@ function expireGroup(coordinator: Coordinator, group: ClassicGroup, turn: Turn):
   for (const [topic, offsets] of coordinator.offsets.topics(group.groupId)) {
     for (const [partition, committed] of offsets) {
       if (!isExpired(coordinator, group, topic, committed, turn.now.wallMs)) isBare = false;
-      else if (!turn.propose(offsetTombstone(group.groupId, topic, partition))) return false;
+      else if (!turn.propose([offsetTombstone(group.groupId, topic, partition)])) return false;
     }
   }
   const isGone = isBare && group.state === 'Empty' && group.pendingMembers.size === 0;
-  return !isGone || turn.propose(groupTombstone(group.groupId));
+  return !isGone || turn.propose([groupTombstone(group.groupId)]);
 }
 
 function isExpired(

@@ -116,7 +116,7 @@ function turnAway(coordinator: Coordinator, group: ClassicGroup, memberId: strin
 function createGroup(coordinator: Coordinator, group: ClassicGroup, turn: Turn): void {
   group.stateTimestampMs = turn.now.wallMs;
   coordinator.groups.set(group.groupId, group);
-  turn.propose(groupRecord(group.groupId, group.toStored(new Map(), turn.now.wallMs)));
+  turn.propose([groupRecord(group.groupId, group.toStored(new Map(), turn.now.wallMs))]);
 }
 
 function joinNew(coordinator: Coordinator, group: ClassicGroup, event: JoinEvent, turn: Turn): void {
@@ -214,7 +214,7 @@ function replaceStatic(
  */
 function keepAssignment(group: ClassicGroup, member: Member, leaderBefore: string, event: JoinEvent, turn: Turn): void {
   const assignments = new Map([...group.members.values()].map((each) => [each.memberId, each.assignment]));
-  turn.propose(groupRecord(group.groupId, group.toStored(assignments, group.stateTimestampMs)));
+  turn.propose([groupRecord(group.groupId, group.toStored(assignments, group.stateTimestampMs))]);
   const isLeader = group.isLeader(member.memberId);
   const body =
     event.apiVersion >= SKIP_ASSIGNMENT_VERSION

@@ -61,7 +61,7 @@ export function commitOffsets(coordinator: Coordinator, event: OffsetCommitEvent
       .filter((partition) => !isTooLong(partition.committedMetadata))
       .map((partition) => commitRecord(event, topic, partition, turn.now.wallMs)),
   );
-  if (!turn.propose(...records)) {
+  if (!turn.propose(records)) {
     turn.reply(
       event.token,
       commitReply(request.topics, () => Errors.INVALID_COMMIT_OFFSET_SIZE),
@@ -104,7 +104,7 @@ export function deleteOffsets(coordinator: Coordinator, event: OffsetDeleteEvent
     const results = partitions.map(({ partitionIndex }) => {
       const isThere = coordinator.offsets.get(groupId, name, partitionIndex) !== undefined;
       const mustWrite = error === Errors.NONE && isThere;
-      const isWritten = !mustWrite || turn.propose(offsetTombstone(groupId, name, partitionIndex));
+      const isWritten = !mustWrite || turn.propose([offsetTombstone(groupId, name, partitionIndex)]);
       return { partitionIndex, errorCode: (isWritten ? error : Errors.COORDINATOR_NOT_AVAILABLE).code };
     });
     return { name, partitions: results };

@@ -134,7 +134,7 @@ export function completeSync(
   assignments: ReadonlyMap<string, Buffer>,
   turn: Turn,
 ): void {
-  if (!turn.propose(groupRecord(group.groupId, group.toStored(assignments, turn.now.wallMs)))) {
+  if (!turn.propose([groupRecord(group.groupId, group.toStored(assignments, turn.now.wallMs))])) {
     dropAssignments(coordinator, group, Errors.UNKNOWN_SERVER_ERROR, turn);
     prepareRebalance(coordinator, group, turn);
     return;
@@ -175,7 +175,7 @@ function completeJoin(coordinator: Coordinator, group: ClassicGroup, turn: Turn)
 function becomeEmpty(group: ClassicGroup, turn: Turn): void {
   const stored = group.toStored(new Map(), turn.now.wallMs);
   const generation = nextGenerationId(group.generationId);
-  turn.propose(groupRecord(group.groupId, { ...stored, generation, protocol: null, leader: null }));
+  turn.propose([groupRecord(group.groupId, { ...stored, generation, protocol: null, leader: null })]);
 }
 
 function beginGeneration(coordinator: Coordinator, group: ClassicGroup, turn: Turn): void {

@@ -20,7 +20,7 @@ export class Turn implements MachineOutput {
   }
 
   /** Proposes these records, all of them or, when the batch has no room for them, none. */
-  propose(...records: readonly CoordinatorRecord[]): boolean {
+  propose(records: readonly CoordinatorRecord[]): boolean {
     let bytes = 0;
     for (const { key, value } of records) bytes += (key?.length ?? 0) + (value?.length ?? 0) + RECORD_OVERHEAD_BYTES;
     if (bytes > this.#bytesLeft) return false;

@@ -22,6 +22,7 @@ import {
   type AlterOperation,
   BROKER_RESOURCE,
   type ItemResult,
+  refuse,
   TOPIC_RESOURCE,
 } from '../controller/index.ts';
 import type { RequestContext } from '../request-context.ts';
@@ -42,8 +43,9 @@ export function describeConfigs(
   context: RequestContext,
   request: DescribeConfigsRequest,
 ): DescribeResponse {
+  const unique = new Map(request.resources.map((resource) => [keyOf(resource), resource]));
   return {
-    results: request.resources.map((resource): DescribeResult => {
+    results: [...unique.values()].map((resource): DescribeResult => {
       const { resourceType, resourceName, configurationKeys } = resource;
       const found = viewsOf(broker, context, resource);
       if ('code' in found) {
@@ -54,6 +56,10 @@ export function describeConfigs(
       return { errorCode: Errors.NONE.code, errorMessage: null, resourceType, resourceName, configs };
     }),
   };
+}
+
+function keyOf({ resourceType, resourceName }: Resource): string {
+  return `${resourceType} ${resourceName}`;
 }
 
 function viewsOf(
@@ -124,7 +130,8 @@ async function alter(
   alterations: readonly Alteration[],
   validateOnly: boolean,
 ): Promise<AlterResult[]> {
-  const refusals = resources.map((resource, index) => refusalOf(context, resource, resources, alterations[index]));
+  const repeated = repeatedKeys(resources);
+  const refusals = resources.map((resource, index) => refusalOf(context, resource, repeated, alterations[index]));
   const topics = alterations.filter((_, index) => refusals[index] === undefined);
   const { error, body } = await broker.metadata.ask<ItemResult[]>((token) => ({
     type: 'alter-configs',
@@ -132,39 +139,44 @@ async function alter(
     topics,
     validateOnly,
   }));
-  const results = [...(body ?? topics.map(({ name }): ItemResult => ({ name, error, errorMessage: null })))];
+  const results = (body ?? topics.map(({ name }): ItemResult => ({ name, error, errorMessage: null }))).values();
   return resources.map(({ resourceType, resourceName }, index) => {
-    const result = refusals[index] ?? results.shift()!;
+    const result = refusals[index] ?? results.next().value!;
     return { errorCode: result.error.code, errorMessage: result.errorMessage, resourceType, resourceName };
   });
 }
 
+function repeatedKeys(resources: readonly Resource[]): ReadonlySet<string> {
+  const seen = new Set<string>();
+  const repeated = new Set<string>();
+  for (const key of resources.map(keyOf)) (seen.has(key) ? repeated : seen).add(key);
+  return repeated;
+}
+
 function refusalOf(
   context: RequestContext,
-  { resourceType, resourceName }: Resource,
-  resources: readonly Resource[],
+  resource: Resource,
+  repeated: ReadonlySet<string>,
   { changes }: Alteration,
 ): ItemResult | undefined {
-  const refuse = (error: KafkaErrorRow, errorMessage: string) => ({ name: resourceName, error, errorMessage });
-  const isRepeated = resources.filter(
-    (other) => other.resourceType === resourceType && other.resourceName === resourceName,
-  );
-  if (isRepeated.length > 1)
-    return refuse(Errors.INVALID_REQUEST, 'The resource stands more than once in the request.');
+  const { resourceType, resourceName } = resource;
+  const refusal = (error: KafkaErrorRow, message: string) => ({ name: resourceName, ...refuse(error, message) });
+  if (repeated.has(keyOf(resource)))
+    return refusal(Errors.INVALID_REQUEST, 'The resource stands more than once in the request.');
   if (resourceType === BROKER_RESOURCE) {
-    return refuse(
+    return refusal(
       Errors.INVALID_REQUEST,
       "A broker's keys are read at its start; change its configuration and start it again.",
     );
   }
   if (resourceType !== TOPIC_RESOURCE)
-    return refuse(Errors.INVALID_REQUEST, `Resource type ${resourceType} is not known here.`);
+    return refusal(Errors.INVALID_REQUEST, `Resource type ${resourceType} is not known here.`);
   if (!context.allows(resourceName))
-    return refuse(Errors.TOPIC_AUTHORIZATION_FAILED, Errors.TOPIC_AUTHORIZATION_FAILED.message);
+    return refusal(Errors.TOPIC_AUTHORIZATION_FAILED, Errors.TOPIC_AUTHORIZATION_FAILED.message);
   const strange = changes.find(({ operation }) => operation < 0 || operation > 3);
   return strange === undefined
     ? undefined
-    : refuse(Errors.INVALID_REQUEST, `Unknown operation ${strange.operation} for config '${strange.name}'.`);
+    : refusal(Errors.INVALID_REQUEST, `Unknown operation ${strange.operation} for config '${strange.name}'.`);
 }
 
 export function listConfigResources(

@@ -44,9 +44,9 @@ export function offsetCommit(broker: BrokerParts, context: RequestContext, reque
     request.groupId,
     (token) => ({ type: 'offset-commit', token, apiVersion: context.version, request: { ...request, topics } }),
     ({ error, body }) => {
-      const results = [...(body?.topics ?? [])];
+      const results = (body?.topics ?? []).values();
       const answers = plans.map((plan) =>
-        plan.answer(plan.accepted === undefined ? undefined : results.shift(), error),
+        plan.answer(plan.accepted === undefined ? undefined : results.next().value, error),
       );
       context.reply({ topics: answers } satisfies CommitResponse);
     },

@@ -104,7 +104,7 @@ export async function listGroups(
   const groups: ListedGroups[number][] = [];
   for (const { error, body } of outcomes) {
     if (error !== undefined) return { errorCode: error.code, groups: [] };
-    groups.push(...body.groups.filter(({ groupId }) => context.allows(groupId ?? '')));
+    for (const group of body.groups) if (context.allows(group.groupId ?? '')) groups.push(group);
   }
   return { groups };
 }

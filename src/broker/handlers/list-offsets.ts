@@ -28,7 +28,8 @@ const SINCE: Readonly<Record<number, number>> = {
 };
 
 type Response = Draft<typeof ListOffsetsResponse>;
-type PartitionResponse = NonNullable<NonNullable<Response['topics']>[number]['partitions']>[number];
+type TopicResponse = NonNullable<Response['topics']>[number];
+type PartitionResponse = NonNullable<TopicResponse['partitions']>[number];
 type AskedPartition = ListOffsetsRequest['topics'][number]['partitions'][number];
 
 interface Place {
@@ -44,55 +45,91 @@ export async function listOffsets(
   context: RequestContext,
   request: ListOffsetsRequest,
 ): Promise<Response> {
-  const topics = request.topics.map(async ({ name, partitions }) => {
+  const topics: TopicResponse[] = [];
+  for (const { name, partitions } of request.topics) {
     const topic = findTopic(broker, context, name);
-    return { name, partitions: await Promise.all(partitions.map((asked) => answer(broker, context, topic, asked))) };
-  });
-  return { topics: await Promise.all(topics) };
+    const repeated = repeatedPartitions(partitions);
+    const answers: PartitionResponse[] = [];
+    // One after the other: each look-up by time holds a piece of a log in memory.
+    for (const asked of partitions) {
+      const place = answer(broker, context, topic, asked, repeated);
+      answers.push(place instanceof Promise ? await place : place);
+    }
+    topics.push({ name, partitions: answers });
+  }
+  return { topics };
 }
 
-async function answer(
+function repeatedPartitions(partitions: readonly AskedPartition[]): ReadonlySet<number> {
+  const seen = new Set<number>();
+  const repeated = new Set<number>();
+  for (const { partitionIndex } of partitions) (seen.has(partitionIndex) ? repeated : seen).add(partitionIndex);
+  return repeated;
+}
+
+function answer(
   broker: BrokerParts,
   context: RequestContext,
   topic: TopicImage | KafkaErrorRow,
   asked: AskedPartition,
-): Promise<PartitionResponse> {
+  repeated: ReadonlySet<number>,
+): PartitionResponse | Promise<PartitionResponse> {
   const { partitionIndex, timestamp } = asked;
+  if (repeated.has(partitionIndex)) return { partitionIndex, errorCode: Errors.INVALID_REQUEST.code };
   const partition = findPartition(broker, topic, partitionIndex, asked.currentLeaderEpoch);
   if (!isFound(partition)) return { partitionIndex, errorCode: partition.code };
   const since = timestamp < 0 ? SINCE[timestamp] : 1;
   if (since === undefined || context.version < since) {
     return { partitionIndex, errorCode: Errors.UNSUPPORTED_VERSION.code };
   }
-  try {
-    const { offset, timestamp: found, leaderEpoch } = await find(partition, timestamp);
-    const place = { partitionIndex, errorCode: Errors.NONE.code, offset, timestamp: found };
-    return context.version >= LEADER_EPOCH_VERSION ? { ...place, leaderEpoch } : place;
-  } catch (error) {
-    // The log is damaged there, or was deleted meanwhile.
-    if (!(error instanceof KafkaError)) throw error;
-    const name = `${partition.topic}-${partition.partition}`;
-    broker.logger.error({ log: name, timestamp }, `A look-up by time failed: ${errorText(error)}`);
-    const row = error instanceof CorruptError ? Errors.CORRUPT_MESSAGE : Errors.KAFKA_STORAGE_ERROR;
-    return { partitionIndex, errorCode: row.code };
+  switch (timestamp) {
+    case LATEST:
+      return placed(context, asked, {
+        offset: partition.highWatermark,
+        timestamp: -1,
+        leaderEpoch: partition.state.leaderEpoch,
+      });
+    case EARLIEST:
+    case EARLIEST_LOCAL:
+      return placed(context, asked, startOf(partition));
+    case LATEST_TIERED:
+    case EARLIEST_PENDING_UPLOAD:
+      return placed(context, asked, NOWHERE);
+    default:
+      return lookUp(broker, context, partition, asked);
   }
 }
 
+function placed({ version }: RequestContext, { partitionIndex }: AskedPartition, place: Place): PartitionResponse {
+  const { offset, timestamp, leaderEpoch } = place;
+  const found = { partitionIndex, errorCode: Errors.NONE.code, offset, timestamp };
+  return version >= LEADER_EPOCH_VERSION ? { ...found, leaderEpoch } : found;
+}
+
+function startOf({ log }: HostedPartition): Place {
+  return { offset: log.logStartOffset, timestamp: -1, leaderEpoch: log.epochAt(log.logStartOffset) ?? -1 };
+}
+
 /** Nothing above the high watermark is told. */
-async function find(partition: HostedPartition, timestamp: number): Promise<Place> {
-  const { log, highWatermark, state } = partition;
-  switch (timestamp) {
-    case LATEST:
-      return { offset: highWatermark, timestamp: -1, leaderEpoch: state.leaderEpoch };
-    case EARLIEST:
-    case EARLIEST_LOCAL:
-      return { offset: log.logStartOffset, timestamp: -1, leaderEpoch: log.epochAt(log.logStartOffset) ?? -1 };
-    case LATEST_TIERED:
-    case EARLIEST_PENDING_UPLOAD:
-      return NOWHERE;
-    case MAX_TIMESTAMP:
-      return (await log.maxTimestampOffset(highWatermark)) ?? NOWHERE;
-    default:
-      return (await log.offsetForTimestamp(timestamp, highWatermark)) ?? NOWHERE;
+async function lookUp(
+  broker: BrokerParts,
+  context: RequestContext,
+  { log, highWatermark }: HostedPartition,
+  asked: AskedPartition,
+): Promise<PartitionResponse> {
+  const { partitionIndex, timestamp } = asked;
+  try {
+    const searching =
+      timestamp === MAX_TIMESTAMP
+        ? log.maxTimestampOffset(highWatermark)
+        : log.offsetForTimestamp(timestamp, highWatermark);
+    return placed(context, asked, (await searching) ?? NOWHERE);
+  } catch (error) {
+    // The log is damaged there, or was deleted meanwhile.
+    if (!(error instanceof KafkaError)) throw error;
+    const name = `${log.topic}-${log.partition}`;
+    broker.logger.error({ log: name, timestamp }, `A look-up by time failed: ${errorText(error)}`);
+    const row = error instanceof CorruptError ? Errors.CORRUPT_MESSAGE : Errors.KAFKA_STORAGE_ERROR;
+    return { partitionIndex, errorCode: row.code };
   }
 }

@@ -65,10 +65,10 @@ export async function deleteTopics(
   const topicIds = found.flatMap(({ topic }) => (topic === undefined ? [] : [topic.topicId]));
   const { error, body } =
     topicIds.length === 0 ? { error: Errors.NONE, body: [] } : await broker.topics.remove(topicIds);
-  const results = [...(body ?? topicIds.map((name): ItemResult => ({ name, error, errorMessage: null })))];
+  const results = (body ?? topicIds.map((name): ItemResult => ({ name, error, errorMessage: null }))).values();
   const responses = found.map(({ topic, response }): DeletedTopic => {
     if (topic === undefined) return response;
-    const result = results.shift()!;
+    const result = results.next().value!;
     return { ...response, errorCode: result.error.code, errorMessage: result.errorMessage };
   });
   return { responses };
