@@ -4,7 +4,7 @@
  */
 
 import { LISTENER_PHASE } from '#context';
-import { type Clock, errorText, KafkaError, type Logger } from '#core';
+import { type Clock, errorText, KafkaError, type Logger, type Timer } from '#core';
 import type { TopicPartition, TopicPartitionLike } from '#serde';
 import { AssignmentLine } from './assignment-line.ts';
 import type { ConsumerFactory, ListenerConsumer } from './consumer-factory.ts';
@@ -45,6 +45,9 @@ export interface ConcurrentContainerOptions {
   publish: ContainerEventListener;
 }
 
+/** How long joining the group may take before that is worth a line, in milliseconds. */
+const JOIN_PATIENCE_MS = 5000;
+
 /** Beyond `shutdownTimeoutMs`, for the last commit and for leaving the group, in milliseconds. */
 const STOP_GRACE_MS = 2000;
 
@@ -64,6 +67,7 @@ export class ConcurrentMessageListenerContainer {
   private stopping: Promise<void> | undefined;
   private lastReason: StopReason = 'NORMAL';
   private readonly assignmentLine: AssignmentLine;
+  private joinTimer: Timer | undefined;
 
   constructor(options: ConcurrentContainerOptions) {
     this.options = options;
@@ -131,6 +135,7 @@ export class ConcurrentMessageListenerContainer {
     this.runningCount = this.children.length;
     this.assignmentLine.forget();
     this.sayPartitions();
+    this.sayWhenJoiningIsSlow();
     for (const child of this.children) {
       child.pause(this.isPaused);
       child.start();
@@ -271,6 +276,7 @@ export class ConcurrentMessageListenerContainer {
       publish,
       commitsStarts: this.commitsStarts(),
       assigned: (child, partitions) => {
+        this.joinTimer?.cancel();
         const line = this.assignmentLine.assigned(child, partitions, this.runningCount);
         if (line !== undefined) this.options.logger.info(line);
       },
@@ -286,6 +292,14 @@ export class ConcurrentMessageListenerContainer {
     logger.info(`${listenerId}: reads ${describePlan(subscription.partitions)}${group}`);
   }
 
+  /** After a crash the group waits for the members that died, and nothing happens for the best part of a minute. */
+  private sayWhenJoiningIsSlow(): void {
+    const { subscription, listenerId, clock, logger } = this.options;
+    if (subscription.by === 'partitions') return;
+    const text = `${listenerId}: the group ${this.groupId} has dealt no partitions yet; a member that died without leaving is waited for until its session.timeout.ms (45 s) is over`;
+    this.joinTimer = clock.setTimer(JOIN_PATIENCE_MS, () => logger.info(text), { unref: true });
+  }
+
   /** One child that stops by itself takes the others with it: half a listener is worse than one that is seen to be down. */
   private childStopped(reason: StopReason): void {
     this.runningCount--;
@@ -294,6 +308,7 @@ export class ConcurrentMessageListenerContainer {
       for (const child of this.children) child.requestStop(reason);
     }
     if (this.runningCount > 0) return;
+    this.joinTimer?.cancel();
     const { listenerId, publish } = this.options;
     publish({ type: 'ConcurrentContainerStopped', container: listenerId, listenerId, reason: this.lastReason });
   }

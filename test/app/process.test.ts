@@ -52,19 +52,20 @@ describe('a listener that is at work when SIGTERM comes', () => {
 
 test('a listener that never returns delays the end by the named limit, and its record comes again', async () => {
   const folder = folderWith({});
-  const first = new Program(
-    'worker',
-    ['--app.jobs=never', '--spring.lifecycle.timeout-per-shutdown-phase=200ms'],
-    folder,
-  );
+  // The group waits for the member that did not leave as long as its session lasts.
+  const session = [
+    '--springtide.broker.group.min.session.timeout.ms=100',
+    '--spring.kafka.consumer.properties.session.timeout.ms=500',
+  ];
+  const limit = '--spring.lifecycle.timeout-per-shutdown-phase=200ms';
+  const args = [...session, limit, '--spring.kafka.consumer.heartbeat-interval=100ms'];
+  const first = new Program('worker', ['--app.jobs=never', ...args], folder);
   await first.shows('began never');
   first.signal('SIGTERM');
   expect(await first.exit).toBe(0);
   expect(first.stdout).toContain('not stopped within 200 ms, left behind: kafkaListenerEndpointRegistry');
-  const second = new Program('worker', ['--app.jobs='], folder);
+  const second = new Program('worker', ['--app.jobs=', ...args], folder);
   await second.shows('began never');
-  second.signal('SIGTERM');
-  second.signal('SIGTERM');
 });
 
 describe('SIGTERM during the start', () => {

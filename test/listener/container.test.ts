@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { KafkaError } from '#core';
 import { KafkaListener, type KafkaListenerAttributes } from '#listener';
 import { TopicPartition } from '#serde';
-import { gate, record, Scene, type SceneOptions } from './scene.ts';
+import { FakeConsumer, gate, record, Scene, type SceneOptions } from './scene.ts';
 
 let scene: Scene;
 afterEach(async () => {
@@ -59,6 +59,19 @@ describe('concurrency', () => {
     for (const consumer of scene.kafka.consumers) consumer.rebalance([]);
     await scene.settle();
     expect(scene.warnings.join()).toMatch(/no partition is left for 3 consumers.*or the topics do not exist yet/);
+  });
+
+  test('a group that deals nothing for a while is told of, for a member that died is waited for', async () => {
+    makeScene();
+    scene.process(listener({ topics: 'orders' }));
+    const { subscribe } = FakeConsumer.prototype;
+    FakeConsumer.prototype.subscribe = () => {};
+    await scene.registry.start();
+    FakeConsumer.prototype.subscribe = subscribe;
+    await scene.pass(4900);
+    expect(scene.warnings).toEqual([]);
+    await scene.pass(200);
+    expect(scene.warnings).toEqual([expect.stringMatching(/^orders: the group orders has dealt no partitions yet/)]);
   });
 
   test('explicit partitions are dealt in slices, the last consumer takes the rest', async () => {
