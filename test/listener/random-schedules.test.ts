@@ -8,6 +8,7 @@ import { KafkaError, type Random, seededRandom } from '#core';
 import {
   type AckMode,
   Acknowledgment,
+  BatchListenerFailedException,
   DefaultErrorHandler,
   FixedBackOff,
   Header,
@@ -29,6 +30,8 @@ class World {
   readonly ackMode: AckMode;
   /** Manual modes: the work goes on after the listener has returned, and is acknowledged in any order. */
   readonly isLate: boolean;
+  /** The listener takes lists. */
+  readonly isBatch: boolean;
   runningCount = 0;
   /** What was broken inside a call, where an error would only be a failed record. */
   readonly broken: string[] = [];
@@ -37,11 +40,15 @@ class World {
     this.random = seededRandom(seed);
     this.ackMode = this.pick(MODES);
     this.isLate = isManual(this.ackMode) && this.below(2) === 0;
+    this.isBatch = !this.isLate && this.ackMode !== 'record' && this.below(3) === 0;
     this.scene = new Scene({
+      batchListener: this.isBatch,
       template: this.template,
       errorHandler: new DefaultErrorHandler(undefined, new FixedBackOff(this.pick([0, 50]), 2)),
       properties: {
         asyncAcks: this.isLate,
+        syncCommits: this.below(3) > 0,
+        subBatchPerPartition: this.below(2) === 0,
         unackedRecordsMax: 20,
         keepAliveMs: 30,
         pollTimeoutMs: 100,
@@ -64,6 +71,7 @@ class World {
 
   bean(): object {
     if (this.isLate) return this.lateBean();
+    if (this.isBatch) return isManual(this.ackMode) ? this.manualBatchBean() : this.batchBean();
     return isManual(this.ackMode) ? this.manualBean() : this.plainBean();
   }
 
@@ -92,6 +100,25 @@ class World {
     });
   }
 
+  /** One call of the batch listener: some fail as a whole, some at a record, the rest take them all; how many were taken. */
+  async handleBatch(values: readonly string[]): Promise<number> {
+    if (++this.runningCount !== 1) this.broken.push(`${this.runningCount} calls at once`);
+    const fate = this.below(12);
+    const end = fate < 4 ? this.below(values.length) : values.length;
+    if (this.below(3) === 0) await this.scene.clock.sleep(this.below(60));
+    for (const value of values.slice(0, end)) {
+      const [partition, offset] = value.split(':').map(Number);
+      for (let below = 0; below < offset; below++) {
+        if (!this.isDone(PARTITIONS[partition], below)) this.broken.push(`${value} before ${below} is handled`);
+      }
+      this.done.get(PARTITIONS[partition])?.add(offset);
+    }
+    this.runningCount--;
+    if (fate === 0) throw new Error('no');
+    if (fate === 1) throw new BatchListenerFailedException('not this one', end);
+    return end;
+  }
+
   private finish(of: TopicPartition, offset: number): void {
     this.runningCount--;
     this.done.get(of)?.add(offset);
@@ -116,7 +143,7 @@ class World {
   async step(): Promise<void> {
     const { scene } = this;
     const container = scene.registry.getListenerContainer('orders');
-    switch (this.below(9)) {
+    switch (this.below(10)) {
       case 0:
       case 1:
       case 2: {
@@ -142,6 +169,9 @@ class World {
         scene.kafka.commitErrors.push(new KafkaError('REBALANCE_IN_PROGRESS', 'rebalancing', { retriable: true }));
         break;
       case 7:
+        scene.kafka.pollErrors.push(new KafkaError('NETWORK_EXCEPTION', 'gone', { retriable: true }));
+        break;
+      case 8:
         if (this.below(4) === 0) await this.restart();
         break;
       default:
@@ -168,6 +198,7 @@ class World {
     const { scene } = this;
     this.template.failure = undefined;
     scene.kafka.commitErrors.length = 0;
+    scene.kafka.pollErrors.length = 0;
     scene.registry.getListenerContainer('orders')?.resume();
     scene.consumer.rebalance(PARTITIONS);
     for (let round = 0; round < 400 && !this.isAllCommitted(); round++) await scene.pass(150);
@@ -198,6 +229,34 @@ class World {
       }
     }
     return new Plain();
+  }
+
+  private batchBean(): object {
+    const world = this;
+    class Batch {
+      @KafkaListener({ id: 'orders', topics: 'orders', ackMode: world.ackMode })
+      async on(values: string[]): Promise<void> {
+        const count = await world.handleBatch(values);
+        if (count < values.length) throw new BatchListenerFailedException('from here', count);
+      }
+    }
+    return new Batch();
+  }
+
+  private manualBatchBean(): object {
+    const world = this;
+    class ManualBatch {
+      @KafkaListener({ id: 'orders', topics: 'orders', ackMode: world.ackMode })
+      async on(values: string[], ack: Acknowledgment): Promise<void> {
+        const count = await world.handleBatch(values);
+        if (count < values.length) return ack.nack(count, world.below(60));
+        if (world.ackMode === 'manual_immediate' && world.below(2) === 0) {
+          await ack.acknowledge(world.below(values.length)).catch(() => {});
+        }
+        await ack.acknowledge().catch(() => {});
+      }
+    }
+    return new ManualBatch();
   }
 
   private lateBean(): object {
@@ -243,7 +302,7 @@ function isManual(mode: AckMode): boolean {
   return mode === 'manual' || mode === 'manual_immediate';
 }
 
-test.each(Array.from({ length: 40 }, (_, seed) => [seed]))('schedule %i keeps every promise', async (seed) => {
+test.each(Array.from({ length: 60 }, (_, seed) => [seed]))('schedule %i keeps every promise', async (seed) => {
   const world = new World(seed);
   await world.scene.run(world.bean());
   for (let step = 0; step < 60; step++) await world.step();

@@ -43,6 +43,8 @@ export class FakeKafka {
   readonly consumers: FakeConsumer[] = [];
   /** The next commits fail with these. */
   readonly commitErrors: KafkaError[] = [];
+  /** The next polls fail with these. */
+  readonly pollErrors: KafkaError[] = [];
   pollRecordsMax = 500;
   /** Where a partition without a committed offset starts. */
   startsAtEnd = false;
@@ -121,6 +123,8 @@ export class FakeConsumer implements ListenerConsumer {
 
   async poll(timeoutMs: number): Promise<ConsumerRecords> {
     this.pollCount++;
+    const failure = this.kafka.pollErrors.shift();
+    if (failure !== undefined) throw failure;
     const deadline = { isPassed: timeoutMs <= 0 };
     const timer = this.clock.setTimer(timeoutMs, () => {
       deadline.isPassed = true;
