@@ -101,7 +101,7 @@ export function controllerRules(config: BrokerConfig, directoryId: string): Cont
 
 /** `30s` and `5MB` are understood; stored is what Kafka's own tools write and read. */
 function checkTopicConfig(name: string, value: string): { value: string } | { problem: string } {
-  if (!Object.hasOwn(topicConfigTable, name)) return { problem: `Unknown topic config name: ${name}` };
+  if (!Object.hasOwn(topicConfigTable, name)) return { problem: `Topics have no config '${name}'` };
   try {
     const parsed = parseConfigValue(name, topicConfigTable[name as keyof typeof topicConfigTable], value);
     return { value: formatConfigValue(parsed) ?? '' };

@@ -112,7 +112,7 @@ describe('a refusal that quotes a very long name', () => {
     };
     const { topics } = await ask(Apis.CreateTopics, 7, { topics: [draft], timeoutMs: 1 });
     expect(topics[0]).toMatchObject({ errorCode: Errors.INVALID_CONFIG.code });
-    expect(topics[0].errorMessage).toMatch(/^Unknown topic config name: xxx.*…$/);
+    expect(topics[0].errorMessage).toMatch(/^Topics have no config 'xxx.*…$/);
     const alter = (configOperation: number) =>
       ask(Apis.IncrementalAlterConfigs, 1, {
         resources: [{ resourceType: 2, resourceName: 't', configs: [{ name, value: '1', configOperation }] }],

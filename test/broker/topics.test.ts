@@ -147,7 +147,7 @@ describe('CreatePartitions', () => {
       timeoutMs: 1000,
     });
     expect(outcome(results)).toEqual(['t INVALID_PARTITIONS']);
-    expect(results[0].errorMessage).toMatch(/currently has 3 partition/);
+    expect(results[0].errorMessage).toMatch(/cannot shrink from 3 partitions/);
   });
 });
 

@@ -13,7 +13,7 @@ export function alterConfigs(image: MetadataImage, rules: ControllerRules, event
   const body = event.topics.map((topic): ItemResult => {
     const { name } = topic;
     if (!image.topics.has(name)) {
-      return { name, ...refuse(Errors.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${name}' does not exist.`) };
+      return { name, ...refuse(Errors.UNKNOWN_TOPIC_OR_PARTITION, `There is no topic '${name}'.`) };
     }
     const values = newValues(image.topicConfigs(name), rules, topic);
     if ('error' in values) return { name, ...values };
@@ -52,11 +52,11 @@ function changedValue(
 ): string | null | Refusal {
   if (change.operation === 1) return null;
   if (change.value === null)
-    return refuse(Errors.INVALID_REQUEST, `Null value not supported for config '${change.name}'.`);
+    return refuse(Errors.INVALID_REQUEST, `The config '${change.name}' needs a value for this operation.`);
   if (change.operation === 0) return change.value;
   const inherited = rules.listConfigDefault(change.name);
   if (inherited === undefined) {
-    const text = `Can't ${change.operation === 2 ? 'APPEND' : 'SUBTRACT'} to key ${change.name} because its type is not LIST.`;
+    const text = `'${change.name}' is no list, so there is nothing to ${change.operation === 2 ? 'append to' : 'subtract from'}.`;
     return refuse(Errors.INVALID_CONFIG, text);
   }
   const present = splitList(current.get(change.name) ?? inherited);

@@ -11,6 +11,7 @@ import {
   type Placement,
   partitionRecords,
   place,
+  TOO_MANY_PARTITIONS,
 } from './placement.ts';
 import { type Refusal, refuse } from './refusal.ts';
 
@@ -24,7 +25,7 @@ export function createPartitions(image: MetadataImage, rules: ControllerRules, e
     const { name } = growth;
     const topic = image.topics.get(name);
     if (counts.get(name) !== 1) {
-      return { name, error: Errors.INVALID_REQUEST, errorMessage: 'Duplicate topic name.' };
+      return { name, error: Errors.INVALID_REQUEST, errorMessage: `The request names '${name}' more than once.` };
     }
     if (topic === undefined) return { name, error: Errors.UNKNOWN_TOPIC_OR_PARTITION, errorMessage: null };
     const placement = placeGrowth(image, topic, growth);
@@ -41,20 +42,20 @@ export function createPartitions(image: MetadataImage, rules: ControllerRules, e
 function placeGrowth(image: MetadataImage, topic: TopicImage, growth: Growth): Placement | Refusal {
   const current = topic.partitions.length;
   if (growth.count === current) {
-    return refuse(Errors.INVALID_PARTITIONS, `Topic already has ${current} partition(s).`);
+    return refuse(Errors.INVALID_PARTITIONS, `'${topic.name}' has ${current} partitions as it is.`);
   }
   if (growth.count < current) {
-    const text = `The topic ${topic.name} currently has ${current} partition(s); ${growth.count} would not be an increase.`;
+    const text = `'${topic.name}' cannot shrink from ${current} partitions to ${growth.count}.`;
     return refuse(Errors.INVALID_PARTITIONS, text);
   }
   const added = growth.count - current;
   if (added > PARTITIONS_PER_REQUEST_MAX) {
-    return refuse(Errors.POLICY_VIOLATION, 'Excessively large number of partitions per request.');
+    return refuse(Errors.POLICY_VIOLATION, TOO_MANY_PARTITIONS);
   }
   if (growth.assignments === null) return place(image, current, added, topic.partitions[0].replicas.length);
   const placement = growth.assignments.map(({ brokerIds }) => brokerIds);
   if (placement.length !== added) {
-    const text = `Attempted to add ${added} additional partition(s), but only ${placement.length} assignment(s) were specified.`;
+    const text = `${added} partitions are new, yet replicas are chosen for ${placement.length}.`;
     return refuse(Errors.INVALID_REPLICA_ASSIGNMENT, text);
   }
   return checkPlacement(image, placement) ?? placement;

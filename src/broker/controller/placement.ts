@@ -9,6 +9,8 @@ import { type Refusal, refuse } from './refusal.ts';
 /** Partitions that one request may create; Kafka's MAX_PARTITIONS_PER_BATCH. */
 export const PARTITIONS_PER_REQUEST_MAX = 10_000;
 
+export const TOO_MANY_PARTITIONS = `One request may create ${PARTITIONS_PER_REQUEST_MAX} partitions at most.`;
+
 /** Replica lists, one a new partition, the preferred leader first. */
 export type Placement = readonly (readonly number[])[];
 
@@ -22,13 +24,15 @@ export function place(
   const brokers = [...image.brokers.values()].filter((broker) => !broker.isFenced).map((broker) => broker.brokerId);
   brokers.sort((a, b) => a - b);
   if (replicationFactor < 1) {
-    return refuse(Errors.INVALID_REPLICATION_FACTOR, 'Replication factor must be larger than 0.');
+    return refuse(
+      Errors.INVALID_REPLICATION_FACTOR,
+      `A partition needs at least one replica, not ${replicationFactor}.`,
+    );
   }
   if (replicationFactor > brokers.length) {
     return refuse(
       Errors.INVALID_REPLICATION_FACTOR,
-      `Unable to replicate the partition ${replicationFactor} time(s): The target replication factor of ${replicationFactor} ` +
-        `cannot be reached because only ${brokers.length} broker(s) are registered.`,
+      `${replicationFactor} replicas need as many brokers, and there are ${brokers.length}.`,
     );
   }
   return Array.from({ length: count }, (_, index) =>
@@ -50,14 +54,13 @@ export function checkPlacement(image: MetadataImage, placement: Placement): Refu
 }
 
 function replicasProblem(image: MetadataImage, replicas: readonly number[], size: number): string | undefined {
-  if (replicas.length === 0) return 'The manual partition assignment includes an empty replica list.';
-  if (replicas.length !== size)
-    return 'The manual partition assignment includes partitions with different replica counts.';
-  if (new Set(replicas).size !== replicas.length) return 'The manual partition assignment includes the broker twice.';
+  if (replicas.length === 0) return 'A replica list chosen by hand is empty.';
+  if (replicas.length !== size) return 'Replica lists chosen by hand must be of one length.';
+  if (new Set(replicas).size !== replicas.length) return 'A replica list chosen by hand names a broker twice.';
   const unknown = replicas.find((brokerId) => !image.brokers.has(brokerId));
   return unknown === undefined
     ? undefined
-    : `The manual partition assignment includes broker ${unknown}, but no such broker is registered.`;
+    : `A replica list chosen by hand names broker ${unknown}, which the cluster does not have.`;
 }
 
 export function partitionRecords(

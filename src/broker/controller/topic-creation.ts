@@ -12,6 +12,7 @@ import {
   type Placement,
   partitionRecords,
   place,
+  TOO_MANY_PARTITIONS,
 } from './placement.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import { collisionKey, topicNameProblem } from './topic-name.ts';
@@ -31,7 +32,7 @@ export function createTopics(image: MetadataImage, rules: ControllerRules, event
     .filter((topic, index) => !repeated.has(topic.name) || repeated.get(topic.name) === index)
     .map((topic): CreateTopicResult => {
       const placement = repeated.has(topic.name)
-        ? refuse(Errors.INVALID_REQUEST, 'Duplicate topic name.')
+        ? refuse(Errors.INVALID_REQUEST, `The request names '${topic.name}' more than once.`)
         : placeTopic(image, rules, topic, accepted);
       if (isRefusal(placement)) {
         return { name: topic.name, ...placement, topicId: ZERO_UUID, numPartitions: -1, replicationFactor: -1 };
@@ -80,19 +81,19 @@ function placeTopic(
   if (problem !== undefined) return problem;
   const placement = topic.assignments.length > 0 ? placeByHand(image, topic) : placeByCount(image, rules, topic);
   if (!isRefusal(placement) && accepted.partitionCount + placement.length > PARTITIONS_PER_REQUEST_MAX) {
-    return refuse(Errors.POLICY_VIOLATION, 'Excessively large number of partitions per request.');
+    return refuse(Errors.POLICY_VIOLATION, TOO_MANY_PARTITIONS);
   }
   return placement;
 }
 
 function nameRefusal(image: MetadataImage, name: string, accepted: Accepted): Refusal | undefined {
   const problem = topicNameProblem(name);
-  if (problem !== undefined) return refuse(Errors.INVALID_TOPIC_EXCEPTION, `Topic name is invalid: ${problem}`);
-  if (image.topics.has(name)) return refuse(Errors.TOPIC_ALREADY_EXISTS, `Topic '${name}' already exists.`);
+  if (problem !== undefined) return refuse(Errors.INVALID_TOPIC_EXCEPTION, `Not a name for a topic: ${problem}`);
+  if (image.topics.has(name)) return refuse(Errors.TOPIC_ALREADY_EXISTS, `There is a topic '${name}' already.`);
   const other = accepted.collisionKeys.get(collisionKey(name));
   return other === undefined
     ? undefined
-    : refuse(Errors.INVALID_TOPIC_EXCEPTION, `Topic '${name}' collides with existing topic: ${other}`);
+    : refuse(Errors.INVALID_TOPIC_EXCEPTION, `'${name}' differs from the topic '${other}' in nothing but '.' and '_'.`);
 }
 
 function configRefusal(rules: ControllerRules, topic: NewTopic): Refusal | undefined {
@@ -100,7 +101,7 @@ function configRefusal(rules: ControllerRules, topic: NewTopic): Refusal | undef
   for (const { name, value } of topic.configs) {
     if (seen.has(name)) return refuse(Errors.INVALID_REQUEST, `The config key '${name}' stands more than once.`);
     seen.add(name);
-    if (value === null) return refuse(Errors.INVALID_CONFIG, `Null value not supported for topic configs: ${name}`);
+    if (value === null) return refuse(Errors.INVALID_CONFIG, `The config '${name}' needs a value.`);
     const checked = rules.checkTopicConfig(name, value);
     if ('problem' in checked) return refuse(Errors.INVALID_CONFIG, checked.problem);
   }
@@ -111,25 +112,24 @@ function placeByCount(image: MetadataImage, rules: ControllerRules, topic: NewTo
   const count = topic.numPartitions === -1 ? rules.numPartitions : topic.numPartitions;
   const replicationFactor = topic.replicationFactor === -1 ? rules.replicationFactor : topic.replicationFactor;
   if (count < 1) {
-    return refuse(Errors.INVALID_PARTITIONS, 'Number of partitions was set to an invalid non-positive value.');
+    return refuse(Errors.INVALID_PARTITIONS, `A topic needs at least one partition, not ${count}.`);
   }
   if (count > PARTITIONS_PER_REQUEST_MAX) {
-    return refuse(Errors.POLICY_VIOLATION, 'Excessively large number of partitions per request.');
+    return refuse(Errors.POLICY_VIOLATION, TOO_MANY_PARTITIONS);
   }
   return place(image, 0, count, replicationFactor);
 }
 
 function placeByHand(image: MetadataImage, topic: NewTopic): Placement | Refusal {
   if (topic.numPartitions !== -1 || topic.replicationFactor !== -1) {
-    const text =
-      'A manual partition assignment was specified, but numPartitions or replicationFactor was not set to -1.';
+    const text = 'Replicas chosen by hand settle both counts: leave numPartitions and replicationFactor at -1.';
     return refuse(Errors.INVALID_REQUEST, text);
   }
   const placement: (readonly number[])[] = [];
   for (const { partitionIndex, brokerIds } of topic.assignments) placement[partitionIndex] = brokerIds;
   const isConsecutive = placement.length === topic.assignments.length && !placement.includes(undefined as never);
   if (!isConsecutive || topic.assignments.some(({ partitionIndex }) => partitionIndex < 0)) {
-    const text = 'partitions should be a consecutive 0-based integer sequence';
+    const text = 'Partitions placed by hand are numbered 0, 1, 2 and so on, without a gap.';
     return refuse(Errors.INVALID_REPLICA_ASSIGNMENT, text);
   }
   return checkPlacement(image, placement) ?? placement;

@@ -14,15 +14,15 @@ export function isInternalTopic(name: string): boolean {
   return name === GROUP_METADATA_TOPIC || name === TRANSACTION_STATE_TOPIC;
 }
 
-/** Why `name` is refused, or undefined when it is a good name. The texts are Kafka's. */
+/** Why `name` is refused, or undefined when it is a good name. */
 export function topicNameProblem(name: string): string | undefined {
-  if (name === '') return 'the empty string is not allowed';
-  if (name === '.' || name === '..') return `'${name}' is not allowed`;
+  if (name === '') return 'it has no characters';
+  if (name === '.' || name === '..') return `'${name}' stands for a folder`;
   if (name.length > NAME_CHARS_MAX) {
-    return `the length of '${name}' is longer than the max allowed length ${NAME_CHARS_MAX}`;
+    return `'${name}' has ${name.length} characters, possible are ${NAME_CHARS_MAX}`;
   }
   if (!/^[a-zA-Z0-9._-]+$/.test(name)) {
-    return `'${name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'`;
+    return `'${name}' is not made of a-z, A-Z, 0-9, '.', '_' and '-' alone`;
   }
   if (name === CLUSTER_METADATA_TOPIC) return `'${name}' is the log of the cluster itself`;
   return undefined;

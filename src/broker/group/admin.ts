@@ -45,7 +45,11 @@ export function describeGroups(coordinator: Coordinator, event: DescribeGroupsEv
     const dead = { groupId, groupState: 'Dead', protocolType: '', protocolData: '', members: [] };
     return event.apiVersion < GROUP_NOT_FOUND_VERSION
       ? { ...dead, errorCode: 0 }
-      : { ...dead, errorCode: Errors.GROUP_ID_NOT_FOUND.code, errorMessage: shortened(`Group ${groupId} not found.`) };
+      : {
+          ...dead,
+          errorCode: Errors.GROUP_ID_NOT_FOUND.code,
+          errorMessage: shortened(`There is no group '${groupId}'.`),
+        };
   });
   turn.reply(event.token, { groups } satisfies Draft<typeof DescribeGroupsResponse>);
 }

@@ -109,7 +109,7 @@ class World {
       numPartitions: 2,
       replicationFactor: 1,
       checkTopicConfig: (name, value) =>
-        name.startsWith('no.') ? { problem: `Unknown topic config name: ${name}` } : { value },
+        name.startsWith('no.') ? { problem: `Topics have no config '${name}'` } : { value },
       listConfigDefault: (name) => LISTS.get(name),
       directoryOf: (brokerId) => `dir-${brokerId}`,
     });
