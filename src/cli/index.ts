@@ -9,6 +9,7 @@
  */
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
+import { dumpLogCommand } from './dump-log-command.ts';
 import { serverCommand } from './server-command.ts';
 
 /** Runs one command and gives the exit code. @param args without runtime and script. */
@@ -19,11 +20,11 @@ export async function main(args: readonly string[]): Promise<number> {
     .exitOverride()
     .showHelpAfterError('(springtide --help tells what there is)');
   let exitCode = 0;
-  program.addCommand(
-    serverCommand((code) => {
-      exitCode = code;
-    }),
-  );
+  const exit = (code: number): void => {
+    exitCode = code;
+  };
+  program.addCommand(serverCommand(exit));
+  program.addCommand(dumpLogCommand(exit));
   for (const command of program.commands) command.copyInheritedSettings(program);
   try {
     await program.parseAsync(args, { from: 'user' });

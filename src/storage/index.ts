@@ -17,6 +17,7 @@ export {
 export type { Disk, DiskEntry, DiskFile, DiskLock } from './disk/disk.ts';
 export { type CrashOptions, MemoryDisk, type MemoryDiskOptions, memoryDisk } from './disk/memory-disk.ts';
 export { nodeDisk } from './disk/node-disk.ts';
+export * from './dump/index.ts';
 export type { EpochEnd } from './leader-epochs.ts';
 export { LogDirectory, type LogDirectoryOptions } from './log-directory.ts';
 export type { Durability } from './log-home.ts';

@@ -1,0 +1,68 @@
+/** Prints what a partition knows of its producers: `.snapshot` and `.txnindex`. */
+import { CorruptError, crc32c, errorText } from '#core';
+import type { Disk } from '../disk/disk.ts';
+import { decodeProducerSnapshot } from '../producer-snapshot.ts';
+import { contentOf, type DumpFile, type DumpOutput } from './dump-output.ts';
+import { optionalLong } from './java-text.ts';
+
+const CRC_POSITION = 2;
+const CRC_END = 6;
+
+/** A damaged snapshot is told on standard error, and the dump goes on, as in Kafka. */
+export async function dumpProducerSnapshot(disk: Disk, file: DumpFile, output: DumpOutput): Promise<void> {
+  const bytes = await contentOf(disk, file.path);
+  try {
+    checkSnapshot(bytes);
+    for (const entry of decodeProducerSnapshot(bytes, file.path)) {
+      const last = entry.batches.at(-1);
+      const head =
+        `producerId: ${entry.producerId} producerEpoch: ${entry.epoch} coordinatorEpoch: ${entry.coordinatorEpoch}` +
+        ` currentTxnFirstOffset: ${optionalLong(entry.currentTxnFirstOffset)} lastTimestamp: ${entry.lastTimestamp}`;
+      const batch =
+        last === undefined
+          ? ''
+          : ` firstSequence: ${last.baseSequence} lastSequence: ${last.lastSequence} lastOffset: ${last.lastOffset}` +
+            ` offsetDelta: ${last.lastOffset - last.baseOffset} timestamp: ${last.timestamp}`;
+      output.out(`${head}${batch}\n`);
+    }
+  } catch (error) {
+    if (!(error instanceof CorruptError)) throw error;
+    output.err(`${errorText(error)}\n`);
+  }
+}
+
+/** Kafka's words for what `decodeProducerSnapshot` would find as well. */
+function checkSnapshot(bytes: Buffer): void {
+  if (bytes.length < CRC_END) return;
+  const version = bytes.readInt16BE(0);
+  if (version !== 1) throw new CorruptError(`Snapshot contained an unknown file version ${version}`);
+  const stored = bytes.readUInt32BE(CRC_POSITION);
+  const computed = crc32c(bytes.subarray(CRC_END));
+  if (stored === computed) return;
+  throw new CorruptError(
+    `Snapshot is corrupt (CRC is no longer valid). Stored crc: ${stored}. Computed crc: ${computed}`,
+  );
+}
+
+/** int16 version = 0 | int64 producerId | int64 firstOffset | int64 lastOffset | int64 lastStableOffset */
+export const ABORTED_TXN_BYTES = 34;
+
+export async function dumpTxnIndex(disk: Disk, file: DumpFile, output: DumpOutput): Promise<void> {
+  const bytes = await contentOf(disk, file.path);
+  for (let at = 0; at + ABORTED_TXN_BYTES <= bytes.length; at += ABORTED_TXN_BYTES) {
+    const version = bytes.readInt16BE(at);
+    if (version > 0) {
+      throw new CorruptError(
+        `Unexpected aborted transaction version ${version} in transaction index ${file.absolutePath}, current version is 0`,
+        { file: file.path, position: at },
+      );
+    }
+    const [producerId, firstOffset, lastOffset, lastStableOffset] = [2, 10, 18, 26].map((place) =>
+      bytes.readBigInt64BE(at + place),
+    );
+    output.out(
+      `version: ${version} producerId: ${producerId} firstOffset: ${firstOffset} lastOffset: ${lastOffset}` +
+        ` lastStableOffset: ${lastStableOffset}\n`,
+    );
+  }
+}
