@@ -174,9 +174,7 @@ export class KafkaConsumer<K = unknown, V = unknown> {
     this.#checkOpen();
     if (this.#isPolling) throw illegalState('poll is already running: a consumer has one poll at a time');
     if (this.#parts.subscriptions.subscription.type === 'none') {
-      throw illegalState(
-        'the consumer is not subscribed to any topics or assigned any partitions: call subscribe or assign before poll',
-      );
+      throw illegalState('there is nothing to poll: give the consumer topics (subscribe) or partitions (assign) first');
     }
     this.#isPolling = true;
     try {

@@ -65,7 +65,7 @@ const ADVICE = new Map<number, string>([
   [Errors.INVALID_GROUP_ID.code, 'Choose another group.id.'],
   [
     Errors.FENCED_INSTANCE_ID.code,
-    'Another consumer with the same group.instance.id has taken this one’s place. Each running consumer of a group needs its own.',
+    'A second consumer runs under this group.instance.id and has replaced this one. Give each consumer of the group its own id.',
   ],
 ]);
 

@@ -170,7 +170,7 @@ export class SubscriptionState {
     if (state !== undefined) return state;
     throw new KafkaError(
       'ILLEGAL_STATE',
-      `No current assignment for partition ${keyOf(partition.topic, partition.partition)}. Partitions of a subscription are assigned inside poll(); ` +
+      `${keyOf(partition.topic, partition.partition)} is not assigned to this consumer now. Partitions of a subscription are assigned inside poll(); ` +
         'use a rebalance listener to act on them as they arrive.',
     );
   }

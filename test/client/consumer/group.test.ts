@@ -105,7 +105,7 @@ describe('a member of a group', () => {
     group.heartbeatErrorCode = Errors.FENCED_INSTANCE_ID.code;
     await broker.clock.advance(1_000);
     await expect(broker.during(consumer.poll(100))).rejects.toMatchObject({ code: 'FENCED_INSTANCE_ID' });
-    await expect(broker.during(consumer.poll(100))).rejects.toThrow(/same group.instance.id has taken/);
+    await expect(broker.during(consumer.poll(100))).rejects.toThrow(/under this group.instance.id and has replaced/);
     await broker.during(consumer.close());
     expect(broker.requests('LeaveGroup')).toHaveLength(0);
   });

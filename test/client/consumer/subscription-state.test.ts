@@ -64,6 +64,6 @@ describe('an assignment', () => {
   });
 
   it('refuses to be asked for a partition that is not in it', () => {
-    expect(() => new SubscriptionState().assigned(at('a', 0))).toThrow(/No current assignment for partition a-0/);
+    expect(() => new SubscriptionState().assigned(at('a', 0))).toThrow(/a-0 is not assigned to this consumer/);
   });
 });
