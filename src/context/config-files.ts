@@ -1,6 +1,6 @@
 /**
- * Finds and reads the yaml and properties files of an application by Spring Boot's rules. Two groups of places, later wins: the packaged one (the
- * folder of the entry module and its `config/`) and the outer one (working folder, `config/`, and the children of `config/`). Within a
+ * Finds and reads the yaml and properties files of an application by Spring Boot's rules. Two groups of places, later wins: the packaged one
+ * (beside the entry module, and `config/` there) and the outer one (working folder, `config/`, and the children of `config/`). Within a
  * group all `application.yaml` come before all `application-<profile>.yaml`. `spring.config.location` replaces the places,
  * `spring.config.additional-location` adds a group above them, `spring.config.name` changes the base name, and
  * `spring.config.import` lays further files directly over the document that names them.

@@ -58,8 +58,8 @@ export function toDurationMs(text: string, unitMs = 1): number | ConversionProbl
     return Math.round(days * DURATION_MS.d + hours * DURATION_MS.h + minutes * DURATION_MS.m + seconds * DURATION_MS.s);
   }
   return new ConversionProblem(
-    `'${text}' is not a valid duration`,
-    'Write a number with ns, us, ms, s, m, h or d (for example 5m), or ISO-8601 (PT5M).',
+    `'${text}' is no duration`,
+    'Give a whole number and its unit (ns, us, ms, s, m, h, d), as in 5m, or the ISO form, as in PT5M.',
   );
 }
 
@@ -67,8 +67,8 @@ export function toBytes(text: string): number | ConversionProblem {
   const match = /^(\d+)(B|KB|MB|GB|TB)?$/i.exec(text);
   if (match !== null) return Number(match[1]) * SIZE_BYTES[(match[2] ?? 'b').toLowerCase()];
   return new ConversionProblem(
-    `'${text}' is not a valid data size`,
-    'Write a number with B, KB, MB, GB or TB (for example 5MB; 1KB is 1024 bytes).',
+    `'${text}' is no size`,
+    'Give a whole number and its unit (B, KB, MB, GB, TB), as in 5MB; 1KB counts 1024 bytes.',
   );
 }
 

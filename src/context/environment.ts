@@ -224,7 +224,7 @@ function placeholderFailure(error: UnresolvedPlaceholder, property: Property | u
       action: 'Break the circle: give one of these keys a value of its own.',
     });
   }
-  return new StartupFailure(`Could not resolve the placeholder '${problem.key}'.`, {
+  return new StartupFailure(`A placeholder asks for '${problem.key}', which is not set.`, {
     details,
     action: `Set ${problem.key}, or write a default: \${${problem.key}:some default}.`,
   });

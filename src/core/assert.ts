@@ -1,6 +1,6 @@
 /**
- * Assertions state what must be true if this program has no bug. A failed one is never caught and carried on: the
- * partition, connection or process that owns the state stops.
+ * Assertions state what must be true if this program has no bug. Nobody catches a failed one to go on: whoever owns the
+ * state stops, be it a partition, a connection or the process.
  */
 export class AssertionError extends Error {
   override readonly name = 'AssertionError';

@@ -1,7 +1,7 @@
 /**
  * Requests and responses with what stands before them: size, header, body. The header's version follows from the API
- * and its version (KIP-482); the one exception is the answer to ApiVersions, whose header stays v0, so that a client
- * can read it before it knows what the server speaks (KIP-511).
+ * and its version (KIP-482); the one exception is the answer to ApiVersions, whose header stays v0: the client has
+ * not learnt yet what the server speaks (KIP-511).
  */
 import { type ByteReader, ByteWriter } from '#core';
 import { type Api, apiByKey } from './apis.ts';

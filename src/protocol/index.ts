@@ -1,7 +1,7 @@
 /**
  * protocol ◇: Kafka's wire protocol and stored formats as declarations. Messages are declared once and give types and
- * codecs; record batches are sliced, not parsed, until somebody looks. It promises that malformed bytes end in a
- * `CorruptError` or `KafkaError` and never in a wrong value. Pure: no async, clock, random or I/O. May import core.
+ * codecs; record batches stay bytes until somebody looks inside. It promises that malformed bytes end in a
+ * `CorruptError` or `KafkaError` and never in a wrong value. Pure. May import core.
  */
 export type { CompressionCodec } from '#core';
 export { type Api, type ApiName, Apis, apiByKey } from './apis.ts';

@@ -89,7 +89,7 @@ export const topicConfigTable = defineConfig({
     type: 'list',
     default: [],
     importance: 'medium',
-    doc: 'Replicas whose replication is throttled on the follower side, as `partition:broker`, or `*`.',
+    doc: 'Replicas that are slowed down while they follow, as `partition:broker`, or `*`.',
   },
   'index.interval.bytes': {
     type: 'bytes',
@@ -104,7 +104,7 @@ export const topicConfigTable = defineConfig({
     type: 'list',
     default: [],
     importance: 'medium',
-    doc: 'Replicas whose replication is throttled on the leader side, as `partition:broker`, or `*`.',
+    doc: 'Replicas that are slowed down while their leader sends, as `partition:broker`, or `*`.',
   },
   'local.retention.bytes': {
     type: 'long',

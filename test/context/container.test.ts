@@ -237,7 +237,7 @@ describe('@Value', () => {
 
   test('names the key that nobody sets', async () => {
     const refused = await failure([Settings], { ...settings, 'app.name': undefined });
-    expect(refused.description).toBe("Could not resolve the placeholder 'app.name'.");
+    expect(refused.description).toBe("A placeholder asks for 'app.name', which is not set.");
     expect(refused.action).toContain('${app.name:some default}');
   });
 });

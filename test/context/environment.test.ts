@@ -215,7 +215,7 @@ describe('placeholders', () => {
       ['Origin', 'application.yaml:2'],
       ['Text', '${missing.key}'],
     ]);
-    expect(() => environment.resolvePlaceholders('${x}')).toThrow("Could not resolve the placeholder 'x'.");
+    expect(() => environment.resolvePlaceholders('${x}')).toThrow("A placeholder asks for 'x', which is not set.");
   });
 
   test('that refer to themselves fail with the circle', () => {
@@ -297,7 +297,7 @@ describe('conversions', () => {
       ['Property', 'a.bad'],
       ['Value', '"5 min"'],
       ['Origin', 'application.yaml:1'],
-      ['Reason', "'5 min' is not a valid duration"],
+      ['Reason', "'5 min' is no duration"],
     ]);
     expect(refused.action).toContain('5m');
     expect(refusal(() => environment.get('a.words', 'boolean')).message).toContain("'many' is neither true nor false");

@@ -76,5 +76,5 @@ export const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   'node:worker_threads': ['src/broker/worker'],
 };
 
-/** The only files that touch real time and chance. */
+/** Real time and chance come from these files alone. */
 export const REAL_TIME_FILES = ['src/core/clock.ts', 'src/core/random.ts'];

@@ -1,5 +1,5 @@
 /**
- * ListOffsets: offsets by timestamp. Special timestamps: -1 latest, -2 earliest, -3 largest timestamp (v7, KIP-734),
+ * ListOffsets: offsets by timestamp. Negative ones mean: -1 latest, -2 earliest, -3 largest timestamp (v7, KIP-734),
  * -4 earliest local (v8, KIP-405), -5 latest tiered (v9, KIP-1005), -6 earliest pending upload (v11, KIP-1023).
  */
 import { array, type Infer, int8, int16, int32, int64, message, string } from '../schema.ts';
