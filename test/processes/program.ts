@@ -50,17 +50,26 @@ export class Program {
   }
 
   /** Resolves when the output matches. @throws when the program ends without it */
-  async sees(pattern: RegExp): Promise<RegExpExecArray> {
+  sees(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.shows(`${pattern}`, (output) => pattern.exec(output));
+  }
+
+  /** Resolves with what `find` finds in the output. @throws what `find` throws, or when the program ends before it finds anything */
+  async shows<T>(what: string, find: (output: string) => T | null): Promise<T> {
     return new Promise((resolve, reject) => {
-      const look = () => {
-        const match = pattern.exec(this.#output);
-        if (match === null && this.child.exitCode === null) return;
+      const end = (settle: () => void) => {
         this.#waiting.delete(look);
-        if (match !== null) resolve(match);
-        else
-          reject(
-            new Error(`the program ended with ${this.child.exitCode} and never printed ${pattern}:\n${this.#output}`),
-          );
+        settle();
+      };
+      const look = () => {
+        try {
+          const found = find(this.#output);
+          const text = `the program ended with ${this.child.exitCode} and never printed ${what}:\n${this.#output}`;
+          if (found !== null) end(() => resolve(found));
+          else if (this.child.exitCode !== null) end(() => reject(new Error(text)));
+        } catch (error) {
+          end(() => reject(error));
+        }
       };
       this.#waiting.add(look);
       look();
