@@ -70,7 +70,14 @@ export class FetchBuffer {
     for (let index = this.#chunks.length - 1; index >= 0; index--) {
       if (this.#chunks[index].state === state) this.#remove(index);
     }
-    if (state.position !== undefined) state.nextFetch = state.position;
+    state.askAgain();
+  }
+
+  /** Drops what is buffered of paused partitions, which ask again when they are resumed. @returns whether there was any */
+  dropPaused(): boolean {
+    const paused = new Set(this.#chunks.filter(({ state }) => state.isPaused).map(({ state }) => state));
+    for (const state of paused) this.dropPartition(state);
+    return paused.size > 0;
   }
 
   #drainChunk(chunk: FetchChunk, countMax: number, sink: RecordSink): number {

@@ -61,6 +61,8 @@ export interface FetchPlan {
   readonly fetches: NodeFetch[];
   /** A partition that wants data has no known leader: the metadata must be refreshed. */
   readonly isLeaderMissing: boolean;
+  /** Brokers could be asked, but what is buffered and in flight leaves no room. */
+  readonly isRoomMissing: boolean;
 }
 
 export function planFetches(
@@ -85,7 +87,8 @@ export function planFetches(
     if (targets === undefined) targetsByNode.set(nodeId, [target]);
     else targets.push(target);
   }
-  return { fetches: shareBytes(targetsByNode, limits, surroundings), isLeaderMissing };
+  const fetches = shareBytes(targetsByNode, limits, surroundings);
+  return { fetches, isLeaderMissing, isRoomMissing: fetches.length < targetsByNode.size };
 }
 
 function isFetchable(state: PartitionState, limits: FetchLimits, nowMs: number): boolean {
@@ -111,7 +114,7 @@ function targetOf(state: PartitionState, currentLeaderEpoch: number, topicId: Uu
   return { state, incarnation, fetchOffset, lastFetchedEpoch, currentLeaderEpoch, topicId };
 }
 
-/** Gives each request its `MaxBytes`; a broker for which nothing is left is asked later. */
+/** Gives each request its `MaxBytes`: what is left is shared, so that no broker waits for ever behind those that ask for much. */
 function shareBytes(
   targetsByNode: Map<number, FetchTarget[]>,
   limits: FetchLimits,
@@ -119,9 +122,11 @@ function shareBytes(
 ): NodeFetch[] {
   const fetches: NodeFetch[] = [];
   let leftBytes = limits.bufferedBytesMax - surroundings.committedBytes;
+  let leftCount = targetsByNode.size;
   for (const [nodeId, targets] of targetsByNode) {
-    if (leftBytes <= 0) break;
-    const bytesMax = Math.min(limits.responseBytesMax, targets.length * limits.partitionBytesMax, leftBytes);
+    const shareBytesMax = Math.floor(leftBytes / leftCount--);
+    if (shareBytesMax <= 0) continue;
+    const bytesMax = Math.min(limits.responseBytesMax, targets.length * limits.partitionBytesMax, shareBytesMax);
     leftBytes -= bytesMax;
     fetches.push({ nodeId, targets: rotate(targets, surroundings.turn), bytesMax });
   }

@@ -12,8 +12,10 @@ import { type ConsumerRecord, ConsumerRecords, type OffsetAndMetadata, Partition
 import type { Cluster } from '../cluster.ts';
 import { committable } from './auto-commit.ts';
 import { FetchBuffer, type FetchChunk } from './fetch-buffer.ts';
+import { FetchErrors } from './fetch-errors.ts';
 import {
   type FetchLimits,
+  type FetchPlan,
   type FetchTarget,
   fetchErrorAction,
   fetchRequest,
@@ -58,8 +60,7 @@ export class Fetcher<K, V> {
   readonly #options: FetcherOptions<K, V>;
   readonly #buffer = new FetchBuffer();
   readonly #inFlight = new Map<number, NodeFetch>();
-  /** What the next poll without records throws, oldest first. */
-  readonly #errors: Error[] = [];
+  readonly #errors = new FetchErrors();
   #turn = 0;
   #isClosed = false;
 
@@ -71,8 +72,16 @@ export class Fetcher<K, V> {
   /** Sends every fetch that is due. Cheap when none is. */
   pump(): void {
     if (this.#isClosed) return;
+    let plan = this.#plan();
+    // Paused partitions hold all the room, and poll has nothing to make some: they give theirs up.
+    if (plan.isRoomMissing && !this.#buffer.hasData() && this.#buffer.dropPaused()) plan = this.#plan();
+    for (const fetch of plan.fetches) void this.#fetch(fetch);
+    if (plan.isLeaderMissing) this.#refreshMetadata();
+  }
+
+  #plan(): FetchPlan {
     const { cluster, subscriptions, limits, clock } = this.#options;
-    const plan = planFetches(subscriptions.states(), limits, {
+    return planFetches(subscriptions.states(), limits, {
       leader: (topic, partition) => cluster.leader(topic, partition),
       topicId: (topic) => cluster.metadata.topics.get(topic)?.topicId ?? ZERO_UUID,
       isBusy: (nodeId) => this.#inFlight.has(nodeId),
@@ -80,21 +89,22 @@ export class Fetcher<K, V> {
       turn: this.#turn,
       nowMs: clock.now().monotonicMs,
     });
-    for (const fetch of plan.fetches) void this.#fetch(fetch);
-    if (plan.isLeaderMissing) this.#refreshMetadata();
   }
 
   /** Whether `collect` would find something. */
   hasWork(): boolean {
-    return this.#errors.length > 0 || this.#buffer.hasData();
+    return !this.#errors.isEmpty || this.#buffer.hasData();
   }
 
   /**
    * At most `countMax` buffered records; undefined when there are none. Positions move past what is returned.
    *
-   * @throws what went wrong at the next record, once everything before it was returned
+   * @throws what went wrong at the next record, once everything before it was returned; what went wrong with a partition of
+   * which nothing is buffered comes first, so that records of others cannot keep it from being told
    */
   collect(countMax: number): ConsumerRecords<K, V> | undefined {
+    const due = this.#errors.takeDue();
+    if (due !== undefined) throw due;
     const collector = new Collector(this.#options.maker);
     let error: unknown;
     try {
@@ -106,8 +116,8 @@ export class Fetcher<K, V> {
       this.#options.metrics.counter('fetch.records-consumed-total').add(collector.count);
       return collector.finish();
     }
-    if (error !== undefined) throw error;
-    if (this.#errors.length > 0) throw this.#errors.shift();
+    const problem = error ?? this.#errors.take();
+    if (problem !== undefined) throw problem;
     return undefined;
   }
 
@@ -161,12 +171,12 @@ export class Fetcher<K, V> {
     if (this.#isClosed) return;
     for (const { state } of targets) this.#backOff(state);
     if (!(error instanceof KafkaError)) {
-      this.#errors.push(Error.isError(error) ? error : new Error(String(error)));
+      this.#errors.add(Error.isError(error) ? error : new Error(String(error)));
       return;
     }
     this.#options.logger.debug({ nodeId, code: error.code }, `fetch from broker ${nodeId} failed: ${error.message}`);
     if (error.retriable) this.#refreshMetadata();
-    else this.#errors.push(error);
+    else this.#errors.add(error);
   }
 
   #takeIn(fetch: NodeFetch, response: FetchResponseBody): void {
@@ -179,8 +189,7 @@ export class Fetcher<K, V> {
     for (const topic of response.responses) {
       for (const partition of topic.partitions) {
         const target = targets.find(topic, partition.partitionIndex);
-        // A partition that was sought, revoked or lost since it was asked for.
-        if (target === undefined || target.incarnation !== target.state.incarnation) continue;
+        if (target === undefined || !isAwaited(target)) continue;
         if (partition.errorCode !== Errors.NONE.code) this.#onPartitionError(fetch.nodeId, target, partition, response);
         else bytes += this.#takePartition(target, partition);
       }
@@ -218,27 +227,35 @@ export class Fetcher<K, V> {
     state.preferredReplica = { nodeId, untilMs: clock.now().monotonicMs + preferredReplicaMs };
   }
 
-  /** The leader's log has another history after `endOffset`: records read beyond it no longer exist. @see KIP-320 */
+  /**
+   * The leader's log has another history after `endOffset`: records read beyond it no longer exist. What was only buffered is asked
+   * for again. @see KIP-320
+   */
   #onTruncation(target: FetchTarget, diverging: { epoch: number; endOffset: number }): number {
     const { state, fetchOffset } = target;
     const { resetPolicy, logger } = this.#options;
+    if (state.position !== undefined && state.position.offset <= diverging.endOffset) {
+      this.#backOff(state);
+      this.#buffer.dropPartition(state);
+      return 0;
+    }
     const name = state.topicPartition.toString();
     const text = `${name} was truncated: offset ${fetchOffset} of leader epoch ${target.lastFetchedEpoch} is gone, the log goes back to ${diverging.endOffset}`;
     if (resetPolicy.type === 'none') {
       this.#backOff(state);
-      this.#errors.push(new KafkaError('LOG_TRUNCATED', `${text}. Seek to a valid offset to go on.`));
+      this.#errors.addFor(state, new KafkaError('LOG_TRUNCATED', `${text}. Seek to a valid offset to go on.`));
       return 0;
     }
     logger.warn({ partition: name, endOffset: diverging.endOffset }, `${text}; reading on from there`);
     this.#buffer.dropPartition(state);
-    state.place({ offset: Math.min(diverging.endOffset, fetchOffset), leaderEpoch: diverging.epoch });
+    state.place({ offset: diverging.endOffset, leaderEpoch: diverging.epoch });
     return 0;
   }
 
   #onCutBatch({ state, fetchOffset }: FetchTarget, sizeInBytes: number): number {
     this.#backOff(state);
     const text = `${state.topicPartition}: the broker sent ${sizeInBytes} bytes at offset ${fetchOffset} that hold no whole batch. Raise max.partition.fetch.bytes and fetch.max.bytes above the largest batch.`;
-    this.#errors.push(new KafkaError('MESSAGE_TOO_LARGE', text));
+    this.#errors.addFor(state, new KafkaError('MESSAGE_TOO_LARGE', text));
     return 0;
   }
 
@@ -266,7 +283,7 @@ export class Fetcher<K, V> {
         break;
       case 'raise':
         this.#backOff(state);
-        this.#errors.push(toKafkaError(partition.errorCode, `fetching from ${state.topicPartition}`));
+        this.#errors.addFor(state, toKafkaError(partition.errorCode, `fetching from ${state.topicPartition}`));
         break;
     }
     this.#options.logger.debug({ nodeId, error: error.name }, `fetch of ${state.topicPartition} failed: ${error.name}`);
@@ -293,7 +310,10 @@ export class Fetcher<K, V> {
     if (resetPolicy.type === 'none') {
       this.#backOff(state);
       const text = `Offset ${fetchOffset} of ${name} is not in the log (any more), and auto.offset.reset is none. Seek to an offset that exists.`;
-      this.#errors.push(new KafkaError('OFFSET_OUT_OF_RANGE', text, { errorCode: Errors.OFFSET_OUT_OF_RANGE.code }));
+      this.#errors.addFor(
+        state,
+        new KafkaError('OFFSET_OUT_OF_RANGE', text, { errorCode: Errors.OFFSET_OUT_OF_RANGE.code }),
+      );
       return;
     }
     // Not in the log any more, perhaps: records that nobody has read may be gone.
@@ -313,6 +333,14 @@ export class Fetcher<K, V> {
     const wake = () => this.#options.signal.raise();
     this.#options.cluster.refresh().then(wake, wake);
   }
+}
+
+/**
+ * Whether an answer is still about the next fetch of its partition: not when that was sought, revoked or lost since, nor when
+ * another broker (leaders move) has answered the same question before.
+ */
+function isAwaited({ state, incarnation, fetchOffset }: FetchTarget): boolean {
+  return incarnation === state.incarnation && fetchOffset === state.nextFetch.offset;
 }
 
 /** A topic whose id is not known yet can only be asked for by name. */

@@ -83,6 +83,10 @@ export class KafkaConsumer<K = unknown, V = unknown> {
   readonly #catalog: TopicCatalog;
   readonly #deserializers: readonly Deserializer[];
   #isPolling = false;
+  /** Close waits for the end of the poll that is running. */
+  #onPollEnd: () => void = () => {};
+  /** Close is under way, and the rebalance listener may be called, which may commit. */
+  #isHandingOver = false;
   #closing: Promise<void> | undefined;
   #lastTurnMs = 0;
 
@@ -181,6 +185,7 @@ export class KafkaConsumer<K = unknown, V = unknown> {
       return await this.#poll(this.#nowMs() + timeoutMs);
     } finally {
       this.#isPolling = false;
+      this.#onPollEnd();
     }
   }
 
@@ -192,13 +197,15 @@ export class KafkaConsumer<K = unknown, V = unknown> {
       this.#checkOpen();
       this.#wakeup.check();
       await this.#advance();
+      // Before records are taken: nothing may come between moving the positions and returning what they have moved over.
+      if (this.#nowMs() - this.#lastTurnMs >= TURN_MS_MAX && fetcher.hasWork()) {
+        await this.#takeTurn();
+        continue;
+      }
       const records = fetcher.collect(this.#settings.config['max.poll.records']);
       fetcher.pump();
       const nowMs = this.#nowMs();
-      if (records !== undefined) {
-        if (nowMs - this.#lastTurnMs >= TURN_MS_MAX) await this.#takeTurn();
-        return records;
-      }
+      if (records !== undefined) return records;
       if (nowMs >= deadlineMs) {
         await this.#takeTurn();
         return ConsumerRecords.empty();
@@ -277,14 +284,14 @@ export class KafkaConsumer<K = unknown, V = unknown> {
 
   /** The offset of the next record that poll will return, looked up if it is not known yet. */
   async position(partition: TopicPartitionLike, timeoutMs = this.#apiTimeoutMs): Promise<number> {
-    this.#checkOpen();
+    this.#checkInCharge();
     const deadlineMs = this.#nowMs() + timeoutMs;
     for (;;) {
       const seenVersion = this.#signal.version;
       const { position, topicPartition } = this.#parts.subscriptions.assigned(partition);
       if (position !== undefined) return position.offset;
       this.#wakeup.check();
-      this.#checkOpen();
+      this.#checkInCharge();
       this.#parts.watch.update();
       this.#parts.finder.update();
       const error = this.#parts.finder.takeError();
@@ -332,7 +339,7 @@ export class KafkaConsumer<K = unknown, V = unknown> {
    * @throws KafkaError COMMIT_FAILED, REBALANCE_IN_PROGRESS, WAKEUP, INVALID_GROUP_ID, …
    */
   async commitSync(offsets?: OffsetsLike | null, timeoutMs = this.#apiTimeoutMs): Promise<void> {
-    this.#checkOpen();
+    this.#checkInCharge();
     const commits = this.#needGroup();
     const wanted = offsets == null ? consumedOffsets(this.#parts.subscriptions) : new PartitionMap(offsets);
     await this.#wakeup.race(commits.commitSync(wanted, this.#nowMs() + timeoutMs));
@@ -340,7 +347,7 @@ export class KafkaConsumer<K = unknown, V = unknown> {
 
   /** Commits without waiting and without a second try. Callbacks come in the order of the calls. */
   commitAsync(offsets?: OffsetsLike | null, callback?: OffsetCommitCallback): void {
-    this.#checkOpen();
+    this.#checkInCharge();
     this.#needGroup().commitAsync(
       offsets == null ? consumedOffsets(this.#parts.subscriptions) : new PartitionMap(offsets),
       callback,
@@ -352,7 +359,7 @@ export class KafkaConsumer<K = unknown, V = unknown> {
     partitions: readonly TopicPartitionLike[],
     timeoutMs = this.#apiTimeoutMs,
   ): Promise<PartitionMap<OffsetAndMetadata | null>> {
-    this.#checkOpen();
+    this.#checkInCharge();
     const found = await this.#wakeup.race(this.#needGroup().fetch(partitions, this.#nowMs() + timeoutMs));
     return new PartitionMap(partitions.map((partition) => [partition, found.get(partition) ?? null] as const));
   }
@@ -452,7 +459,7 @@ export class KafkaConsumer<K = unknown, V = unknown> {
 
   /**
    * Commits (auto commit), calls the listener, leaves the group and closes all connections, in at most `timeoutMs`. A poll that is
-   * running ends with CLOSED. Idempotent.
+   * running ends with CLOSED, and is waited for: do not await close inside a rebalance callback. Idempotent.
    */
   close(options: { timeoutMs?: number } = {}): Promise<void> {
     this.#closing ??= this.#close(options.timeoutMs ?? CLOSE_TIMEOUT_MS);
@@ -466,9 +473,11 @@ export class KafkaConsumer<K = unknown, V = unknown> {
   async #close(timeoutMs: number): Promise<void> {
     const { subscriptions, group, commits, autoCommit, fetcher, watch, cluster } = this.#parts;
     const deadlineMs = this.#nowMs() + timeoutMs;
+    this.#isHandingOver = true;
     this.#signal.raise();
     fetcher.close();
     try {
+      if (this.#isPolling) await this.#within(new Promise<void>((end) => (this.#onPollEnd = end)), deadlineMs);
       if (autoCommit !== undefined && subscriptions.assignmentCount > 0) {
         await this.#within(autoCommit.finish(deadlineMs), deadlineMs);
       }
@@ -477,6 +486,7 @@ export class KafkaConsumer<K = unknown, V = unknown> {
       if (subscriptions.isAutoAssigned && group !== undefined)
         await this.#within(group.leave('the consumer is closed', leftMs), deadlineMs);
     } finally {
+      this.#isHandingOver = false;
       group?.close();
       watch.close();
       await cluster.close();
@@ -502,6 +512,11 @@ export class KafkaConsumer<K = unknown, V = unknown> {
 
   #checkOpen(): void {
     if (this.#closing !== undefined) throw new KafkaError('CLOSED', 'the consumer was closed');
+  }
+
+  /** As `#checkOpen`, for what a rebalance callback may do as long as close has not handed everything over. */
+  #checkInCharge(): void {
+    if (!this.#isHandingOver) this.#checkOpen();
   }
 
   get #apiTimeoutMs(): number {

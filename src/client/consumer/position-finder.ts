@@ -33,7 +33,7 @@ export class PositionFinder {
   readonly #options: PositionFinderOptions;
   /** Asked and not answered yet, with the incarnation that was asked. */
   readonly #asked = new Map<PartitionState, number>();
-  readonly #errors: Error[] = [];
+  readonly #errors: { asked: readonly Asked[]; error: Error }[] = [];
 
   constructor(options: PositionFinderOptions) {
     this.#options = options;
@@ -53,9 +53,12 @@ export class PositionFinder {
     if (resetting.length > 0) this.#start(resetting, this.#reset(resetting));
   }
 
-  /** What went wrong since the last call, for poll to throw. */
+  /** What went wrong since the last call, for poll to throw; nothing about partitions that were sought or given up since. */
   takeError(): Error | undefined {
-    return this.#errors.shift();
+    for (let one = this.#errors.shift(); one !== undefined; one = this.#errors.shift()) {
+      if (one.asked.some(isCurrent)) return one.error;
+    }
+    return undefined;
   }
 
   #start(asked: readonly Asked[], work: Promise<void>): void {
@@ -68,7 +71,7 @@ export class PositionFinder {
         }
         this.#options.signal.raise();
       })
-      .catch((error: unknown) => this.#errors.push(error as Error));
+      .catch((error: unknown) => this.#errors.push({ asked, error: error as Error }));
   }
 
   #onFailure(asked: readonly Asked[], error: unknown): void {
@@ -76,7 +79,7 @@ export class PositionFinder {
     for (const { state } of asked) state.retryAtMs = clock.now().monotonicMs + retryBackoffMs;
     logger.debug({ err: error }, `positions could not be had: ${errorText(error)}`);
     if (error instanceof KafkaError && error.retriable) return;
-    this.#errors.push(Error.isError(error) ? error : new Error(String(error)));
+    this.#errors.push({ asked, error: Error.isError(error) ? error : new Error(String(error)) });
   }
 
   async #placeCommitted(unplaced: readonly Asked[]): Promise<void> {

@@ -65,6 +65,12 @@ export class PartitionState {
     this.incarnation += 1;
   }
 
+  /** Stays where it is, but what was buffered or asked ahead is void: an answer still to come must not be taken for what comes next. */
+  askAgain(): void {
+    if (this.position !== undefined) this.nextFetch = this.position;
+    this.incarnation += 1;
+  }
+
   /** Gives up the position until `strategy` was looked up. */
   awaitReset(strategy: ResetStrategy): void {
     this.position = undefined;

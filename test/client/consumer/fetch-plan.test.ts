@@ -76,8 +76,23 @@ describe('the fetch plan', () => {
   });
 
   it('never lets buffered and asked-for bytes pass their bound', () => {
-    expect(planned([placed(0), placed(1)], { committedBytes: 4_600 })).toEqual(['broker 1: 0 ≤400']);
+    expect(planned([placed(0), placed(1)], { committedBytes: 4_600 })).toEqual([
+      'broker 1: 0 ≤200',
+      'broker 2: 1 ≤200',
+    ]);
     expect(planned([placed(0), placed(1)], { committedBytes: 5_000 })).toEqual([]);
+  });
+
+  it('leaves no broker without a share while others ask for all there is', () => {
+    const states = [0, 1, 2].map((partition) => placed(partition));
+    const leader = (_topic: string, partition: number) => ({ leaderId: partition, leaderEpoch: 5 });
+    const tight = { ...limits, partitionBytesMax: 4_000 };
+    expect(planned(states, { leader }, tight)).toEqual(['broker 0: 0 ≤1666', 'broker 1: 1 ≤1667', 'broker 2: 2 ≤1667']);
+    const isBusy = (nodeId: number) => nodeId === 1;
+    expect(planned(states, { leader, isBusy, committedBytes: 4_000 }, tight)).toEqual([
+      'broker 0: 0 ≤500',
+      'broker 2: 2 ≤500',
+    ]);
   });
 
   it('gives every partition its turn to be first', () => {
@@ -86,7 +101,7 @@ describe('the fetch plan', () => {
 
   it('says that metadata is missing when a partition has no leader', () => {
     const plan = planFetches([placed(0)], limits, { ...surroundings, leader: () => undefined });
-    expect(plan).toEqual({ fetches: [], isLeaderMissing: true });
+    expect(plan).toEqual({ fetches: [], isLeaderMissing: true, isRoomMissing: false });
   });
 
   it('goes to the follower that the leader named, for as long as that holds', () => {

@@ -280,3 +280,46 @@ describe('the leader', () => {
     expect([...consumer.subscription()].sort()).toEqual(['t', 't2']);
   });
 });
+
+describe('closing', () => {
+  it('lets the listener commit what it hands over', async () => {
+    const consumer = broker.consumer({ ...GROUP, 'enable.auto.commit': false });
+    let positions: (number | undefined)[] = [];
+    consumer.subscribe(['t'], {
+      onPartitionsRevoked: async (partitions) => {
+        await consumer.commitSync(partitions.map((at) => [at, { offset: 7, metadata: '', leaderEpoch: undefined }]));
+        positions = await Promise.all(partitions.map((at) => consumer.position(at)));
+      },
+    });
+    await broker.during(pollUntil(consumer, () => consumer.assignment().length > 0));
+    await broker.during(consumer.poll(100));
+    await broker.during(consumer.close());
+    expect([...broker.committed.values()]).toEqual([7, 7, 7]);
+    expect(positions).toEqual([0, 0, 0]);
+    await expect(consumer.commitSync()).rejects.toMatchObject({ code: 'CLOSED' });
+  });
+
+  it('waits for a callback that runs in poll, and hands nothing over twice', async () => {
+    const consumer = broker.consumer(GROUP);
+    let finish = () => {};
+    consumer.subscribe(['t'], {
+      onPartitionsRevoked: async (partitions) => {
+        events.push(`begin ${partitions}`);
+        await new Promise<void>((resolve) => (finish = resolve));
+        await consumer.commitSync();
+        events.push('end');
+      },
+    });
+    await broker.during(pollUntil(consumer, () => consumer.assignment().length > 0));
+    group.rebalance([0]);
+    await broker.clock.advance(1_000);
+    const poll = consumer.poll(5_000).catch((error) => events.push(error.code));
+    await broker.clock.advance(100);
+    const closed = consumer.close();
+    await broker.clock.advance(100);
+    finish();
+    await broker.during(Promise.all([poll, closed]));
+    expect(events).toEqual(['begin t-0,t-1,t-2', 'end', 'CLOSED']);
+    expect(broker.requests('LeaveGroup')).toHaveLength(1);
+  });
+});
