@@ -20,7 +20,7 @@ import {
 } from '#context';
 import { systemClock } from '#core';
 import type { ApplicationOptions, MainClass } from './application-options.ts';
-import { brokerKeyOrigins } from './auto/broker.ts';
+import { brokerKeyOrigins, includedBroker } from './auto/broker.ts';
 import { autoConfigure } from './auto/index.ts';
 import type { AutoConfigurationParts } from './auto/parts.ts';
 import { chooseBroker } from './broker-choice.ts';
@@ -96,9 +96,25 @@ async function start(
   for (const component of await componentsOf(main, options, workingFolder)) context.registerComponent(component);
   autoConfigure(context, parts);
   guard.watch(context, logging.getLogger('springtide.app'));
-  await context.start();
+  await startAll(context, parts);
   logStarted(context, main, logging, guard.uptimeMs());
   return context;
+}
+
+/** The broker starts beside the container. Its bean waits for it and closes it; when there never was that bean, it is closed here. */
+async function startAll(context: ApplicationContext, parts: AutoConfigurationParts): Promise<void> {
+  const broker = includedBroker(parts);
+  // Its failure is told by the bean that waits for it.
+  broker?.catch(() => {});
+  try {
+    await context.start();
+  } catch (error) {
+    await broker?.then(
+      (started) => started.close(),
+      () => undefined,
+    );
+    throw error;
+  }
 }
 
 function readSettings(options: ApplicationOptions, workingFolder: string): Environment {

@@ -4,7 +4,7 @@
  *
  *   created → starting → running → closing → closed       (a failed start closes what was made and rethrows)
  */
-import { Container } from 'inversify';
+import type { Container } from 'inversify';
 import { assert, type Clock, Deferred, errorText, KafkaError, type Logger, silentLogger, systemClock } from '#core';
 import { type BeanDefinition, describeBean, describeToken, isAssignable } from './bean-definition.ts';
 import { BeanFailure } from './bean-failure.ts';
@@ -36,7 +36,8 @@ const SHUTDOWN_TIMEOUT_MS = 30_000;
 
 export class ApplicationContext {
   readonly environment: Environment;
-  readonly #container = new Container({ defaultScope: 'Singleton' });
+  /** Loaded at the start: its 240 modules need not hold up what starts beside it. */
+  #loaded: Container | undefined;
   readonly #logger: Logger;
   readonly #clock: Clock;
   readonly #shutdownTimeoutMs: number;
@@ -94,6 +95,8 @@ export class ApplicationContext {
     this.#state = 'starting';
     const begin = this.#clock.now().monotonicMs;
     try {
+      const { Container } = await import('inversify');
+      this.#loaded = new Container({ defaultScope: 'Singleton' });
       this.#plan = new BeanPlan(this.#definitions, (type) => this.#missingHint(type));
       for (const planned of this.#plan.order) this.#bind(planned);
       for (const planned of this.#eager()) {
@@ -296,6 +299,11 @@ export class ApplicationContext {
     return isRegistered
       ? undefined
       : `${describeToken(type)} is a component, but not one of this context: add it to \`components\`, or see whether its @Profile is active.`;
+  }
+
+  get #container(): Container {
+    assert(this.#loaded !== undefined, 'the context has not been started');
+    return this.#loaded;
   }
 
   #requirePlan(): BeanPlan {

@@ -11,20 +11,12 @@ const ORIGIN = 'auto-configuration of the broker';
 const OWN_KEYS = ['durability', 'thread'];
 
 export function brokerDefinitions(parts: AutoConfigurationParts): BeanDefinition[] {
-  const { choice, logging } = parts;
+  const { choice } = parts;
   if (!choice.isIncluded) return [externalConnection(parts)];
   const broker: BeanDefinition<IncludedBroker> = {
     name: 'includedBroker',
     type: IncludedBroker,
-    create: () =>
-      IncludedBroker.start({
-        config: brokerConfig(parts),
-        thread: threadOf(parts),
-        workingFolder: parts.workingFolder,
-        overrides: parts.broker,
-        logger: logging.getLogger('springtide.broker'),
-        reason: choice.reason,
-      }),
+    create: () => includedBroker(parts)!,
     destroy: (instance) => instance.close(),
     origin: ORIGIN,
   };
@@ -38,6 +30,23 @@ export function brokerDefinitions(parts: AutoConfigurationParts): BeanDefinition
     origin: ORIGIN,
   };
   return [broker as BeanDefinition, connection as BeanDefinition];
+}
+
+/**
+ * The broker, started at the first call; undefined when it was not chosen. The application asks before its beans do, so that the
+ * broker's thread starts while the container is loaded and planned.
+ */
+export function includedBroker(parts: AutoConfigurationParts): Promise<IncludedBroker> | undefined {
+  if (!parts.choice.isIncluded) return undefined;
+  parts.included ??= IncludedBroker.start({
+    config: brokerConfig(parts),
+    thread: threadOf(parts),
+    workingFolder: parts.workingFolder,
+    overrides: parts.broker,
+    logger: parts.logging.getLogger('springtide.broker'),
+    reason: parts.choice.reason,
+  });
+  return parts.included;
 }
 
 /** server.properties keys: bare ones as they are, ours in full. */

@@ -2,7 +2,7 @@
 import type { Environment, LoggerFactory } from '#context';
 import type { Clock } from '#core';
 import type { BrokerChoice } from '../broker-choice.ts';
-import type { BrokerOverrides } from '../included-broker.ts';
+import type { BrokerOverrides, IncludedBroker } from '../included-broker.ts';
 import type { KafkaProperties } from '../kafka-properties.ts';
 
 export type AutoConfigurationParts = {
@@ -14,6 +14,8 @@ export type AutoConfigurationParts = {
   workingFolder: string;
   /** Put in by tests: a memory disk, a seeded random, … */
   broker: BrokerOverrides | undefined;
+  /** The included broker, once somebody has asked for it. */
+  included?: Promise<IncludedBroker>;
 };
 
 /** `shop` + `producer` → `shop-producer`, unless the settings name a client id. */
