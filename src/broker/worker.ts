@@ -1,9 +1,11 @@
 /**
  * A broker in a worker thread: its own event loop, so that a handler that blocks the application cannot stall it. The application reaches
- * it over loopback TCP. Log lines come over to the parent's logger; errors at the start keep their KafkaError code.
+ * it over loopback TCP. Log lines come over to the parent's logger; errors at the start keep their KafkaError code. A thread that dies
+ * takes the application with it: nothing that the application does would be stored any more, and a new start recovers everything that
+ * was acknowledged.
  */
 import { Worker } from 'node:worker_threads';
-import { Deferred, KafkaError, type Logger, type LogLevel, silentLogger, systemClock } from '#core';
+import { Deferred, errorText, KafkaError, type Logger, type LogLevel, silentLogger, systemClock } from '#core';
 import type { FromWorker, WorkerStart } from './worker-messages.ts';
 
 /** How long a worker may take to close before it is ended the hard way. */
@@ -25,7 +27,10 @@ export interface WorkerBroker {
   close(): Promise<void>;
 }
 
-/** Starts the thread and waits until the broker in it serves. Rejects as `Broker.start` does. */
+/**
+ * Starts the thread and waits until the broker in it serves. Rejects as `Broker.start` does. Should the thread die later, the error is
+ * thrown where nobody catches it, as Node does with an error event that nobody hears.
+ */
 export async function startBrokerInWorker(options: WorkerBrokerOptions = {}): Promise<WorkerBroker> {
   const logger = options.logger ?? silentLogger;
   const start: WorkerStart = { config: { ...options.config }, level: lowestLevel(logger) };
@@ -45,6 +50,8 @@ class RunningWorker {
   readonly #start = new Deferred<WorkerBroker>();
   readonly #exited = new Deferred<void>();
   #isReady = false;
+  /** What the thread died of. */
+  #error: unknown;
   #closing: Promise<void> | undefined;
 
   constructor(worker: Worker, logger: Logger) {
@@ -52,8 +59,11 @@ class RunningWorker {
     this.#worker = worker;
     this.#logger = logger;
     worker.on('message', (message: FromWorker) => this.#onMessage(message));
-    worker.on('error', (error) => this.#onError(error));
-    worker.on('exit', () => this.#onExit());
+    worker.on('error', (error) => {
+      this.#error = error;
+    });
+    // After the last of its log lines.
+    worker.on('exit', (exitCode) => this.#onExit(exitCode));
   }
 
   #onMessage(message: FromWorker): void {
@@ -72,19 +82,30 @@ class RunningWorker {
     }
   }
 
-  #onError(error: unknown): void {
-    if (this.#isReady)
-      this.#logger.fatal({ err: error }, 'The broker thread died of an error. Restart the application.');
-    else this.#start.reject(Error.isError(error) ? error : new Error(String(error)));
-  }
-
-  #onExit(): void {
+  #onExit(exitCode: number): void {
     this.#exited.resolve();
     if (!this.#isReady) {
-      this.#start.reject(new KafkaError('ILLEGAL_STATE', 'The broker thread ended before its broker was ready.'));
-    } else if (this.#closing === undefined) {
-      this.#logger.fatal('The broker thread ended by itself. Restart the application.');
+      this.#start.reject(
+        this.#error ?? new KafkaError('ILLEGAL_STATE', 'The broker thread ended before its broker was ready.'),
+      );
+      return;
     }
+    const isExpected = this.#closing !== undefined && this.#error === undefined;
+    if (!isExpected) this.#died(exitCode);
+  }
+
+  #died(exitCode: number): void {
+    const how =
+      this.#error === undefined
+        ? `ended by itself (exit code ${exitCode})`
+        : `died of an error: ${errorText(this.#error)}`;
+    const text = `The broker thread ${how}. Restart the application: what was acknowledged is in its data folder.`;
+    this.#logger.fatal({ err: this.#error }, text);
+    if (this.#closing !== undefined) return;
+    const error = new KafkaError('ILLEGAL_STATE', text, { cause: this.#error });
+    systemClock.nextTurn(() => {
+      throw error;
+    });
   }
 
   #close(): Promise<void> {
@@ -95,8 +116,10 @@ class RunningWorker {
   async #closeOnce(): Promise<void> {
     this.#worker.postMessage({ type: 'close' });
     const { promise, cancel } = deadline(CLOSE_MS_MAX);
-    await Promise.race([this.#exited.promise, promise]);
+    const isLate = await Promise.race([this.#exited.promise.then(() => false), promise.then(() => true)]);
     cancel();
+    if (!isLate) return;
+    this.#logger.error(`The broker thread did not end within ${CLOSE_MS_MAX / 1000} s and is ended the hard way.`);
     await this.#worker.terminate();
   }
 }

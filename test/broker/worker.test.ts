@@ -1,20 +1,28 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { startBrokerInWorker } from '#broker';
 import { systemClock } from '#core';
 import { RequestChannel, tcpTransport } from '#net';
 import { Apis } from '#protocol';
+import { Program } from '../processes/program.ts';
 import { LogBook } from './scene.ts';
 
+// Each test starts processes or threads; a busy machine takes its time.
+jest.setTimeout(60_000);
+
 let folder: string;
+const programs: Program[] = [];
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'worker-'));
 });
 
-afterEach(() => rmSync(folder, { recursive: true }));
+afterEach(async () => {
+  for (const program of programs.splice(0)) await program.stop('SIGKILL');
+  rmSync(folder, { recursive: true });
+});
 
 const config = (extra: Record<string, unknown> = {}) => ({
   listeners: 'PLAINTEXT://127.0.0.1:0',
@@ -51,5 +59,33 @@ describe('a broker in a worker thread', () => {
     const broker = await startBrokerInWorker({ config: config() });
     await expect(startBrokerInWorker({ config: config() })).rejects.toMatchObject({ code: 'LOCKED' });
     await broker.close();
+  });
+});
+
+describe('a broker thread that dies', () => {
+  const dying = (kind: string) => {
+    const program = Program.fromSource('test/broker/programs/worker.ts', {
+      args: [folder],
+      env: {
+        DYING: kind,
+        NODE_OPTIONS: `--import=${new URL('./programs/dying-thread.mjs', import.meta.url).href}`,
+      },
+    });
+    programs.push(program);
+    return program;
+  };
+
+  it.each([
+    ['throw', /The broker thread died of an error: .*a bug/],
+    ['exit', /The broker thread ended by itself \(exit code 7\)/],
+  ])('by %s ends the application, after what it logged and why', async (kind, text) => {
+    const program = dying(kind);
+    await program.sees(/ready/);
+    expect(await program.exitCode()).toBe(1);
+    const lines = program.output.split('\n');
+    const lastWords = lines.findIndex((line) => line === 'warn: last words');
+    const reason = lines.findIndex((line) => text.test(line));
+    expect(lastWords).toBeGreaterThan(0);
+    expect(reason).toBeGreaterThan(lastWords);
   });
 });
