@@ -84,7 +84,7 @@ test('the demo handles the whole file, prints its summary and ends with 0', asyn
   expect(demo.output).toMatch(/audit +3000 +0 +0 /);
   expect(demo.output).toMatch(/fraud +3000 +0 +0 /);
   expect(demo.output).toMatch(/dead-letters +27 +0 +0 /);
-});
+}, 60_000);
 
 test('an application that is stopped goes on from its committed offsets', async () => {
   const folder = scratchFolder();
@@ -98,4 +98,4 @@ test('an application that is stopped goes on from its committed offsets', async 
   await second.sees(/billing +0 +0 +0 /);
   expect(await second.stop()).toBe(0);
   folder.remove();
-});
+}, 60_000);
