@@ -171,7 +171,8 @@ export class BrokerNode {
     const { clock } = this.#environment;
     const deadlineMs = deadlineIn(clock, options.timeoutMs);
     const throttledMs = this.#throttledUntilMs - clock.now().monotonicMs;
-    if (throttledMs > 0) await clock.sleep(Math.min(throttledMs, options.timeoutMs));
+    if (throttledMs >= options.timeoutMs) throw this.#throttled(throttledMs, options.timeoutMs);
+    if (throttledMs > 0) await clock.sleep(throttledMs);
     if (this.#channel === undefined) await this.#connectWithin(deadlineMs - clock.now().monotonicMs);
     if (this.#channel === undefined) throw networkError(`connection to ${this.address} was lost`);
     const timeoutMs = Math.max(1, deadlineMs - clock.now().monotonicMs);
@@ -278,6 +279,11 @@ export class BrokerNode {
     const version = commonVersion(served, api, versionMax);
     if (version === undefined) throw unsupportedVersion(served, api, this.address);
     return version;
+  }
+
+  #throttled(throttledMs: number, timeoutMs: number): KafkaError {
+    const text = `${this.address} takes nothing from this client for ${Math.ceil(throttledMs)} ms (its quota is used up), longer than the ${timeoutMs} ms of the request`;
+    return new KafkaError('REQUEST_TIMED_OUT', text, { retriable: true, errorCode: Errors.REQUEST_TIMED_OUT.code });
   }
 
   /** A broker that answers with a throttle time reads nothing more for that long; neither do we send. @see KIP-219 */

@@ -28,6 +28,10 @@ export const operatingErrors: Readonly<Record<string, OperatingErrorRow>> = {
   WAKEUP: { retriable: false, doc: 'wakeup() ended the poll.' },
   ILLEGAL_STATE: { retriable: false, doc: 'The call does not fit the state of the object; the text says which.' },
   INVALID_ARGUMENT: { retriable: false, doc: 'An argument breaks its rule; the text names argument, value and rule.' },
+  PARTITIONER_FAILED: {
+    retriable: false,
+    doc: 'The partitioner of a producer threw: the record of that send is not sent.',
+  },
   SERIALIZATION_FAILED: { retriable: false, doc: 'A serializer could not turn the value into bytes.' },
   DESERIALIZATION_FAILED: { retriable: false, doc: 'A deserializer could not make a value of the bytes.' },
   COMMIT_FAILED: {

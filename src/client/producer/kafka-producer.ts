@@ -10,7 +10,17 @@
  * Hot path, per record of 100 bytes: 0.5 µs of CPU on one core, two small objects, one copy of key and value; no promise and no
  * closure. The rest is per batch.
  */
-import { type Clock, KafkaError, type Logger, type Random, silentLogger, systemClock, systemRandom } from '#core';
+import {
+  type Clock,
+  Deferred,
+  errorText,
+  KafkaError,
+  type Logger,
+  type Random,
+  silentLogger,
+  systemClock,
+  systemRandom,
+} from '#core';
 import { type Transport, tcpTransport } from '#net';
 import type { ProducerRecord, Serializer } from '#serde';
 import { Cluster } from '../cluster.ts';
@@ -102,7 +112,7 @@ export class KafkaProducer<K = unknown, V = unknown> {
    *
    * @param callback called once, with the record's place or with why it failed
    * @returns a thenable: its promise is made when somebody awaits it. Errors are in there, `send` itself does not throw:
-   * SERIALIZATION_FAILED, MESSAGE_TOO_LARGE, UNKNOWN_TOPIC_OR_PARTITION, BUFFER_EXHAUSTED, DELIVERY_TIMED_OUT, CLOSED and
+   * SERIALIZATION_FAILED, PARTITIONER_FAILED, MESSAGE_TOO_LARGE, UNKNOWN_TOPIC_OR_PARTITION, BUFFER_EXHAUSTED, DELIVERY_TIMED_OUT, CLOSED and
    * what brokers answer
    */
   send(record: ProducerRecord<K, V>, callback?: SendCallback): SendHandle {
@@ -132,7 +142,10 @@ export class KafkaProducer<K = unknown, V = unknown> {
   /** Waits until sends need not wait for memory: what a loop over many records awaits instead of each single send. */
   async room(): Promise<void> {
     while (this.isFull && this.#closing === undefined) {
-      await new Promise<void>((resolve) => this.#roomWaiters.push(resolve));
+      const { promise, resolve } = new Deferred<void>();
+      this.#roomWaiters.push(resolve);
+      this.#updateHurry();
+      await promise;
     }
   }
 
@@ -237,7 +250,7 @@ export class KafkaProducer<K = unknown, V = unknown> {
       throw noSuchPartition(lane.name, record.partition, partitions.length);
     }
     if (this.#partitioner !== undefined) {
-      const own = this.#partitioner.partition(lane.name, record.key, key, record.value, value, partitions);
+      const own = partitioned(this.#partitioner, record, key, value, partitions);
       if (Number.isInteger(own) && own >= 0 && own < partitions.length) return own;
       throw noSuchPartition(lane.name, own, partitions.length);
     }
@@ -311,8 +324,9 @@ export class KafkaProducer<K = unknown, V = unknown> {
   #topicNotFound(lane: TopicLane, error: KafkaError): void {
     const nowMs = this.#clock.now().monotonicMs;
     const isFinal = !error.retriable || this.#cluster.isClosed;
-    const over = lane.waiting.filter((one) => isFinal || one.deadlineMs <= nowMs);
-    lane.waiting = lane.waiting.filter((one) => !over.includes(one));
+    const isOver = (one: Waiting) => isFinal || one.deadlineMs <= nowMs;
+    const over = lane.waiting.filter(isOver);
+    lane.waiting = lane.waiting.filter((one) => !isOver(one));
     this.#endWaiting(over, error);
   }
 
@@ -340,13 +354,13 @@ export class KafkaProducer<K = unknown, V = unknown> {
 
   #onMemory(): void {
     if (this.#memoryWaiters.length > 0) this.#memoryWaiters.release((outgoing) => this.#tryPlace(outgoing));
-    this.#updateHurry();
     if (this.#roomWaiters.length > 0 && !this.isFull) this.#wakeRoomWaiters();
+    this.#updateHurry();
   }
 
   /** As long as somebody waits for memory, nothing lingers. */
   #updateHurry(): void {
-    const isNeeded = this.#memoryWaiters.length > 0;
+    const isNeeded = this.#memoryWaiters.length > 0 || this.#roomWaiters.length > 0;
     if (isNeeded === this.#isHurriedByWaiters) return;
     this.#isHurriedByWaiters = isNeeded;
     if (isNeeded) this.#sender.hurry();
@@ -470,6 +484,21 @@ function serialized<T>(
         cause: error,
       },
     );
+  }
+}
+
+function partitioned(
+  partitioner: Partitioner,
+  record: ProducerRecord,
+  key: Buffer | null,
+  value: Buffer | null,
+  partitions: readonly PartitionMetadata[],
+): number {
+  try {
+    return partitioner.partition(record.topic, record.key, key, record.value, value, partitions);
+  } catch (cause) {
+    const text = `the partitioner threw for a record of '${record.topic}': ${errorText(cause)}`;
+    throw new KafkaError('PARTITIONER_FAILED', text, { cause });
   }
 }
 

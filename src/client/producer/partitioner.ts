@@ -72,6 +72,13 @@ export class StickyPartition {
     return this.#partition;
   }
 
+  /** Lets go of a partition that is not there any more. */
+  keepBelow(partitionCount: number): void {
+    if (this.#partition < partitionCount) return;
+    this.#partition = -1;
+    this.#producedBytes = 0;
+  }
+
   /**
    * Notes that `bytes` went to `partition`. The next partition is drawn once a batch's worth went to this one and its last batch is
    * done with; when that does not come to pass, at twice that size.

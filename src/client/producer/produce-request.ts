@@ -23,10 +23,11 @@ export function hasTopicIds(request: ProduceBatches): boolean {
   return request.batches.every((batch) => request.topicIdOf(batch.topic) !== ZERO_UUID);
 }
 
-/** The body for the version that both sides know. */
+/** The body for the version that both sides know. A batch whose time was over before the request left is not in it. */
 export function produceBody(request: ProduceBatches, version: number): Draft<typeof ProduceRequest> {
   const byTopic = new Map<string, { index: number; records: Buffer }[]>();
   for (const batch of request.batches) {
+    if (batch.isDone) continue;
     let partitions = byTopic.get(batch.topic);
     if (partitions === undefined) {
       partitions = [];

@@ -45,6 +45,8 @@ export class TopicLane {
     if (topic === undefined || topic.partitions.length === 0) return;
     this.partitions = topic.partitions;
     this.#queues = this.#accumulator.queuesOf(this.name, topic.partitions.length);
+    // Created again with fewer partitions.
+    this.sticky.keepBelow(topic.partitions.length);
   }
 
   queue(partition: number): PartitionQueue {

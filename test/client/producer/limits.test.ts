@@ -61,6 +61,70 @@ describe('a topic that is not known yet', () => {
   });
 });
 
+describe('a partitioner that throws', () => {
+  const partition = () => {
+    throw new TypeError('no partition for you');
+  };
+
+  test('fails that record alone, also when it had to wait for its topic', async () => {
+    const { producer, clock } = await scene({}, { partitioner: { partition } });
+    const waited = producer.send(record('a'));
+    const fixed = producer.send(record('b', { partition: 0 }));
+    await advancing(clock, producer.flush());
+    expect(waited.error?.message).toMatch(/no partition for you/);
+    expect(fixed.error).toBeUndefined();
+    const direct = await failure(producer.send(record('c')));
+    expect(direct.code).toBe('PARTITIONER_FAILED');
+    await producer.close();
+  });
+});
+
+describe('a topic created again with fewer partitions', () => {
+  test('gets no more records without key for partitions that it lost', async () => {
+    const { producer, clock, fakes, log } = await warm({}, { partitionCount: 8 });
+    fakes.leaders.set('t', [1]);
+    fakes.topicId = 'AAAAAAAAAAAAAAAAAAAAAw';
+    const refresh = producer.send(record('other', { topic: 'u', partition: 0 }));
+    fakes.leaders.set('u', [1]);
+    await advancing(clock, refresh);
+    for (let i = 0; i < 20; i++) await advancing(clock, producer.send(record(`${i}`)));
+    expect(log.arrived.filter(({ topic }) => topic !== 'u').every((batch) => batch.partition === 0)).toBe(true);
+    await producer.close();
+  });
+});
+
+describe('a throttled broker', () => {
+  test('costs the batches whose time is over meanwhile, and no others', async () => {
+    const config = {
+      'linger.ms': 0,
+      'request.timeout.ms': 900,
+      'delivery.timeout.ms': 1000,
+      'retry.backoff.ms': 500,
+      'max.in.flight.requests.per.connection': 1,
+    };
+    const { producer, log, clock } = await warm(config, { partitionCount: 3 });
+    log.instead = (batch) => (batch.values[0] === 'old' ? { code: 7 } : undefined);
+    const old = failure(producer.send(record('old', { partition: 0 })));
+    await clock.advance(250);
+    const gate = new Held<void>();
+    log.gate = gate.promise;
+    log.throttleTimeMs = 600;
+    producer.send(record('throttled', { partition: 1 }));
+    await clock.advance(400);
+    const young = producer.send(record('young', { partition: 2 }));
+    await clock.advance(50);
+    gate.resolve();
+    await clock.settle();
+    log.throttleTimeMs = 0;
+    await clock.advance(700);
+    expect((await old).code).toBe('DELIVERY_TIMED_OUT');
+    expect(young.error).toBeUndefined();
+    expect(young.isDone).toBe(true);
+    expect(log.arrived.map((batch) => batch.values[0])).toEqual(['old', 'throttled', 'young']);
+    await producer.close();
+  });
+});
+
 describe('buffer.memory', () => {
   const config = { 'batch.size': 1000, 'buffer.memory': 3000, 'linger.ms': 0 };
 
@@ -94,6 +158,14 @@ describe('buffer.memory', () => {
     expect(handles.map((handle) => handle.error?.code)).toEqual([...Array(3), 'BUFFER_EXHAUSTED', 'BUFFER_EXHAUSTED']);
     expect(handles[3].error?.message).toContain('buffer.memory=3000');
     await producer.close({ timeoutMs: 0 });
+  });
+
+  test('room() lets nothing linger while it waits', async () => {
+    const { producer, clock } = await warm({ ...config, 'linger.ms': 20_000 }, { partitionCount: 3 });
+    for (const partition of [0, 1, 2]) producer.send(record('a', { partition }));
+    expect(producer.isFull).toBe(true);
+    await advancing(clock, producer.room());
+    await producer.close({ timeoutMs: 1 });
   });
 
   test('room() waits exactly as long as a send would have to', async () => {

@@ -51,6 +51,8 @@ export class FakeLog {
   /** Answers wait for this. */
   gate: Promise<void> = Promise.resolve();
   requestCount = 0;
+  /** What answers tell. */
+  throttleTimeMs = 0;
   readonly #producers = new Map<string, ProducerState>();
 
   readonly handle: Handler<'Produce'> = async (request) => {
@@ -75,7 +77,7 @@ export class FakeLog {
     await this.gate;
     if (ending !== undefined) return ending;
     if (request.acks === 0) return 'none';
-    return { responses, nodeEndpoints: hint === undefined ? [] : [hint] };
+    return { responses, throttleTimeMs: this.throttleTimeMs, nodeEndpoints: hint === undefined ? [] : [hint] };
   };
 
   #hint: { nodeId: number; host: string; port: number } | undefined;
