@@ -59,7 +59,9 @@ export class BrokerNode {
   /** Not tried again before, monotonic ms. */
   #retryAtMs = 0;
   #throttledUntilMs = 0;
-  #isClosed = false;
+  /** Why it was closed for good: by its owner, or because the broker has moved. */
+  #closeError: KafkaError | undefined;
+  readonly #closing = new AbortController();
   /** Monotonic ms of the last request. */
   lastUsedMs = 0;
   /** Why it could not be connected to the last time; undefined once it could. */
@@ -140,7 +142,8 @@ export class BrokerNode {
 
   /** Closes for good. */
   close(error: KafkaError = closedError()): void {
-    this.#isClosed = true;
+    this.#closeError ??= error;
+    this.#closing.abort(this.#closeError);
     this.disconnect(error);
   }
 
@@ -172,7 +175,7 @@ export class BrokerNode {
     const deadlineMs = deadlineIn(clock, options.timeoutMs);
     const throttledMs = this.#throttledUntilMs - clock.now().monotonicMs;
     if (throttledMs >= options.timeoutMs) throw this.#throttled(throttledMs, options.timeoutMs);
-    if (throttledMs > 0) await clock.sleep(throttledMs);
+    if (throttledMs > 0) await this.#pause(throttledMs);
     if (this.#channel === undefined) await this.#connectWithin(deadlineMs - clock.now().monotonicMs);
     if (this.#channel === undefined) throw networkError(`connection to ${this.address} was lost`);
     const timeoutMs = Math.max(1, deadlineMs - clock.now().monotonicMs);
@@ -190,7 +193,7 @@ export class BrokerNode {
   }
 
   #connect(): Promise<RequestChannel> {
-    if (this.#isClosed) return Promise.reject(closedError());
+    if (this.#closeError !== undefined) return Promise.reject(this.#closeError);
     this.#connecting ??= this.#open().finally(() => {
       this.#connecting = undefined;
     });
@@ -200,8 +203,8 @@ export class BrokerNode {
   async #open(): Promise<RequestChannel> {
     const { clock, config, random } = this.#environment;
     const waitMs = this.#retryAtMs - clock.now().monotonicMs;
-    if (waitMs > 0) await clock.sleep(waitMs);
-    if (this.#isClosed) throw closedError();
+    if (waitMs > 0) await this.#pause(waitMs);
+    if (this.#closeError !== undefined) throw this.#closeError;
     try {
       const channel = await this.#openChannel();
       this.#failureCount = 0;
@@ -209,6 +212,7 @@ export class BrokerNode {
       this.lastError = undefined;
       return channel;
     } catch (error) {
+      if (this.#closeError !== undefined) throw this.#closeError;
       const backoff = { firstMs: config['reconnect.backoff.ms'], mostMs: config['reconnect.backoff.max.ms'] };
       this.lastError = error;
       this.#failureCount++;
@@ -221,13 +225,17 @@ export class BrokerNode {
     const { clock, config, logger } = this.#environment;
     const connection = await this.#openConnection();
     const channel = new RequestChannel(connection, { clientId: config['client.id'], clock, logger });
+    const giveUp = () => channel.close(this.#closeError);
+    this.#closing.signal.addEventListener('abort', giveUp, { once: true });
     try {
       this.#served = await this.#negotiate(channel);
-      if (this.#isClosed) throw closedError();
     } catch (error) {
       channel.close();
       throw error;
+    } finally {
+      this.#closing.signal.removeEventListener('abort', giveUp);
     }
+    if (this.#closeError !== undefined) throw this.#closeError;
     this.#channel = channel;
     this.lastUsedMs = clock.now().monotonicMs;
     channel.onClose((error) => {
@@ -251,10 +259,18 @@ export class BrokerNode {
       abort.abort(new Error(`no connection within ${Math.ceil(timeoutMs)} ms`)),
     );
     try {
-      return await transport.connect(this.host, this.port, abort.signal);
+      const signal = AbortSignal.any([abort.signal, this.#closing.signal]);
+      return await transport.connect(this.host, this.port, signal);
     } finally {
       timer.cancel();
     }
+  }
+
+  /** Ends early when the node is closed. */
+  #pause(delayMs: number): Promise<void> {
+    return this.#environment.clock.sleep(delayMs, this.#closing.signal).catch(() => {
+      // Closed: whoever paused finds that out next.
+    });
   }
 
   /** Asks in our newest version; a broker that does not know it names its own, and is asked again in that one. */

@@ -145,6 +145,13 @@ export class Cluster {
     });
   }
 
+  /** Waits before another try; ends early when the client is closed. */
+  pause(delayMs: number): Promise<void> {
+    return this.#environment.clock.sleep(delayMs, this.#closing.signal).catch(() => {
+      // Closed: whoever paused finds that out with its next request.
+    });
+  }
+
   /** Calls `listener` after each change of the picture. @returns how to stop that */
   onUpdate(listener: (metadata: ClusterMetadata) => void): () => void {
     this.#listeners.add(listener);
@@ -300,9 +307,7 @@ export class Cluster {
     const sinceMs = clock.now().monotonicMs - this.#lastRefreshMs;
     const waitMs = backoffMs(backoff, Math.max(1, this.#fruitlessCount), random.float()) - sinceMs;
     if (waitMs <= 0) return;
-    await clock.sleep(waitMs, this.#closing.signal).catch(() => {
-      // Aborted by close, which the loop looks for.
-    });
+    await this.pause(waitMs);
   }
 
   async #refreshOnce(): Promise<void> {
@@ -346,7 +351,8 @@ export class Cluster {
     if (response.errorCode !== Errors.NONE.code) throw toKafkaError(response.errorCode, 'metadata');
     if (response.brokers.length === 0)
       throw new KafkaError('BROKER_NOT_AVAILABLE', 'the cluster names no broker', { retriable: true });
-    const isKept = (name: string) => topics !== null && !asked.names?.includes(name) && this.#wanted.has(name);
+    const answered = new Set(asked.names);
+    const isKept = (name: string) => topics !== null && !answered.has(name) && this.#wanted.has(name);
     this.#replaceMetadata(applyMetadata(this.#metadata, response, isKept));
   }
 

@@ -1,7 +1,7 @@
 /**
  * Configuration of the clients, under Kafka's own names and with the defaults of its Java clients (4.4). The keys that all clients
- * share stand here and are spread into the table of each client; the producer's own keys stand in `producer/config.ts`, the
- * admin's in `admin/config.ts`.
+ * share stand here and are spread into the table of each client; the others stand in `producer/config.ts`,
+ * `consumer/config.ts` and `admin/config.ts`.
  *
  * A key nobody knows is warned about with the nearest known one and is otherwise ignored, as Java does; a value that cannot be
  * used is refused by name. Keys of the Java Virtual Machine and of TLS files are accepted without effect as long as
@@ -54,7 +54,7 @@ export const clientConfigTable = defineConfig({
     default: 300_000,
     min: 0,
     importance: 'low',
-    doc: 'Go back to bootstrap.servers when no metadata could be had for this long.',
+    doc: 'Without effect: bootstrap.servers are tried as soon as no known broker can be reached.',
   },
   'request.timeout.ms': {
     type: 'duration-ms',

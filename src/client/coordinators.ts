@@ -49,7 +49,7 @@ export class Coordinators {
         const waitMs = backoffMs(backoff, failureCount, random.float());
         const isOver = clock.now().monotonicMs + waitMs >= deadlineMs;
         if (isOver || this.#cluster.isClosed || !(error instanceof KafkaError) || !error.retriable) throw error;
-        await clock.sleep(waitMs);
+        await this.#cluster.pause(waitMs);
       }
     }
   }

@@ -19,7 +19,6 @@ export type { ClientEnvironment, RequestBody } from './broker-node.ts';
 export { Cluster, type ClusterOptions, type ClusterRequestOptions, type Target } from './cluster.ts';
 export { type ClientConfig, clientConfigTable, readClientConfig } from './config.ts';
 export * from './consumer/index.ts';
-export { type ConsumerConfig, consumerConfigTable } from './consumer-config.ts';
 export type { CoordinatorType } from './coordinators.ts';
 export type { BrokerAddress, ClusterMetadata, PartitionMetadata, TopicMetadata } from './metadata.ts';
 export { type ProducerConfig, producerConfigTable } from './producer/config.ts';

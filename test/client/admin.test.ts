@@ -55,6 +55,27 @@ test('what no broker can be reached for fails in time, for each item and with th
   await admin.close();
 });
 
+test('every call keeps to its own time when no broker can be reached', async () => {
+  const { fakes, admin } = await open();
+  await fakes.broker.stop();
+  const options = { timeoutMs: 3000 };
+  const at = { topic: 't', partition: 0 };
+  const calls = [
+    admin.describeConfigs([{ type: 'topic', name: 't' }], options),
+    admin.incrementalAlterConfigs([{ type: 'topic', name: 't', changes: [] }], options),
+    admin.listOffsets([{ ...at, spec: 'latest' }], options),
+    admin.deleteRecords([{ ...at, beforeOffset: 1 }], options),
+    admin.describeConsumerGroups(['g'], options),
+  ];
+  const errors = Promise.all(calls.map(async (call) => [...(await call).errors.values()].map(({ code }) => code)));
+  let isDone = false;
+  errors.then(() => (isDone = true)).catch(() => {});
+  await fakes.clock.advance(3500);
+  expect(isDone).toBe(true);
+  expect(await errors).toEqual(calls.map(() => ['BROKER_NOT_AVAILABLE']));
+  await admin.close();
+});
+
 test('an older broker is asked in its own words', async () => {
   const { fakes, admin } = await open();
   fakes.broker.versions.set('DeleteTopics', { min: 1, max: 5 });

@@ -228,6 +228,21 @@ describe('connections', () => {
     expect(moved.connectionCount).toBe(1);
   });
 
+  test('a request that was connecting when its broker moved may be sent again', async () => {
+    const fakes = await FakeCluster.start(2);
+    const cluster = open(fakes, { 'reconnect.backoff.ms': 5000, 'reconnect.backoff.max.ms': 5000 });
+    await cluster.start();
+    await fakes.broker.stop();
+    const refused = failure(cluster.request(1, Apis.Heartbeat, {}));
+    await fakes.clock.advance(100);
+    await refused;
+    const error = failure(cluster.request(1, Apis.Heartbeat, {}));
+    fakes.brokers[0] = await new FakeBroker(1).listen(fakes.network);
+    await Promise.all([cluster.refresh(), fakes.clock.advance(1000)]);
+    await fakes.clock.advance(6000);
+    expect(await error).toMatchObject({ code: 'NETWORK_EXCEPTION', retriable: true });
+  });
+
   test('an idle connection is closed and opened again on demand', async () => {
     const fakes = await FakeCluster.start();
     const cluster = open(fakes, { 'connections.max.idle.ms': 5000 });
@@ -266,6 +281,47 @@ describe('connections', () => {
     expect((await pending).code).toBe('CLOSED');
     expect((await missing).code).toBe('CLOSED');
     expect((await failure(cluster.request('any', Apis.Heartbeat, {}))).code).toBe('CLOSED');
+  });
+
+  test('close gives up a connection that is being opened, and leaves no timer', async () => {
+    const fakes = await FakeCluster.start();
+    let signal: AbortSignal | undefined;
+    const connect = (_host: string, _port: number, given?: AbortSignal) => {
+      signal = given;
+      return new Promise<never>((_, reject) => {
+        given?.addEventListener('abort', () => reject(new Error('given up')));
+      });
+    };
+    const cluster = open(fakes, {}, { transport: { connect } });
+    const starting = failure(cluster.start());
+    await fakes.clock.settle();
+    await cluster.close();
+    expect(signal?.aborted).toBe(true);
+    expect((await starting).code).toBe('CLOSED');
+    await fakes.clock.settle();
+    expect(fakes.clock.pendingTimerCount).toBe(0);
+  });
+
+  test('close ends the wait before the next try, whatever waits', async () => {
+    const fakes = await FakeCluster.start();
+    fakes.on('FindCoordinator', () => ({ coordinators: [{ key: 'g', errorCode: 14 }] }));
+    const cluster = open(fakes, {
+      'retry.backoff.ms': 9000,
+      'retry.backoff.max.ms': 9000,
+      'reconnect.backoff.ms': 9000,
+    });
+    await cluster.start();
+    const finding = failure(cluster.findCoordinator('group', 'g', 60_000));
+    await fakes.clock.advance(10);
+    await fakes.broker.stop();
+    await fakes.clock.advance(10);
+    const sent = failure(cluster.request(1, Apis.Heartbeat, {}));
+    await fakes.clock.advance(10);
+    await cluster.close();
+    await fakes.clock.settle();
+    expect(fakes.clock.pendingTimerCount).toBe(0);
+    expect(await sent).toBeDefined();
+    expect(await finding).toBeDefined();
   });
 
   test('an aborted request stops waiting', async () => {

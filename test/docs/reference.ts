@@ -1,6 +1,6 @@
 /** Renders the pages of `docs/reference/` from the tables that the code itself reads. */
 import { brokerConfigTable } from '#broker';
-import { adminConfigTable, kafkaConsumerConfigTable, producerConfigTable } from '#client';
+import { adminConfigTable, consumerConfigTable, producerConfigTable } from '#client';
 import { type ConfigKey, type ConfigTable, formatConfigValue, operatingErrors } from '#core';
 import { Errors } from '#protocol';
 import { topicConfigTable } from '#storage';
@@ -20,11 +20,7 @@ export const referencePages: Readonly<Record<string, () => string>> = {
   'producer.md': () =>
     configPage('Producer', 'In `application.yaml` under `spring.kafka.producer.properties.`.', producerConfigTable),
   'consumer.md': () =>
-    configPage(
-      'Consumer',
-      'In `application.yaml` under `spring.kafka.consumer.properties.`.',
-      kafkaConsumerConfigTable,
-    ),
+    configPage('Consumer', 'In `application.yaml` under `spring.kafka.consumer.properties.`.', consumerConfigTable),
   'admin.md': () =>
     configPage('Admin', 'In `application.yaml` under `spring.kafka.admin.properties.`.', adminConfigTable),
   'errors.md': errorsPage,

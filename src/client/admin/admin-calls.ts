@@ -39,6 +39,11 @@ export class AdminCalls {
     return deadlineIn(this.#parts.clock, options.timeoutMs ?? this.#parts.config['default.api.timeout.ms']);
   }
 
+  /** Waits, `timeoutMs` at most, until the cluster is known: for requests that go to a certain broker. */
+  untilFound(timeoutMs: number): Promise<void> {
+    return this.cluster.start({ deadlineMs: deadlineIn(this.#parts.clock, timeoutMs) });
+  }
+
   /** Tries until `ask` succeeds. `ask` gets the time it may take, ms. @throws its last error */
   async untilDone<T>(deadlineMs: number, ask: (timeoutMs: number) => Promise<T>): Promise<T> {
     for (let tryCount = 1; ; tryCount++) {
@@ -104,7 +109,7 @@ export class AdminCalls {
     const waitMs = backoffMs(backoff, tryCount, random.float());
     if (tryCount > config.retries || cluster.isClosed || clock.now().monotonicMs + waitMs >= deadlineMs) return false;
     cluster.refreshSoon();
-    await clock.sleep(waitMs);
+    await cluster.pause(waitMs);
     return true;
   }
 }

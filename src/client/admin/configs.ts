@@ -68,7 +68,7 @@ export function describeConfigs(
         resources: group.map((one) => ({ ...wireResource(one), configurationKeys: null })),
         ...(version >= 3 ? { includeDocumentation: options.includeDocumentation ?? false } : {}),
       });
-      await calls.cluster.start();
+      await calls.untilFound(timeoutMs);
       const { results } = await calls.cluster.request(target, Apis.DescribeConfigs, body, { timeoutMs });
       return results.map((result): [string, Outcome<ReadonlyMap<string, ConfigEntry>>] => {
         const name = resourceName(resourceOf(result));
@@ -90,7 +90,7 @@ export function incrementalAlterConfigs(
         resources: group.map((one) => ({ ...wireResource(one), configs: one.changes.map(wireChange) })),
         validateOnly: options.validateOnly ?? false,
       };
-      await calls.cluster.start();
+      await calls.untilFound(timeoutMs);
       const { responses } = await calls.cluster.request(target, Apis.IncrementalAlterConfigs, body, { timeoutMs });
       return responses.map((result): [string, Outcome<void>] => {
         const name = resourceName(resourceOf(result));

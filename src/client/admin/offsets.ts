@@ -115,7 +115,7 @@ async function eachLeader<I extends TopicPartitionLike, T>(
   timeoutMs: number,
   ask: (leaderId: number, group: I[]) => Promise<[string, Outcome<T>][]>,
 ): Promise<Map<string, Outcome<T>>> {
-  await calls.cluster.start();
+  await calls.untilFound(timeoutMs);
   const topics = await askTopics(calls, [...new Set(items.map((item) => item.topic))], timeoutMs);
   const groups = new Map<number, I[]>();
   const outcomes = new Map<string, Outcome<T>>();

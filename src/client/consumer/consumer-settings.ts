@@ -1,30 +1,16 @@
 /**
  * What a consumer is made of: its configuration checked as a whole (rules between keys), its assignors, its reset policy and its
- * deserializers. Single values are checked by the table in `../consumer-config.ts`.
+ * deserializers. Single values are checked by the table in `config.ts`.
  */
 import { type Assignor, assignorByName } from '#assign';
-import { type ConfigOf, defineConfig, KafkaError, type Logger } from '#core';
+import { KafkaError, type Logger } from '#core';
 import { type Deserializer, deserializerByName } from '#serde';
 import { readClientConfig } from '../config.ts';
-import { consumerConfigTable } from '../consumer-config.ts';
+import { type ConsumerConfig, consumerConfigTable } from './config.ts';
 import { parseResetPolicy, type ResetPolicy } from './offset-reset.ts';
 
-/** The consumer's keys, those of Kafka and our own. */
-export const kafkaConsumerConfigTable = defineConfig({
-  ...consumerConfigTable,
-  'springtide.fetch.buffered.max.bytes': {
-    type: 'bytes',
-    default: 67_108_864,
-    min: 1,
-    importance: 'low',
-    doc: 'Most bytes that are fetched ahead and not yet returned by poll, requests under way included; one larger batch per broker comes all the same.',
-  },
-});
-
-export type KafkaConsumerConfig = ConfigOf<typeof kafkaConsumerConfigTable>;
-
 export interface ConsumerSettings {
-  readonly config: KafkaConsumerConfig;
+  readonly config: ConsumerConfig;
   readonly groupId: string | null;
   readonly isAutoCommit: boolean;
   readonly resetPolicy: ResetPolicy;
@@ -33,7 +19,7 @@ export interface ConsumerSettings {
 
 /** @throws KafkaError INVALID_CONFIG, INVALID_GROUP_ID: the text names the key, the value and the remedy */
 export function readConsumerSettings(raw: Record<string, unknown>, logger: Logger): ConsumerSettings {
-  const config = withClientId(readClientConfig(kafkaConsumerConfigTable, raw, 'consumer', logger));
+  const config = withClientId(readClientConfig(consumerConfigTable, raw, 'consumer', logger));
   refuseNewProtocol(config);
   const groupId = config['group.id'];
   if (groupId !== null && groupId.trim() === '') {
@@ -57,7 +43,7 @@ export function readConsumerSettings(raw: Record<string, unknown>, logger: Logge
 let unnamedCount = 0;
 
 /** A consumer without `client.id` is given a name, as in Java, so that people can tell members of a group apart. */
-function withClientId(config: KafkaConsumerConfig): KafkaConsumerConfig {
+function withClientId(config: ConsumerConfig): ConsumerConfig {
   if (config['client.id'] !== '') return config;
   unnamedCount += 1;
   const groupId = config['group.id'];
@@ -65,7 +51,7 @@ function withClientId(config: KafkaConsumerConfig): KafkaConsumerConfig {
   return { ...config, 'client.id': groupId === null ? `consumer-${suffix}` : `consumer-${groupId}-${suffix}` };
 }
 
-function refuseNewProtocol(config: KafkaConsumerConfig): void {
+function refuseNewProtocol(config: ConsumerConfig): void {
   if (config['group.protocol'].toLowerCase() === 'consumer') {
     throw invalid(
       "group.protocol=consumer (KIP-848) is not there yet in this client: use group.protocol=classic, or leave the key out. Brokers serve both, and a group's offsets stay.",
@@ -87,7 +73,7 @@ function checkAssignors(assignors: readonly Assignor[]): void {
 }
 
 /** Without a group there is nothing to commit to; asking for it all the same is a mistake. */
-function isAutoCommit(raw: Record<string, unknown>, config: KafkaConsumerConfig): boolean {
+function isAutoCommit(raw: Record<string, unknown>, config: ConsumerConfig): boolean {
   if (config['group.id'] !== null) return config['enable.auto.commit'];
   if (raw['enable.auto.commit'] !== undefined && config['enable.auto.commit']) {
     throw invalid('enable.auto.commit=true needs a group.id: offsets are committed for a group.');

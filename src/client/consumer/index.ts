@@ -3,7 +3,7 @@
  * something, that fetched bytes have a named bound, that records come in offset order and none twice without a seek or a
  * rebalance, and that a position is only moved by what poll has returned. May import `core`, `protocol`, `serde`, `net`, `assign`, and `../`.
  */
-export { type KafkaConsumerConfig, kafkaConsumerConfigTable } from './consumer-settings.ts';
+export { type ConsumerConfig, consumerConfigTable } from './config.ts';
 export {
   CLOSE_TIMEOUT_MS,
   type ConsumerGroupMetadata,

@@ -62,7 +62,7 @@ export class OffsetLookup {
       const isComplete = await this.#ask(missing, found, leftMs);
       if (isComplete) continue;
       this.#options.cluster.refreshSoon();
-      await clock.sleep(Math.max(1, Math.min(retryBackoffMs, deadlineMs - clock.now().monotonicMs)));
+      await this.#options.cluster.pause(Math.max(1, Math.min(retryBackoffMs, deadlineMs - clock.now().monotonicMs)));
     }
   }
 

@@ -35,7 +35,7 @@ export class TopicCatalog {
       if (answer.errorCode === Errors.NONE.code) return infosOf(answer);
       const error = toKafkaError(answer.errorCode, `topic '${topic}'`);
       if (!error.retriable || this.#clock.now().monotonicMs + this.#retryBackoffMs >= deadlineMs) throw error;
-      await this.#clock.sleep(this.#retryBackoffMs);
+      await this.#cluster.pause(this.#retryBackoffMs);
     }
   }
 
@@ -60,7 +60,7 @@ export class TopicCatalog {
       } catch (error) {
         const isOver = this.#clock.now().monotonicMs + this.#retryBackoffMs >= deadlineMs;
         if (!(error instanceof KafkaError) || !error.retriable || isOver) throw error;
-        await this.#clock.sleep(this.#retryBackoffMs);
+        await this.#cluster.pause(this.#retryBackoffMs);
       }
     }
   }

@@ -51,7 +51,7 @@ export class ProducerIds {
   }
 
   async #askUntilThere(sequences: Sequences<ProducerBatch>): Promise<void> {
-    const { cluster, clock, config, random, logger } = this.#options;
+    const { cluster, config, random, logger } = this.#options;
     const backoff = { firstMs: config['retry.backoff.ms'], mostMs: config['retry.backoff.max.ms'] };
     for (let failureCount = 1; !cluster.isClosed; failureCount++) {
       try {
@@ -66,7 +66,7 @@ export class ProducerIds {
           return;
         }
         logger.debug(`no producer id yet: ${errorText(error)}`);
-        await clock.sleep(backoffMs(backoff, failureCount, random.float()));
+        await cluster.pause(backoffMs(backoff, failureCount, random.float()));
       }
     }
   }

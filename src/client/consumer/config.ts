@@ -1,9 +1,9 @@
 /**
- * The consumer's configuration: Kafka's names, the defaults of the Java client 4.4. Values are checked one by one here; rules
+ * The consumer's configuration: Kafka's names, the defaults of the Java client 4.4, and the keys of our own. Values are checked one by one here; rules
  * between keys (group protocol against session timeout, and so on) are the consumer's.
  */
 import { type ConfigOf, defineConfig } from '#core';
-import { clientConfigTable } from './config.ts';
+import { clientConfigTable } from '../config.ts';
 
 export const consumerConfigTable = defineConfig({
   ...clientConfigTable,
@@ -153,6 +153,13 @@ export const consumerConfigTable = defineConfig({
     default: [] as string[],
     importance: 'low',
     doc: 'Not loaded by name: hand interceptors over as objects.',
+  },
+  'springtide.fetch.buffered.max.bytes': {
+    type: 'bytes',
+    default: 67_108_864,
+    min: 1,
+    importance: 'low',
+    doc: 'Most bytes that are fetched ahead and not yet returned by poll, requests under way included; one larger batch per broker comes all the same.',
   },
 });
 
