@@ -72,7 +72,8 @@ function openServer(
         new TcpConnection(socket, addressText(socket.remoteAddress ?? '?', socket.remotePort ?? 0), options.clock),
       ),
     );
-    server.once('error', (cause) =>
+    // It stays: later errors concern one connection that could not be accepted (no descriptors left), and must not end the process.
+    server.on('error', (cause) =>
       reject(networkError(`cannot listen on ${addressText(host, port)}: ${reasonOf(cause)}`, cause)),
     );
     server.listen({ host, port }, () => resolve(listening(server, host)));
