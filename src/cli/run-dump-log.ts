@@ -1,16 +1,21 @@
 /** What `springtide dump-log` does once its flags are read. */
+import { resolve } from 'node:path';
 import { errorText, KafkaError } from '#core';
 import {
   canDecodeShareState,
   clusterMetadataDecoder,
   type DumpOutput,
   dumpFiles,
+  findingLine,
+  lockOwnerPid,
   nodeDisk,
   offsetsDecoder,
   plainDecoder,
   type RecordDecoder,
   shareStateDecoder,
+  summaryLine,
   transactionLogDecoder,
+  verifyFolder,
 } from '#storage';
 import type { DumpLogFlags } from './dump-log-command.ts';
 
@@ -20,6 +25,7 @@ export async function runDumpLog(flags: DumpLogFlags): Promise<number> {
   try {
     if ((flags.files === undefined) === (flags.verify === undefined))
       throw new KafkaError('INVALID_ARGUMENT', 'dump-log takes one of --files and --verify');
+    if (flags.verify !== undefined) return await verify(flags.verify, output);
     const decoder = decoderOf(flags);
     return await dumpFiles({
       disk: nodeDisk(),
@@ -41,6 +47,20 @@ export async function runDumpLog(flags: DumpLogFlags): Promise<number> {
   } finally {
     await output.end();
   }
+}
+
+/** A line for each finding and one at the end, on standard output. */
+async function verify(folder: string, output: DumpOutput): Promise<number> {
+  const path = resolve(folder);
+  const pid = lockOwnerPid(`${path}/.lock`);
+  if (pid !== undefined)
+    throw new KafkaError(
+      'LOCKED',
+      `${path} is in use by process ${pid}. Stop that broker first: its files change while it runs.`,
+    );
+  const summary = await verifyFolder(nodeDisk(), path, (finding) => output.out(`${findingLine(finding)}\n`));
+  output.out(`${summaryLine(summary)}\n`);
+  return summary.damageCount === 0 ? 0 : 1;
 }
 
 /** Undefined: what records hold is not printed. Of several decoders the first one counts, in Kafka's order. */

@@ -42,12 +42,23 @@ export async function lockFile(path: string, onTakeover: (owner: string) => void
     const text = readText(path);
     if (text === undefined) continue;
     const owner = parseOwner(text);
-    const livePid = owner === undefined ? posixLockPid(path) : isAlive(owner, path) ? owner.pid : undefined;
+    const livePid = livePidOf(owner, path);
     if (livePid !== undefined) throw locked(path, livePid);
     if (!removeStale(path, text)) continue;
     if (owner !== undefined) onTakeover(`process ${owner.pid} on ${owner.host}`);
   }
   throw new KafkaError('LOCKED', `${path} keeps changing hands: other processes start on the same log directory`);
+}
+
+/** The process that holds the lock at `path`; undefined when none does. Only looks. */
+export function lockOwnerPid(path: string): number | undefined {
+  const text = readText(path);
+  return text === undefined ? undefined : livePidOf(parseOwner(text), path);
+}
+
+function livePidOf(owner: Owner | undefined, path: string): number | undefined {
+  if (owner === undefined) return posixLockPid(path);
+  return isAlive(owner, path) ? owner.pid : undefined;
 }
 
 /** Undefined when the file is there already. */

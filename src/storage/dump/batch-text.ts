@@ -3,7 +3,7 @@
  * say, because a dump is looked at when something is wrong. The layout is drawn in `#protocol`'s record-batch.ts. ◇
  */
 import { CorruptError, compressionCodecs } from '#core';
-import type { RawRecord } from '#protocol';
+import { type BatchHeader, type RawRecord, readBatchHeader } from '#protocol';
 import { optionalLong } from './java-text.ts';
 
 /** Bytes of a header, and of its part that every version has in front. */
@@ -14,6 +14,8 @@ const LOG_APPEND_TIME_BIT = 0x08;
 const TRANSACTIONAL_BIT = 0x10;
 const CONTROL_BIT = 0x20;
 const DELETE_HORIZON_BIT = 0x40;
+/** The least that a record takes. */
+const RECORD_BYTES_MIN = 7;
 const INT32_MAX = 2 ** 31 - 1;
 
 /** `bytes` begins with the header and is borrowed. */
@@ -22,6 +24,11 @@ export class ShownBatch {
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes;
+  }
+
+  /** The header, if it can be one; else a `CorruptError`. */
+  header(): BatchHeader {
+    return readBatchHeader(this.#bytes, 0);
   }
 
   get sizeInBytes(): number {
@@ -85,14 +92,40 @@ export class ShownBatch {
     );
   }
 
-  /** A record without what it holds; `offsetDelta` counts from the base offset. */
-  recordText(record: RawRecord, offsetDelta: number): string {
-    const sequence = this.baseSequence >= 0 ? incremented(this.baseSequence, offsetDelta) : -1;
+  /** A record without what it holds. `record` comes from the `readable` form of the batch. */
+  recordText(record: RawRecord): string {
+    const sequence = this.baseSequence >= 0 ? incremented(this.baseSequence, record.offset) : -1;
     return (
-      `| offset: ${record.offset} ${this.timestampType}: ${record.timestamp}` +
+      `| offset: ${this.offsetOf(record)} ${this.timestampType}: ${this.#timestampOf(record)}` +
       ` keySize: ${record.key?.length ?? -1} valueSize: ${record.value?.length ?? -1}` +
       ` sequence: ${sequence} headerKeys: [${record.headers.map(({ key }) => key).join(',')}]`
     );
+  }
+
+  /** Where a record of the `readable` form really is. */
+  offsetOf(record: RawRecord): bigint {
+    return BigInt.asIntN(64, this.#bytes.readBigInt64BE(0) + BigInt(record.offset));
+  }
+
+  #timestampOf(record: RawRecord): bigint {
+    const isStamped = (this.attributes & LOG_APPEND_TIME_BIT) !== 0;
+    if (isStamped) return this.#bytes.readBigInt64BE(35);
+    return BigInt.asIntN(64, this.#bytes.readBigInt64BE(27) + BigInt(record.timestamp));
+  }
+
+  /**
+   * A copy of the whole batch that `readRecords` takes, whatever its header says: offsets and timestamps of the records count from
+   * 0, the version is ours, and there are no more records than fit, so that those that are there can be had.
+   */
+  readable(): Buffer {
+    const copy = Buffer.from(this.#bytes);
+    copy.fill(0, 0, 8);
+    copy.fill(0, 27, 35);
+    copy.writeInt8(2, 16);
+    copy.writeInt32BE(0, 23);
+    const recordsMax = Math.floor((copy.length - SHOWN_HEADER_BYTES) / RECORD_BYTES_MIN);
+    if (!this.isCompressed) copy.writeInt32BE(Math.min(this.recordCount, recordsMax), 57);
+    return copy;
   }
 }
 

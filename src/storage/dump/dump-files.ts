@@ -99,8 +99,8 @@ class Faults {
       err(`Found out of order timestamp in :${file}\n`);
       for (const [index, last] of pairs) err(`  Index timestamp: ${index}, Previously indexed timestamp: ${last}\n`);
     }
-    for (const [, pairs] of this.#offsets.files()) {
-      err('The following indexed offsets are not found in the log.\n');
+    for (const [file, pairs] of this.#offsets.files()) {
+      err(`The following indexed offsets are not found in :${file}\n`);
       for (const [index, log] of pairs) err(`Indexed offset: ${index}, found log offset: ${log}\n`);
     }
     for (const [file, pairs] of this.gaps.files()) {

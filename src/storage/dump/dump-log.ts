@@ -29,7 +29,7 @@ export async function dumpLog(
   file: DumpFile,
   options: LogDumpOptions,
   output: DumpOutput,
-): Promise<Map<number, number>> {
+): Promise<Map<bigint, bigint>> {
   output.out(`${titleOf(file)}\n`);
   const handle = disk.openSync(file.path, { create: false });
   try {
@@ -78,10 +78,10 @@ async function printRecords(window: LogWindow, position: number, records: Record
 
 /** The lines of the records of one file, and the gaps between them. */
 class RecordLines {
-  readonly gaps = new Map<number, number>();
+  readonly gaps = new Map<bigint, bigint>();
   readonly #options: LogDumpOptions;
   readonly #output: DumpOutput;
-  #lastOffset = -1;
+  #lastOffset = -1n;
 
   constructor(options: LogDumpOptions, output: DumpOutput) {
     this.#options = options;
@@ -92,21 +92,21 @@ class RecordLines {
   print(bytes: Buffer): void {
     const batch = new ShownBatch(bytes);
     if (batch.recordCount === 0) return;
-    const cursor = readRecords(bytes, 0, { decompressedBytesMax: SHOWN_BATCH_BYTES_MAX });
-    const { baseOffset } = cursor.header;
-    for (const record of recordsOf(cursor, batch)) this.#printRecord(batch, record, record.offset - baseOffset);
+    const cursor = readRecords(batch.readable(), 0, { decompressedBytesMax: SHOWN_BATCH_BYTES_MAX });
+    for (const record of recordsOf(cursor, batch)) this.#printRecord(batch, record);
   }
 
-  #printRecord(batch: ShownBatch, record: RawRecord, offsetDelta: number): void {
+  #printRecord(batch: ShownBatch, record: RawRecord): void {
     const { skipRecordMetadata, decoder } = this.#options;
-    if (record.offset !== this.#lastOffset + 1) this.gaps.set(this.#lastOffset, record.offset);
-    this.#lastOffset = record.offset;
+    const offset = batch.offsetOf(record);
+    if (offset !== this.#lastOffset + 1n) this.gaps.set(this.#lastOffset, offset);
+    this.#lastOffset = offset;
     if (!skipRecordMetadata) {
-      this.#output.out(batch.recordText(record, offsetDelta));
+      this.#output.out(batch.recordText(record));
       if (batch.isControl) this.#output.out(controlRecordText(record));
     }
     if (decoder !== undefined && !batch.isControl) {
-      const { key, value } = decoder(record);
+      const { key, value } = decoder(record, offset);
       let prefix = skipRecordMetadata ? '| ' : ' ';
       if (key !== undefined) {
         this.#output.out(`${prefix}key: ${key}`);
@@ -129,7 +129,7 @@ function recordsOf(cursor: RecordCursor, batch: ShownBatch): Iterable<RawRecord>
 function* untilLast(cursor: RecordCursor, count: number): Generator<RawRecord, void> {
   for (let index = 0; index < count; index++) {
     const record = cursor.next();
-    if (record === undefined) return;
+    if (record === undefined) throw new CorruptError('Incorrect declared batch size, premature EOF reached');
     if (index === count - 1) cursor.next();
     yield record;
   }

@@ -3,6 +3,7 @@ import { CorruptError, crc32c, errorText } from '#core';
 import type { Disk } from '../disk/disk.ts';
 import { decodeProducerSnapshot } from '../producer-snapshot.ts';
 import { contentOf, type DumpFile, type DumpOutput } from './dump-output.ts';
+import { ABORTED_TXN_BYTES } from './index-audit.ts';
 import { optionalLong } from './java-text.ts';
 
 const CRC_POSITION = 2;
@@ -35,7 +36,8 @@ export async function dumpProducerSnapshot(disk: Disk, file: DumpFile, output: D
 function checkSnapshot(bytes: Buffer): void {
   if (bytes.length < CRC_END) return;
   const version = bytes.readInt16BE(0);
-  if (version !== 1) throw new CorruptError(`Snapshot contained an unknown file version ${version}`);
+  if (version !== 1)
+    throw new CorruptError(`Snapshot failed schema validation: Snapshot contained an unknown file version ${version}`);
   const stored = bytes.readUInt32BE(CRC_POSITION);
   const computed = crc32c(bytes.subarray(CRC_END));
   if (stored === computed) return;
@@ -43,9 +45,6 @@ function checkSnapshot(bytes: Buffer): void {
     `Snapshot is corrupt (CRC is no longer valid). Stored crc: ${stored}. Computed crc: ${computed}`,
   );
 }
-
-/** int16 version = 0 | int64 producerId | int64 firstOffset | int64 lastOffset | int64 lastStableOffset */
-export const ABORTED_TXN_BYTES = 34;
 
 export async function dumpTxnIndex(disk: Disk, file: DumpFile, output: DumpOutput): Promise<void> {
   const bytes = await contentOf(disk, file.path);

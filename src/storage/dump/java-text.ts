@@ -42,7 +42,10 @@ export function javaUtf8(bytes: Buffer): string {
 
 const REPLACEMENT = Buffer.from('\ufffd');
 
-/** The keys in the order in which a `java.util.HashMap` of Strings walks them. */
+/**
+ * The keys in the order in which a `java.util.HashMap` of Strings walks them, into which `computeIfAbsent` put them one by one: of
+ * those in one bucket the last one comes first.
+ */
 export function hashMapOrder(keys: readonly string[]): string[] {
   let capacity = 16;
   while (keys.length > capacity * 0.75) capacity *= 2;
@@ -50,7 +53,7 @@ export function hashMapOrder(keys: readonly string[]): string[] {
     const hash = javaStringHash(key);
     return (hash ^ (hash >>> 16)) & (capacity - 1);
   };
-  return keys.toSorted((a, b) => bucketOf(a) - bucketOf(b));
+  return keys.toReversed().toSorted((a, b) => bucketOf(a) - bucketOf(b));
 }
 
 /** `new File(path).toString()`: without repeated and trailing slashes. */

@@ -21,8 +21,8 @@ export interface RecordText {
   readonly value: string | undefined;
 }
 
-/** Throws for a record that ends the dump. */
-export type RecordDecoder = (record: RawRecord) => RecordText;
+/** Throws for a record that ends the dump. `offset` is the one to name in texts, exactly. */
+export type RecordDecoder = (record: Pick<RawRecord, 'key' | 'value'>, offset: bigint) => RecordText;
 
 const plainDecoders: Readonly<Record<string, (bytes: Buffer) => string>> = {
   StringDecoder: javaUtf8,
@@ -90,7 +90,7 @@ export function canDecodeShareState(): boolean {
 }
 
 function coordinatorDecoder(types: Readonly<Record<number, string>>): RecordDecoder {
-  return ({ offset, key, value }) => {
+  return ({ key, value }, offset) => {
     if (key === null) {
       throw new CorruptError(
         `Failed to decode message at offset ${offset} using the specified decoder (message had a missing key)`,
@@ -107,7 +107,7 @@ function coordinatorDecoder(types: Readonly<Record<number, string>>): RecordDeco
 
 function coordinatorText(
   types: Readonly<Record<number, string>>,
-  offset: number,
+  offset: bigint,
   key: Buffer,
   value: Buffer | null,
 ): RecordText {
@@ -160,7 +160,7 @@ for (const schema of storedSchemas.values()) {
 }
 
 /** Records of __cluster_metadata, which have no keys. */
-export const clusterMetadataDecoder: RecordDecoder = ({ offset, value }) => {
+export const clusterMetadataDecoder: RecordDecoder = ({ value }, offset) => {
   try {
     return { key: undefined, value: metadataText(value ?? Buffer.alloc(0)) };
   } catch (error) {

@@ -57,7 +57,7 @@ function isTagged(field: FieldSchema, version: number): boolean {
 }
 
 function isDefault(field: FieldSchema, value: unknown): boolean {
-  if (value === null || field.default === null) return value === field.default || value === null;
+  if (value === null || field.default === null) return value === field.default;
   switch (field.type.kind) {
     case 'array':
     case 'bytes':

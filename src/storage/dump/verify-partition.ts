@@ -1,0 +1,216 @@
+/** Checks the folder of one partition: its segments with their indexes, and the small files beside them. */
+import { CorruptError, errorText } from '#core';
+import type { BatchHeader } from '#protocol';
+import { type EpochEntry, parseEpochs, parsePartitionMetadata } from '../checkpoint-format.ts';
+import type { Disk } from '../disk/disk.ts';
+import {
+  baseOffsetOf,
+  INDEX_SUFFIX,
+  LOG_SUFFIX,
+  SNAPSHOT_SUFFIX,
+  segmentFileName,
+  TIME_INDEX_SUFFIX,
+  TXN_INDEX_SUFFIX,
+} from '../file-names.ts';
+import { decodeProducerSnapshot } from '../producer-snapshot.ts';
+import type { Report } from './findings.ts';
+import { type IndexAudit, OffsetIndexAudit, TimeIndexAudit, TxnIndexAudit } from './index-audit.ts';
+import { type LogSummary, verifyLog } from './verify-log.ts';
+
+/** A `Report` for the file of a name. */
+export type ReportOn = (file: string) => Report;
+
+export interface PartitionSummary {
+  readonly segmentCount: number;
+  readonly batchCount: number;
+  readonly sizeInBytes: number;
+  readonly startOffset: number;
+  readonly endOffset: number;
+}
+
+const EPOCH_FILE = 'leader-epoch-checkpoint';
+const METADATA_FILE = 'partition.metadata';
+
+/** @param reportOn is asked with names of files in `folder`. */
+export async function verifyPartition(disk: Disk, folder: string, reportOn: ReportOn): Promise<PartitionSummary> {
+  const names = (await disk.list(folder)).map(({ name }) => name).sort();
+  const segments = names.map((name) => baseOffsetOf(name, LOG_SUFFIX)).filter((offset) => offset !== undefined);
+  await verifySmallFile(disk, folder, METADATA_FILE, reportOn, parsePartitionMetadata);
+  const epochs = (await verifySmallFile(disk, folder, EPOCH_FILE, reportOn, parseEpochs)) ?? [];
+  const check = new EpochCheck(epochs);
+  const total = { segmentCount: segments.length, batchCount: 0, sizeInBytes: 0 };
+  const startOffset = segments.at(0) ?? 0;
+  let [endOffset, lastEpoch] = [startOffset, -1];
+  for (const [index, baseOffset] of segments.entries()) {
+    const endOffsetMax = segments.at(index + 1) ?? Number.POSITIVE_INFINITY;
+    const summary = await verifySegment(
+      disk,
+      folder,
+      { baseOffset, endOffsetMax },
+      { lastEpoch, check, names, reportOn },
+    );
+    total.batchCount += summary.batchCount;
+    total.sizeInBytes += summary.sizeInBytes;
+    ({ endOffset, lastEpoch } = summary);
+  }
+  reportOrphans(names, segments, reportOn);
+  check.end(endOffset, reportOn(EPOCH_FILE));
+  for (const name of names) {
+    const offset = baseOffsetOf(name, SNAPSHOT_SUFFIX);
+    if (offset !== undefined) await verifySnapshot(disk, folder, name, { offset, endOffset }, reportOn(name));
+    if (name.endsWith('.checkpoint')) await verifyMetadataSnapshot(disk, folder, name, reportOn(name));
+  }
+  return { ...total, startOffset, endOffset };
+}
+
+interface PartitionState {
+  readonly lastEpoch: number;
+  readonly check: EpochCheck;
+  readonly names: readonly string[];
+  readonly reportOn: ReportOn;
+}
+
+async function verifySegment(
+  disk: Disk,
+  folder: string,
+  bounds: { baseOffset: number; endOffsetMax: number },
+  { lastEpoch, check, names, reportOn }: PartitionState,
+): Promise<LogSummary> {
+  const { baseOffset, endOffsetMax } = bounds;
+  const name = segmentFileName(baseOffset, LOG_SUFFIX);
+  const report = reportOn(name);
+  const isLast = endOffsetMax === Number.POSITIVE_INFINITY;
+  const audits = await openAudits(disk, folder, baseOffset, { names, isLast, reportOn });
+  const file = disk.openSync(`${folder}/${name}`, { create: false });
+  try {
+    const summary = await verifyLog(file, bounds, lastEpoch, report, (header, position) => {
+      check.batch(header, position, report);
+      for (const audit of audits) audit.batch(header, position);
+    });
+    for (const audit of audits) audit.end(summary.isWhole);
+    return summary;
+  } finally {
+    file.close();
+  }
+}
+
+async function openAudits(
+  disk: Disk,
+  folder: string,
+  baseOffset: number,
+  { names, isLast, reportOn }: { names: readonly string[]; isLast: boolean; reportOn: ReportOn },
+): Promise<IndexAudit[]> {
+  const audits: IndexAudit[] = [];
+  for (const suffix of [INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX]) {
+    const name = segmentFileName(baseOffset, suffix);
+    const content = names.includes(name) ? await disk.readFile(`${folder}/${name}`) : undefined;
+    if (content !== undefined) audits.push(auditOf(suffix, content, baseOffset, reportOn(name)));
+    else if (!isLast && suffix !== TXN_INDEX_SUFFIX)
+      reportOn(name)('warning', 'is missing; it is built again from the log when it is needed');
+  }
+  return audits;
+}
+
+function auditOf(suffix: string, content: Buffer, baseOffset: number, report: Report): IndexAudit {
+  if (suffix === INDEX_SUFFIX) return new OffsetIndexAudit(content, baseOffset, report);
+  if (suffix === TIME_INDEX_SUFFIX) return new TimeIndexAudit(content, baseOffset, report);
+  return new TxnIndexAudit(content, report);
+}
+
+/** Reads a text file with its parser. Undefined, and told, when it is missing or damaged. */
+export async function verifySmallFile<T>(
+  disk: Disk,
+  folder: string,
+  name: string,
+  reportOn: ReportOn,
+  parse: (text: string, file: string) => T,
+): Promise<T | undefined> {
+  const bytes = await disk.readFile(`${folder}/${name}`);
+  if (bytes === undefined) {
+    reportOn(name)('warning', 'is missing');
+    return undefined;
+  }
+  try {
+    return parse(bytes.toString('utf8'), name);
+  } catch (error) {
+    if (!(error instanceof CorruptError || error instanceof SyntaxError)) throw error;
+    reportOn(name)('damage', errorText(error));
+    return undefined;
+  }
+}
+
+/** Holds the epochs of the batches to those of the checkpoint. Batches below its first entry are from before it was cut. */
+class EpochCheck {
+  readonly #entries: readonly EpochEntry[];
+  #next = 0;
+  #told = -1;
+
+  constructor(entries: readonly EpochEntry[]) {
+    this.#entries = entries;
+  }
+
+  batch({ baseOffset, partitionLeaderEpoch: epoch }: BatchHeader, position: number, report: Report): void {
+    while (this.#next < this.#entries.length && this.#entries[this.#next].startOffset <= baseOffset) this.#next++;
+    const entry = this.#entries.at(this.#next - 1);
+    if (this.#next === 0 || entry === undefined || epoch < 0 || epoch === entry.epoch || epoch === this.#told) return;
+    this.#told = epoch;
+    const text = `offset ${baseOffset} was written in leader epoch ${epoch}; ${EPOCH_FILE} says ${entry.epoch}`;
+    report('damage', text, position);
+  }
+
+  end(endOffset: number, report: Report): void {
+    for (const [index, { epoch, startOffset }] of this.#entries.entries()) {
+      const last = index === 0 ? undefined : this.#entries[index - 1];
+      if (last !== undefined && (epoch <= last.epoch || startOffset <= last.startOffset))
+        report('damage', `epoch ${epoch} from offset ${startOffset} on does not lie behind epoch ${last.epoch}`);
+      if (startOffset > endOffset)
+        report('damage', `epoch ${epoch} begins at offset ${startOffset}, but the log ends at ${endOffset}`);
+    }
+  }
+}
+
+function reportOrphans(names: readonly string[], segments: readonly number[], reportOn: ReportOn): void {
+  for (const name of names) {
+    const suffix = [INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX].find((end) => name.endsWith(end));
+    const offset = suffix === undefined ? undefined : baseOffsetOf(name, suffix);
+    if (offset !== undefined && !segments.includes(offset)) reportOn(name)('warning', 'belongs to no log');
+  }
+}
+
+async function verifySnapshot(
+  disk: Disk,
+  folder: string,
+  name: string,
+  { offset, endOffset }: { offset: number; endOffset: number },
+  report: Report,
+): Promise<void> {
+  try {
+    const entries = decodeProducerSnapshot((await disk.readFile(`${folder}/${name}`)) ?? Buffer.alloc(0), name);
+    if (offset > endOffset) report('warning', `lies beyond the end of the log, ${endOffset}; it is not used`);
+    for (const { producerId, batches, currentTxnFirstOffset } of entries) {
+      const lastOffset = Math.max(batches.at(-1)?.lastOffset ?? -1, currentTxnFirstOffset);
+      if (lastOffset >= offset)
+        report('damage', `producer ${producerId} wrote offset ${lastOffset}, after the snapshot`);
+    }
+  } catch (error) {
+    if (!(error instanceof CorruptError)) throw error;
+    report('damage', errorText(error));
+  }
+}
+
+/** A snapshot of `__cluster_metadata`: a batch with its header at the front, one with its footer at the end. */
+export async function verifyMetadataSnapshot(disk: Disk, folder: string, name: string, report: Report): Promise<void> {
+  const file = disk.openSync(`${folder}/${name}`, { create: false });
+  const bounds = { baseOffset: 0, endOffsetMax: Number.POSITIVE_INFINITY };
+  const controls: boolean[] = [];
+  try {
+    const summary = await verifyLog(file, bounds, -1, report, ({ isControl }) => {
+      if (controls.length < 2) controls.push(isControl);
+      else controls[1] = isControl;
+    });
+    const isFinished = controls[0] === true && controls.at(-1) === true;
+    if (summary.isWhole && !isFinished) report('damage', 'lacks the header or the footer of a snapshot');
+  } finally {
+    file.close();
+  }
+}
