@@ -55,10 +55,10 @@ test('a listener that never returns delays the end by the named limit, and its r
   // The group waits for the member that did not leave as long as its session lasts.
   const session = [
     '--springtide.broker.group.min.session.timeout.ms=100',
-    '--spring.kafka.consumer.properties.session.timeout.ms=500',
+    '--spring.kafka.consumer.properties.session.timeout.ms=2000',
   ];
   const limit = '--spring.lifecycle.timeout-per-shutdown-phase=200ms';
-  const args = [...session, limit, '--spring.kafka.consumer.heartbeat-interval=100ms'];
+  const args = [...session, limit, '--spring.kafka.consumer.heartbeat-interval=300ms'];
   const first = new Program('worker', ['--app.jobs=never', ...args], folder);
   await first.shows('began never');
   first.signal('SIGTERM');
