@@ -88,7 +88,7 @@ export class HostedPartition {
   whenCommitted(endOffset: number, waiter: CommitWaiter | undefined, index: number, bytes: number): void {
     if (this.#isOffline) waiter?.settled(index, Errors.KAFKA_STORAGE_ERROR);
     else if (endOffset <= this.state.highWatermark) waiter?.settled(index, Errors.NONE);
-    else this.#pending.push({ endOffset, waiter, index, bytes });
+    else this.#addPending({ endOffset, waiter, index, bytes });
   }
 
   addAdvanceWaiter(waiter: AdvanceWaiter): void {
@@ -108,6 +108,14 @@ export class HostedPartition {
     this.#pendingHead = 0;
     for (const { waiter, index } of pending) waiter?.settled(index, error);
     this.#wake(0);
+  }
+
+  /** At the end, but for a repeated batch, which has the end offset of the first time. */
+  #addPending(pending: PendingCommit): void {
+    let at = this.#pending.length;
+    while (at > this.#pendingHead && this.#pending[at - 1].endOffset > pending.endOffset) at--;
+    if (at === this.#pending.length) this.#pending.push(pending);
+    else this.#pending.splice(at, 0, pending);
   }
 
   #durableAdvanced(durableEndOffset: number): void {

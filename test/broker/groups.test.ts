@@ -286,6 +286,35 @@ describe('committed offsets', () => {
     expect(await committed()).toBe(-1);
   });
 
+  it('of a deleted topic do not count for the next one of its name, whatever version asks and whenever the power was cut', async () => {
+    const disk = new GatedDisk(memoryDisk());
+    scene = await Scene.start({ disk, topics: { t: 1 } });
+    await scene.send(Apis.FindCoordinator, { key: 'g' }, 0);
+    await commit(42);
+    const files = ['0', '1', '2'].map((partition) => `/data/__consumer_offsets-${partition}/00000000000000000000.log`);
+    const before = await Promise.all(files.map((file) => disk.readFile(file)));
+    await scene.send(Apis.DeleteTopics, { topics: [{ name: 't' }], timeoutMs: 1000 });
+    await scene.createTopics({ t: 1 });
+    await scene.close();
+    // The topic went, and what the coordinator wrote about it did not reach the disk.
+    for (const [index, file] of files.entries()) {
+      const handle = disk.openSync(file, { create: false });
+      handle.truncateSync(before[index]!.length);
+      handle.close();
+    }
+    await disk.remove('/data/.kafka_cleanshutdown');
+    scene = await Scene.start({ disk });
+    for (const version of [1, 7, 8, 9]) {
+      const topics = [{ name: 't', partitionIndexes: [0] }];
+      const body = version < 8 ? { groupId: 'g', topics } : { groups: [{ groupId: 'g', topics }] };
+      const answer = await scene.send(Apis.OffsetFetch, body, version);
+      const [topic] = version < 8 ? answer.topics : answer.groups[0].topics;
+      expect([version, topic.partitions[0].errorCode, topic.partitions[0].committedOffset]).toEqual([version, 0, -1]);
+    }
+    const all = await scene.send(Apis.OffsetFetch, { groups: [{ groupId: 'g', topics: null }] }, 9);
+    expect(all.groups[0].topics).toEqual([]);
+  });
+
   it('can be deleted one by one', async () => {
     scene = await Scene.start({ topics: { t: 1 } });
     await scene.send(Apis.FindCoordinator, { key: 'g' }, 0);

@@ -203,6 +203,33 @@ describe('durability', () => {
     expect(client.correlationIds).toEqual([1, 2, 3, 4, 5, 6, 7]);
   });
 
+  it('sync: a repeated batch waits for the sync of the first one, and not for those behind it', async () => {
+    const { disk } = await gated('sync');
+    const clients: RawClient[] = [];
+    const produce = async (sequence: number) => {
+      const client = new RawClient(await scene.raw());
+      clients.push(client);
+      const records = batchOf([`s${sequence}`], { producerId: 5, producerEpoch: 0, baseSequence: sequence });
+      const topicData = [{ name: 't', partitionData: [{ index: 0, records }] }];
+      client.write(encodedRequest(Apis.Produce, 9, { acks: -1, timeoutMs: 3000, topicData }, 1));
+      await scene.clock.settle();
+    };
+    const answered = () => clients.map(({ correlationIds }) => correlationIds.length);
+    disk.shut();
+    await produce(0);
+    await produce(1);
+    await produce(0);
+    expect(answered()).toEqual([0, 0, 0]);
+    disk.open();
+    disk.shut();
+    await scene.clock.settle();
+    expect(answered()).toEqual([1, 0, 1]);
+    disk.open();
+    await scene.clock.settle();
+    expect(answered()).toEqual([1, 1, 1]);
+    expect(clients[2].received.equals(clients[0].received)).toBe(true);
+  });
+
   it('a request is answered REQUEST_TIMED_OUT when the time that its client gave is over', async () => {
     const { disk, client, produce } = await gated('sync');
     disk.shut();

@@ -6,6 +6,7 @@
  * What the handler does before: authorization; topic ids ↔ names (it fills in both `name` and `topicId` of each topic, zero id if unknown)
  * and answers itself for topics or partitions that do not exist; fetching the client's host.
  */
+import type { Uuid } from '#core';
 import type {
   DeleteGroupsRequest,
   DescribeGroupsRequest,
@@ -42,7 +43,11 @@ export type SyncEvent = Asked<'sync', SyncGroupRequest>;
 export type HeartbeatEvent = Asked<'heartbeat', HeartbeatRequest>;
 export type LeaveEvent = Asked<'leave', LeaveGroupRequest>;
 export type OffsetCommitEvent = Asked<'offset-commit', OffsetCommitRequest>;
-export type OffsetFetchEvent = Asked<'offset-fetch', OffsetFetchRequest>;
+export interface OffsetFetchEvent extends Asked<'offset-fetch', OffsetFetchRequest> {
+  /** Ids of topics that the request names without one, as far as they are known. */
+  readonly topicIds?: ReadonlyMap<string, Uuid>;
+}
+
 export type OffsetDeleteEvent = Asked<'offset-delete', OffsetDeleteRequest>;
 export type ListGroupsEvent = Asked<'list-groups', ListGroupsRequest>;
 export type DescribeGroupsEvent = Asked<'describe-groups', DescribeGroupsRequest>;

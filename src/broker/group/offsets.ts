@@ -12,7 +12,7 @@
  * Topics come with name and id, as far as the handler knows them, and are answered with both. An offset that was committed for a topic that
  * has since been deleted and made anew (another id) does not count.
  */
-import { ZERO_UUID } from '#core';
+import { type Uuid, ZERO_UUID } from '#core';
 import {
   type Draft,
   Errors,
@@ -75,15 +75,19 @@ export function commitOffsets(coordinator: Coordinator, event: OffsetCommitEvent
 /** Answers OffsetFetch: one group up to v7, several from v8 on. Null topics = all there are. */
 export function fetchOffsets(coordinator: Coordinator, event: OffsetFetchEvent, turn: Turn): void {
   const { request, apiVersion } = event;
+  const withId = <Topic extends { name: string; topicId?: Uuid }>(topic: Topic) => {
+    const { topicId = ZERO_UUID } = topic;
+    return { ...topic, topicId: topicId === ZERO_UUID ? (event.topicIds?.get(topic.name) ?? ZERO_UUID) : topicId };
+  };
   if (apiVersion >= FETCH_GROUPS_VERSION) {
     const groups = request.groups.map(({ groupId, topics }) => ({
       groupId,
-      topics: fetchGroup(coordinator, groupId, topics),
+      topics: fetchGroup(coordinator, groupId, topics?.map(withId) ?? null),
       errorCode: 0,
     }));
     turn.reply(event.token, { groups } satisfies FetchBody);
   } else {
-    const topics = request.topics?.map((topic) => ({ ...topic, topicId: ZERO_UUID })) ?? null;
+    const topics = request.topics?.map(withId) ?? null;
     const body: FetchBody = { topics: fetchGroup(coordinator, request.groupId, topics), errorCode: 0 };
     turn.reply(event.token, body);
   }

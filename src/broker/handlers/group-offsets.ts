@@ -2,7 +2,7 @@
  * OffsetCommit (8) and OffsetFetch (9). The machine keeps offsets by topic name; requests from version 10 on name topics by id. Here topics
  * get both, those that do not exist are answered at once, and answers are put back into the order of the request.
  */
-import { ZERO_UUID } from '#core';
+import { type Uuid, ZERO_UUID } from '#core';
 import {
   type Draft,
   Errors,
@@ -106,9 +106,10 @@ async function fetchOneGroup(
     refusal !== undefined
       ? { error: refusal, body: undefined }
       : await askLater<FetchResponse>(broker, request.groupId, (token) => {
-          return { type: 'offset-fetch', token, apiVersion: context.version, request };
+          const topicIds = idsOf(broker, request.topics);
+          return { type: 'offset-fetch', token, apiVersion: context.version, request, topicIds };
         });
-  if (error === undefined) return body!;
+  if (error === undefined) return { ...body, topics: body!.topics?.filter((topic) => !isOfFormer(broker, topic)) };
   const topics = (request.topics ?? []).map(({ name, partitionIndexes }) => ({
     name,
     partitions: partitionIndexes.map((index) => noOffset(index, error)),
@@ -129,11 +130,28 @@ async function fetchGroup(
   const known = isById ? group.topics?.flatMap((topic) => nameTopic(broker, topic)) : group.topics;
   const groups = [{ ...group, topics: known ?? null }];
   const { error, body } = await askLater<FetchResponse>(broker, groupId, (token) => {
-    return { type: 'offset-fetch', token, apiVersion: context.version, request: { ...request, groups } };
+    const topicIds = isById ? undefined : idsOf(broker, group.topics);
+    return { type: 'offset-fetch', token, apiVersion: context.version, request: { ...request, groups }, topicIds };
   });
   if (error !== undefined) return { groupId, errorCode: error.code };
-  const answer = body!.groups![0];
+  const [fetched] = body!.groups!;
+  const answer = { ...fetched, topics: fetched.topics?.filter((topic) => !isOfFormer(broker, topic)) };
   return isById ? { ...answer, topics: withIds(broker, group, answer.topics ?? []) } : answer;
+}
+
+function idsOf(broker: BrokerParts, topics: readonly { readonly name: string }[] | null): ReadonlyMap<string, Uuid> {
+  const ids = new Map<string, Uuid>();
+  for (const { name } of topics ?? []) {
+    const found = broker.metadata.image.topics.get(name);
+    if (found !== undefined) ids.set(name, found.topicId);
+  }
+  return ids;
+}
+
+/** Committed for a topic that was deleted and made anew since; only an answer with all topics has such. */
+function isOfFormer(broker: BrokerParts, { name, topicId = ZERO_UUID }: FetchedTopic): boolean {
+  const present = broker.metadata.image.topics.get(name ?? '')?.topicId;
+  return topicId !== ZERO_UUID && present !== undefined && present !== topicId;
 }
 
 function nameTopic(broker: BrokerParts, topic: FetchTopic): FetchTopic[] {
