@@ -56,7 +56,8 @@ export async function verifyFolder(
   for (const name of names) {
     if (isCorruptFolder(name)) reportOn(name)('warning', 'holds what a recovery cut off a partition');
     if (name === 'bootstrap.checkpoint') await verifyMetadataSnapshot(disk, path, name, reportOn(name));
-    if (parsePartitionFolder(name) === undefined) continue;
+    // The name of what a recovery cut off may also be read as one of a partition.
+    if (isCorruptFolder(name) || parsePartitionFolder(name) === undefined) continue;
     const summary = await verifyPartition(disk, `${path}/${name}`, (file) => reportOn(`${name}/${file}`));
     partitions.set(name, summary);
   }
