@@ -28,7 +28,7 @@ describe('a whole folder', () => {
     expect(lines).toEqual([]);
     const stop = name === 'clean' ? 'stopped cleanly' : 'not stopped cleanly';
     expect(summaryLine(summary)).toBe(
-      `1 partitions, 3 segments, 21 batches, 5283 bytes: 0 damages, 0 warnings; ${stop}`,
+      `partitions: 1, segments: 3, batches: 21, bytes: 5283; damage: 0, warnings: 0; ${stop}`,
     );
   });
 

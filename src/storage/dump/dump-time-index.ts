@@ -72,6 +72,7 @@ async function compare(
 /** Finds batches by offset. A walk that began at the same place goes on where it is, so that a whole index takes one walk. */
 class BatchLookup {
   readonly #window: LogWindow;
+  readonly #log: DiskFile;
   readonly #offsets: OffsetEntries;
   readonly #path: string;
   readonly #logBytes: number;
@@ -84,6 +85,7 @@ class BatchLookup {
     this.#offsets = offsets;
     this.#path = log.path;
     this.#logBytes = log.sizeSync();
+    this.#log = log;
   }
 
   /** The first batch from the indexed position on that ends at or behind `offset`. */
@@ -92,6 +94,7 @@ class BatchLookup {
     if (start < 0) throw new CorruptError(`Invalid position: ${start} in read from ${this.#path}`);
     if (start > this.#logBytes)
       throw new CorruptError(`Slice from position ${start} exceeds end position of ${this.#path}`);
+    if (this.#walk === undefined) await this.#checkLengths(start);
     if (this.#walk === undefined || start !== this.#start || offset < this.#lowest) {
       this.#walk = new BatchWalk(this.#window, start, this.#logBytes, this.#path);
       this.#start = start;
@@ -102,6 +105,12 @@ class BatchLookup {
       if (batch === undefined || batch.lastOffset >= BigInt(offset)) return batch;
       this.#walk.skip(batch);
     }
+  }
+
+  /** Kafka's tool looks at all batches before it compares the first one, so that a length that cannot be ends it there. */
+  async #checkLengths(start: number): Promise<void> {
+    const walk = new BatchWalk(new LogWindow(this.#log), start, this.#logBytes, this.#path);
+    for (let batch = await walk.current(); batch !== undefined; batch = await walk.current()) walk.skip(batch);
   }
 
   /** The largest timestamp of the records of the batch found last. */

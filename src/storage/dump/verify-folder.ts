@@ -104,7 +104,7 @@ function totalOf(partitions: ReadonlyMap<string, PartitionSummary>) {
 /** The line after the findings. */
 export function summaryLine(summary: FolderSummary): string {
   const { partitionCount, segmentCount, batchCount, sizeInBytes, damageCount, warningCount } = summary;
-  const checked = `${partitionCount} partitions, ${segmentCount} segments, ${batchCount} batches, ${sizeInBytes} bytes`;
+  const checked = `partitions: ${partitionCount}, segments: ${segmentCount}, batches: ${batchCount}, bytes: ${sizeInBytes}`;
   const stop = summary.isCleanlyStopped ? 'stopped cleanly' : 'not stopped cleanly';
-  return `${checked}: ${damageCount} damages, ${warningCount} warnings; ${stop}`;
+  return `${checked}; damage: ${damageCount}, warnings: ${warningCount}; ${stop}`;
 }
