@@ -9,6 +9,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const modules = join(root, 'node_modules');
 const pinnedNode = join(modules, 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
 const [task, ...args] = process.argv.slice(2);
+const PARENT_CHECK_MS = 200;
 
 const tasks = {
   build,
@@ -31,7 +32,7 @@ function build() {
 
 /** Format, lint and types, before any test runs. */
 async function check() {
-  await bin('biome', 'ci', '.');
+  await bin('biome', 'ci', ...(process.stdout.isTTY ? [] : ['--colors=off']), '.');
   await bin('tsc', '-p', 'src');
   await bin('tsc', '-p', 'test');
 }
@@ -61,8 +62,8 @@ function bin(name, ...binArgs) {
 }
 
 /**
- * Runs a command to its end; its failure is ours. Ctrl-C reaches the child through the terminal's process group, a SIGTERM
- * reaches this process alone and is passed on, so that the child drains.
+ * Runs a command to its end; its failure is ours. Ctrl-C reaches the child through the terminal's process group. A SIGTERM is
+ * passed on, so that the child drains; npm's shell does not pass it on to us, so the end of the shell counts as one.
  */
 async function run(command, commandArgs, options = {}) {
   const path = [join(modules, 'node', 'bin'), process.env.PATH].join(process.platform === 'win32' ? ';' : ':');
@@ -74,10 +75,17 @@ async function run(command, commandArgs, options = {}) {
   });
   const passOn = () => child.kill('SIGTERM');
   process.on('SIGTERM', passOn);
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    passOn();
+  }, PARENT_CHECK_MS);
   const status = await new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('exit', (code, signal) => resolve(code ?? (signal === null ? 1 : 128)));
   });
+  clearInterval(watch);
   process.off('SIGTERM', passOn);
   if (status !== 0) process.exit(status);
 }
