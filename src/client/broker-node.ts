@@ -156,7 +156,9 @@ export class BrokerNode {
     let reply: Promise<Infer<Response>>;
     try {
       const version = this.#versionFor(api, options.version);
-      reply = channel.send(api, version, bodyFor(body, version), options);
+      reply = this.#patiently(api, options.timeoutMs, (timeoutMs) =>
+        channel.send(api, version, bodyFor(body, version), { timeoutMs }),
+      );
     } catch (error) {
       return Promise.reject(error);
     }
@@ -164,6 +166,18 @@ export class BrokerNode {
       this.#noteThrottle(response);
       return response;
     });
+  }
+
+  /**
+   * A reply that is late for its caller is not late for the connection, which would take everything else in flight with it: it is
+   * waited for as long as every request is, and then nobody looks.
+   */
+  #patiently<T>(api: Api, timeoutMs: number, send: (timeoutMs: number) => Promise<T>): Promise<T> {
+    const { clock, config } = this.#environment;
+    const usualMs = config['request.timeout.ms'];
+    if (timeoutMs >= usualMs) return send(timeoutMs);
+    const text = `no reply to ${api.name} from ${this.address} within ${Math.ceil(timeoutMs)} ms`;
+    return beforeDeadline(clock, send(usualMs), deadlineIn(clock, timeoutMs), () => timedOut(text));
   }
 
   async #requestLater<Request extends MessageSchema, Response extends MessageSchema>(
@@ -298,8 +312,9 @@ export class BrokerNode {
   }
 
   #throttled(throttledMs: number, timeoutMs: number): KafkaError {
-    const text = `${this.address} takes nothing from this client for ${Math.ceil(throttledMs)} ms (its quota is used up), longer than the ${timeoutMs} ms of the request`;
-    return new KafkaError('REQUEST_TIMED_OUT', text, { retriable: true, errorCode: Errors.REQUEST_TIMED_OUT.code });
+    return timedOut(
+      `${this.address} takes nothing from this client for ${Math.ceil(throttledMs)} ms (its quota is used up), longer than the ${timeoutMs} ms of the request`,
+    );
   }
 
   /** A broker that answers with a throttle time reads nothing more for that long; neither do we send. @see KIP-219 */
@@ -311,6 +326,10 @@ export class BrokerNode {
 
 function bodyFor<Request extends MessageSchema>(body: RequestBody<Request>, version: number): Draft<Request> {
   return typeof body === 'function' ? body(version) : body;
+}
+
+function timedOut(text: string): KafkaError {
+  return new KafkaError('REQUEST_TIMED_OUT', text, { retriable: true, errorCode: Errors.REQUEST_TIMED_OUT.code });
 }
 
 function closedError(): KafkaError {

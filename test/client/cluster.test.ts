@@ -268,6 +268,25 @@ describe('connections', () => {
     expect(fakes.requests('Heartbeat')).toHaveLength(2);
   });
 
+  test('a caller with little time gives up alone: the connection and what others asked stay', async () => {
+    const fakes = await FakeCluster.start();
+    const held = new Held<void>();
+    fakes.broker.on('Heartbeat', async () => {
+      await held.promise;
+      return {};
+    });
+    const cluster = open(fakes);
+    await cluster.start();
+    const patient = cluster.request(1, Apis.Heartbeat, {});
+    const hurried = failure(cluster.request(1, Apis.Heartbeat, {}, { timeoutMs: 50 }));
+    await fakes.clock.advance(100);
+    expect((await hurried).code).toBe('REQUEST_TIMED_OUT');
+    held.resolve();
+    await fakes.clock.settle();
+    expect(await patient).toMatchObject({ errorCode: 0 });
+    expect(fakes.broker.connectionCount).toBe(1);
+  });
+
   test('close fails what waits', async () => {
     const fakes = await FakeCluster.start();
     fakes.broker.on('Heartbeat', () => 'silence');

@@ -3,6 +3,7 @@
  * processed. A failure is logged and never thrown: its records are read again at worst.
  */
 import { type Clock, KafkaError, type Logger } from '#core';
+import { Errors } from '#protocol';
 import { OffsetAndMetadata, PartitionMap } from '#serde';
 import type { OffsetCommits } from './offset-commits.ts';
 import type { Position, SubscriptionState } from './subscription-state.ts';
@@ -50,7 +51,7 @@ export class AutoCommit {
     if (!isEnabled) return;
     this.#setDue(intervalMs);
     try {
-      await commits.commitSync(consumedOffsets(subscriptions), deadlineMs);
+      await commits.commitSync(consumedOffsets(subscriptions), deadlineMs, isWorthWaiting);
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;
       logger.warn({ code: error.code }, `auto commit failed, so some records will be read again: ${error.message}`);
@@ -60,6 +61,11 @@ export class AutoCommit {
   #setDue(delayMs: number): void {
     this.#dueMs = this.#options.clock.now().monotonicMs + delayMs;
   }
+}
+
+/** A topic that is gone does not come back as it was, and the group is waiting. */
+function isWorthWaiting(error: KafkaError): boolean {
+  return error.retriable && error.code !== Errors.UNKNOWN_TOPIC_OR_PARTITION.name;
 }
 
 /** The positions after everything that poll has returned, as they are committed. */

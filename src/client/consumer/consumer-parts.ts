@@ -58,17 +58,19 @@ export function makeConsumerParts<K, V>(options: ConsumerPartsOptions<K, V>): Co
   const cluster = new Cluster({ config, transport, clock, random, logger, allowAutoTopicCreation });
   const { commits, autoCommit, group } = makeGroup(options, shared, cluster);
   const lookup = new OffsetLookup({ ...shared, cluster });
+  const fetcher = makeFetcher(options, shared, cluster);
   const watch = new MetadataWatch({
     ...shared,
     cluster,
     excludesInternalTopics: config['exclude.internal.topics'],
     onChange: () => group?.onMetadata(),
+    onRecreated: (state) => fetcher.onTopicRecreated(state),
   });
   return {
     cluster,
     subscriptions: shared.subscriptions,
     watch,
-    fetcher: makeFetcher(options, shared, cluster),
+    fetcher,
     lookup,
     finder: new PositionFinder({ ...shared, commits, lookup }),
     isReadCommitted: shared.isReadCommitted,

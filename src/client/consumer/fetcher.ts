@@ -23,7 +23,7 @@ import {
   planFetches,
 } from './fetch-plan.ts';
 import { FetchedRecords, regionEnd } from './fetched-records.ts';
-import type { ResetPolicy } from './offset-reset.ts';
+import { EARLIEST, type ResetPolicy } from './offset-reset.ts';
 import type { RecordMaker } from './record-maker.ts';
 import type { Signal } from './signal.ts';
 import type { PartitionState, SubscriptionState } from './subscription-state.ts';
@@ -136,6 +136,22 @@ export class Fetcher<K, V> {
     this.#buffer.dropStale();
   }
 
+  /**
+   * The topic was deleted and created again. Nothing of the new one was read, so it is read from its beginning, also where
+   * `auto.offset.reset` says latest; with none the application has to say.
+   */
+  onTopicRecreated(state: PartitionState): void {
+    const { resetPolicy, logger } = this.#options;
+    const name = state.topicPartition.toString();
+    logger.warn(
+      { partition: name, offset: state.position?.offset },
+      `${name}: its topic was deleted and created again, so offset ${state.position?.offset} means nothing any more; the new one is read from its beginning`,
+    );
+    if (resetPolicy.type === 'none') state.unplace();
+    else state.awaitReset(EARLIEST);
+    this.#buffer.dropStale();
+  }
+
   close(): void {
     this.#isClosed = true;
   }
@@ -200,6 +216,7 @@ export class Fetcher<K, V> {
   /** Bytes of records that were buffered. */
   #takePartition(target: FetchTarget, partition: FetchedPartition): number {
     const { state } = target;
+    state.topicId = target.topicId;
     state.highWatermark = partition.highWatermark;
     state.lastStableOffset = partition.lastStableOffset;
     if (partition.logStartOffset >= 0) state.logStartOffset = partition.logStartOffset;

@@ -171,11 +171,12 @@ export class KafkaConsumer<K = unknown, V = unknown> {
    * Records from where the last poll ended, at most `max.poll.records`; as soon as there are some, or empty after `timeoutMs`.
    * Values that are Buffers are slices of memory that belongs to the consumer and is never reused.
    *
-   * @throws KafkaError WAKEUP, CLOSED, ILLEGAL_STATE (nothing to read from, or another poll is running), RecordDeserializationException,
+   * @throws KafkaError INVALID_ARGUMENT, WAKEUP, CLOSED, ILLEGAL_STATE (nothing to read from, or another poll is running), RecordDeserializationException,
    * NO_OFFSET_FOR_PARTITION, OFFSET_OUT_OF_RANGE, CORRUPT_MESSAGE, FENCED_INSTANCE_ID, authorization errors
    */
   async poll(timeoutMs: number): Promise<ConsumerRecords<K, V>> {
     this.#checkOpen();
+    if (!(timeoutMs >= 0)) throw new KafkaError('INVALID_ARGUMENT', `poll needs a time in ms, not ${timeoutMs}`);
     if (this.#isPolling) throw illegalState('poll is already running: a consumer has one poll at a time');
     if (this.#parts.subscriptions.subscription.type === 'none') {
       throw illegalState('there is nothing to poll: give the consumer topics (subscribe) or partitions (assign) first');

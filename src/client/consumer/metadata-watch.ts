@@ -2,12 +2,12 @@
  * Keeps the consumer's topics in the cluster's metadata, and turns news into what they mean for it: the pattern is matched again,
  * the leader compares its plan, poll looks again. Topics that do not exist (yet) are asked for as long as they are wanted.
  */
-import type { KafkaError } from '#core';
+import { type KafkaError, ZERO_UUID } from '#core';
 import { Errors, errorByCode, toKafkaError } from '#protocol';
 import type { Cluster } from '../cluster.ts';
 import type { ClusterMetadata } from '../metadata.ts';
 import type { Signal } from './signal.ts';
-import type { SubscriptionState } from './subscription-state.ts';
+import type { PartitionState, SubscriptionState } from './subscription-state.ts';
 
 export interface MetadataWatchOptions {
   readonly cluster: Cluster;
@@ -16,6 +16,8 @@ export interface MetadataWatchOptions {
   readonly excludesInternalTopics: boolean;
   readonly signal: Signal;
   readonly onChange: () => void;
+  /** An assigned partition belongs to another topic of the same name now: the old one was deleted. */
+  readonly onRecreated: (state: PartitionState) => void;
 }
 
 export class MetadataWatch {
@@ -89,8 +91,20 @@ export class MetadataWatch {
 
   #onUpdate(metadata: ClusterMetadata): void {
     if (this.#isPatternMatched) this.#matchPattern(metadata);
+    this.#compareTopicIds(metadata);
     this.#options.onChange();
     this.#options.signal.raise();
+  }
+
+  /** Before anything is committed: the position in the old topic says nothing about the new one. @see KIP-516 */
+  #compareTopicIds({ topics }: ClusterMetadata): void {
+    for (const state of this.#options.subscriptions.states()) {
+      const topicId = topics.get(state.topicPartition.topic)?.topicId ?? ZERO_UUID;
+      if (topicId === ZERO_UUID || topicId === state.topicId) continue;
+      const isOther = state.topicId !== ZERO_UUID && state.position !== undefined;
+      state.topicId = topicId;
+      if (isOther) this.#options.onRecreated(state);
+    }
   }
 
   #matchPattern(metadata: ClusterMetadata): void {

@@ -69,11 +69,16 @@ export class OffsetCommits {
   /**
    * Commits, trying again while that may help, until `deadlineMs` (monotonic).
    *
+   * @param mayPass which errors are worth another try; default all that Kafka calls retriable
    * @throws KafkaError COMMIT_FAILED (no member any more), REBALANCE_IN_PROGRESS (poll first), or the last error at the deadline
    */
-  commitSync(offsets: PartitionMap<OffsetAndMetadata>, deadlineMs: number): Promise<void> {
+  commitSync(
+    offsets: PartitionMap<OffsetAndMetadata>,
+    deadlineMs: number,
+    mayPass: (error: KafkaError) => boolean = isRetriable,
+  ): Promise<void> {
     const earlier = Promise.allSettled([...this.#unsettled, this.#synchronous]);
-    const commit = earlier.then(() => this.#commitUntil(offsets, deadlineMs));
+    const commit = earlier.then(() => this.#commitUntil(offsets, deadlineMs, mayPass));
     const settled = commit.then(ignore, ignore).then(() => {
       if (this.#synchronous === settled) this.#synchronous = undefined;
     });
@@ -101,9 +106,13 @@ export class OffsetCommits {
     });
   }
 
-  async #commitUntil(offsets: PartitionMap<OffsetAndMetadata>, deadlineMs: number): Promise<void> {
+  async #commitUntil(
+    offsets: PartitionMap<OffsetAndMetadata>,
+    deadlineMs: number,
+    mayPass: (error: KafkaError) => boolean,
+  ): Promise<void> {
     if (offsets.size === 0) return;
-    await this.#until(deadlineMs, (timeoutMs) => this.#send(offsets, timeoutMs, deadlineMs));
+    await this.#until(deadlineMs, (timeoutMs) => this.#send(offsets, timeoutMs, deadlineMs), mayPass);
   }
 
   async #commitOnce(offsets: PartitionMap<OffsetAndMetadata>, after: Promise<unknown> | undefined): Promise<void> {
@@ -137,7 +146,11 @@ export class OffsetCommits {
   }
 
   /** Repeats `attempt` while it fails with something that may pass. */
-  async #until<T>(deadlineMs: number, attempt: (timeoutMs: number) => Promise<T>): Promise<T> {
+  async #until<T>(
+    deadlineMs: number,
+    attempt: (timeoutMs: number) => Promise<T>,
+    mayPass: (error: KafkaError) => boolean = isRetriable,
+  ): Promise<T> {
     const { clock, requestTimeoutMs, retryBackoffMs } = this.#options;
     for (;;) {
       const leftMs = deadlineMs - clock.now().monotonicMs;
@@ -145,7 +158,7 @@ export class OffsetCommits {
         return await attempt(Math.max(1, Math.min(requestTimeoutMs, leftMs)));
       } catch (error) {
         const isOver = clock.now().monotonicMs + retryBackoffMs >= deadlineMs;
-        if (!(error instanceof KafkaError) || !error.retriable || isOver) throw error;
+        if (!(error instanceof KafkaError) || !mayPass(error) || isOver) throw error;
         if (COORDINATOR_MOVED.has(error.code)) this.#options.link.lose(error.code);
         await clock.sleep(retryBackoffMs);
       }
@@ -171,6 +184,10 @@ function stableGeneration(membership: CommitMembership | undefined): Generation 
 function asKafkaError(error: unknown): KafkaError {
   if (error instanceof KafkaError) return error;
   throw error;
+}
+
+function isRetriable(error: KafkaError): boolean {
+  return error.retriable;
 }
 
 function ignore(): void {}

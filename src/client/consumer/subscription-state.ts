@@ -11,7 +11,7 @@
  * Every jump (anything but handing out the next record) raises `incarnation`; answers that were asked under an older
  * incarnation are thrown away, so a late fetch can never move a partition that was sought meanwhile.
  */
-import { KafkaError } from '#core';
+import { KafkaError, type Uuid, ZERO_UUID } from '#core';
 import { TopicPartition } from '#serde';
 import type { ResetStrategy } from './offset-reset.ts';
 import type { ConsumerRebalanceListener } from './rebalance-listener.ts';
@@ -31,6 +31,8 @@ export type Subscription =
 /** One assigned partition. Written by SubscriptionState and by the fetcher's bookkeeping, nobody else. */
 export class PartitionState {
   readonly topicPartition: TopicPartition;
+  /** Of the topic that the position belongs to; ZERO_UUID until it is known. */
+  topicId: Uuid = ZERO_UUID;
   position: Position | undefined;
   reset: ResetStrategy | undefined;
   isPaused = false;
@@ -60,6 +62,14 @@ export class PartitionState {
   place(position: Position): void {
     this.position = position;
     this.nextFetch = position;
+    this.reset = undefined;
+    this.retryAtMs = 0;
+    this.incarnation += 1;
+  }
+
+  /** Gives up the position until the committed offset, or what to do without one, was looked up. */
+  unplace(): void {
+    this.position = undefined;
     this.reset = undefined;
     this.retryAtMs = 0;
     this.incarnation += 1;

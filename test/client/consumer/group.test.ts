@@ -281,6 +281,18 @@ describe('the leader', () => {
   });
 });
 
+describe('auto commit before a rebalance', () => {
+  it('does not wait for a topic that is gone', async () => {
+    const consumer = await joined();
+    await broker.during(consumer.poll(100));
+    broker.on('OffsetCommit', (body) => commitAnswer(body, Errors.UNKNOWN_TOPIC_OR_PARTITION.code));
+    group.rebalance([0]);
+    const startMs = broker.clock.now().monotonicMs;
+    await broker.during(pollUntil(consumer, () => consumer.assignment().length === 1));
+    expect(broker.clock.now().monotonicMs - startMs).toBeLessThan(3_000);
+  });
+});
+
 describe('closing', () => {
   it('lets the listener commit what it hands over', async () => {
     const consumer = broker.consumer({ ...GROUP, 'enable.auto.commit': false });

@@ -78,6 +78,34 @@ describe('a log that was cut off', () => {
   });
 });
 
+describe('a topic that was deleted and created again', () => {
+  const recreate = (values: string[]) => {
+    broker.logs.clear();
+    broker.topicIds.set('t', 'AAAAAAAAAAAAAAAAAAAABw');
+    for (const value of values) broker.append('t', 0, [value]);
+  };
+
+  it('is read from its beginning, whatever the old one had', async () => {
+    for (const value of ['a', 'b']) broker.append('t', 0, [value]);
+    const consumer = assigned([T0], { 'auto.offset.reset': 'latest' });
+    consumer.seek(T0, 0);
+    expect([...(await values(consumer)), ...(await values(consumer))]).toEqual(['a', 'b']);
+    recreate(['A', 'B', 'C']);
+    const again: string[] = [];
+    for (let i = 0; i < 4; i++) again.push(...(await values(consumer)));
+    expect(again).toEqual(['A', 'B', 'C']);
+  });
+
+  it('is told to an application that chose auto.offset.reset=none', async () => {
+    broker.append('t', 0, ['a']);
+    const consumer = assigned([T0], { 'auto.offset.reset': 'none' });
+    consumer.seek(T0, 0);
+    expect(await values(consumer)).toEqual(['a']);
+    recreate(['A', 'B']);
+    await expect(broker.during(consumer.poll(5_000))).rejects.toMatchObject({ code: 'NO_OFFSET_FOR_PARTITION' });
+  });
+});
+
 describe('an error of a partition', () => {
   const refused = (partition: number) => ({
     partitionIndex: partition,

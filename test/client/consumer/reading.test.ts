@@ -68,6 +68,12 @@ describe('poll', () => {
     expect(await consumer.position(T0)).toBe(5);
   });
 
+  it('refuses a time that is none, instead of turning without end', async () => {
+    for (const wrong of [undefined, Number.NaN, -1]) {
+      await expect(assigned().poll(wrong as number)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    }
+  });
+
   it('runs once at a time', async () => {
     const consumer = assigned();
     const first = consumer.poll(100);

@@ -53,6 +53,8 @@ export class FakeBroker {
   readonly logs = new Map<string, Buffer[]>();
   readonly committed = new Map<string, number>();
   leaderEpoch = 0;
+  /** Ids of topics that were created again. */
+  readonly topicIds = new Map<string, Uuid>();
   readonly #answerers = new Map<string, Answerer<unknown>>();
   readonly #consumers: KafkaConsumer<unknown, unknown>[] = [];
   #connections: Connection[] = [];
@@ -201,7 +203,7 @@ const DEFAULTS: Record<
       brokers: [{ nodeId: BROKER_ID, ...this.address }],
       clusterId: 'fake',
       controllerId: BROKER_ID,
-      topics: names.map((name) => metadataOf(name, this.topics.get(name), this.leaderEpoch)),
+      topics: names.map((name) => metadataOf(this, name)),
     };
   },
   FindCoordinator(body: RequestOf<ApiNamed<'FindCoordinator'>>) {
@@ -268,7 +270,9 @@ export function commitAnswer(
   };
 }
 
-function metadataOf(name: string, count: number | undefined, leaderEpoch: number) {
+function metadataOf(broker: FakeBroker, name: string) {
+  const count = broker.topics.get(name);
+  const { leaderEpoch } = broker;
   if (count === undefined) return { name, errorCode: Errors.UNKNOWN_TOPIC_OR_PARTITION.code };
   const partitions = Array.from({ length: count }, (_one, partitionIndex) => ({
     partitionIndex,
@@ -278,22 +282,26 @@ function metadataOf(name: string, count: number | undefined, leaderEpoch: number
     isrNodes: [BROKER_ID],
     errorCode: 0,
   }));
-  return { name, topicId: topicIdOf(name), isInternal: name.startsWith('__'), partitions };
+  return { name, topicId: topicIdOf(broker, name), isInternal: name.startsWith('__'), partitions };
 }
 
 /** Ids made of the names. */
-function topicIdOf(name: string): Uuid {
+function topicIdOf(broker: FakeBroker, name: string): Uuid {
+  const given = broker.topicIds.get(name);
+  if (given !== undefined) return given;
   return name === 't' ? TOPIC_ID : Buffer.from(name.padEnd(16, '.').slice(0, 16)).toString('base64url');
 }
 
 function fetchAnswer(broker: FakeBroker, body: Infer<typeof FetchRequest>) {
-  const names = new Map([...broker.topics.keys()].map((name) => [topicIdOf(name), name]));
+  const names = new Map([...broker.topics.keys()].map((name) => [topicIdOf(broker, name), name]));
   return {
     responses: body.topics.map(({ topic, topicId, partitions }) => ({
       topic,
       topicId,
       partitions: partitions.map(({ partition, fetchOffset, partitionMaxBytes }) => {
-        const name = topic === '' ? (names.get(topicId) as string) : topic;
+        const name = topic === '' ? names.get(topicId) : topic;
+        if (name === undefined)
+          return { partitionIndex: partition, errorCode: Errors.UNKNOWN_TOPIC_ID.code, records: Buffer.alloc(0) };
         const highWatermark = broker.endOffset(name, partition);
         const log = broker.logs.get(`${name}-${partition}`) ?? [];
         return { partitionIndex: partition, highWatermark, records: slice(log, fetchOffset, partitionMaxBytes) };
