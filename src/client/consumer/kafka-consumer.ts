@@ -116,7 +116,8 @@ export class KafkaConsumer<K = unknown, V = unknown> {
 
   /**
    * Subscribes to topics, or to all topics whose name the pattern matches; the group assigns partitions inside poll. Replaces an
-   * earlier subscription of the same kind.
+   * earlier subscription of the same kind. A pattern matches as JavaScript does, anywhere in the name unless it is anchored: `/orders/`
+   * takes `orders-dlt` too (Java's matches whole names).
    *
    * @throws KafkaError INVALID_GROUP_ID without a group.id, ILLEGAL_STATE when partitions are assigned by hand
    */
