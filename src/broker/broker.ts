@@ -245,6 +245,7 @@ async function openCluster(
   }));
   await metadata.register(endPoints, config['broker.rack'], random.uuid(), directory.directoryId);
   await partitions.reconcile(metadata.image);
+  groups.nodeStarted();
   return { metadata, partitions, groups };
 }
 

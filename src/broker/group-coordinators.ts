@@ -37,6 +37,8 @@ type GroupRuntime = MachineRuntime<GroupEvent, CoordinatorRecord>;
 export class GroupCoordinators {
   readonly #options: GroupCoordinatorsOptions;
   readonly #runtimes = new Map<number, GroupRuntime>();
+  /** What is led from the start on was led by this node before: it is the only one. */
+  #isNodeStarting = true;
 
   constructor(options: GroupCoordinatorsOptions) {
     this.#options = options;
@@ -47,10 +49,16 @@ export class GroupCoordinators {
     return coordinatorPartition(groupId, this.#options.partitionCount());
   }
 
+  /** Everything that this node led when it stopped is led again. */
+  nodeStarted(): void {
+    this.#isNodeStarting = false;
+  }
+
   /** A partition of `__consumer_offsets` is led here now: its machine is loaded. */
   lead(partition: HostedPartition): void {
     this.resign(partition.partition);
     const { settings, clock, logger, stalls } = this.#options;
+    const isNodeStarting = this.#isNodeStarting;
     const runtime: GroupRuntime = new MachineRuntime({
       name: `The coordinator ${GROUP_METADATA_TOPIC}-${partition.partition}`,
       partition,
@@ -59,7 +67,7 @@ export class GroupCoordinators {
       clock,
       logger,
       stalls: { meter: stalls, event: (stalledMs) => ({ type: 'stall', stalledMs }) },
-      loadedEvent: { type: 'loaded' },
+      loadedEvent: (isFirst) => ({ type: 'loaded', isAfterNodeStart: isFirst && isNodeStarting }),
     });
     this.#runtimes.set(partition.partition, runtime);
     void runtime.load();

@@ -50,8 +50,8 @@ export interface RuntimeOptions<E, R> {
   readonly observer?: RuntimeObserver<R>;
   /** Stalls of the loop become events of this machine, given before due timers. */
   readonly stalls?: { readonly meter: StallMeter; event(stalledMs: number): E };
-  /** The first event after a load. */
-  readonly loadedEvent?: E;
+  /** The first event after a load; `isFirst`: after the first one of this runtime. */
+  loadedEvent?(isFirst: boolean): E;
   /** Records must be on the disk whatever the durability of the broker. */
   readonly requiresSync?: boolean;
 }
@@ -81,6 +81,7 @@ export class MachineRuntime<E, R> implements AdvanceWaiter {
   #nextToken = 1;
   readonly #timers = new Map<string, Timer>();
   #stopStalls: (() => void) | undefined;
+  #wasLoaded = false;
   /** Guards against a load that an earlier one overtook. */
   #generation = 0;
 
@@ -117,7 +118,9 @@ export class MachineRuntime<E, R> implements AdvanceWaiter {
       return;
     }
     this.#releaseRecords();
-    if (this.#options.loadedEvent !== undefined) this.tell(this.#options.loadedEvent);
+    const isFirst = !this.#wasLoaded;
+    this.#wasLoaded = true;
+    if (this.#options.loadedEvent !== undefined) this.tell(this.#options.loadedEvent(isFirst));
     this.#options.observer?.active?.();
   }
 

@@ -13,7 +13,7 @@ const TIMEOUT = { timeoutMs: 600_000 };
 const METADATA = Buffer.from('0000000000010001740000000000', 'hex');
 
 /** A member of group `g` that has joined and synced. */
-async function member(channel: RequestChannel, groupId = 'g') {
+async function member(channel: RequestChannel, groupId = 'g', sessionTimeoutMs = 10_000) {
   await channel.send(Apis.FindCoordinator, 4, { keyType: 0, coordinatorKeys: [groupId] }, TIMEOUT);
   const join = async (memberId: string) =>
     channel.send(
@@ -21,7 +21,7 @@ async function member(channel: RequestChannel, groupId = 'g') {
       9,
       {
         groupId,
-        sessionTimeoutMs: 10_000,
+        sessionTimeoutMs,
         rebalanceTimeoutMs: 10_000,
         memberId,
         protocolType: 'consumer',
@@ -152,6 +152,24 @@ describe('groups', () => {
     expect((await channel.send(Apis.Heartbeat, 4, me, TIMEOUT)).errorCode).toBe(0);
     await scene.clock.advance(11_000);
     expect((await channel.send(Apis.Heartbeat, 4, me, TIMEOUT)).errorCode).toBe(Errors.UNKNOWN_MEMBER_ID.code);
+  });
+
+  it('give up soon, after a start of the node, a member that died with it; one that speaks keeps its place', async () => {
+    const disk = memoryDisk();
+    scene = await Scene.start({ disk, topics: { t: 1 } });
+    const dead = await member(await scene.client('dead'), 'dead', 45_000);
+    const live = await member(await scene.client('live'), 'live', 45_000);
+    const killed = disk.kill();
+    await scene.close();
+    scene = await Scene.start({ disk: killed });
+    await scene.clock.advance(4000);
+    expect(await scene.send(Apis.Heartbeat, live)).toMatchObject({ errorCode: 0 });
+    const stateOf = async (groupId: string) =>
+      (await scene.send(Apis.DescribeGroups, { groups: [groupId] }, 5)).groups[0].groupState;
+    expect([await stateOf('dead'), await stateOf('live')]).toEqual(['Stable', 'Stable']);
+    await scene.clock.advance(7000);
+    expect([await stateOf('dead'), await stateOf('live')]).toEqual(['Empty', 'Stable']);
+    expect(await scene.send(Apis.Heartbeat, dead)).toMatchObject({ errorCode: Errors.UNKNOWN_MEMBER_ID.code });
   });
 
   it('are listed and deleted', async () => {

@@ -66,6 +66,7 @@ export class Scene {
         listeners: 'PLAINTEXT://127.0.0.1:9092',
         'log.dirs': '/data',
         'offsets.topic.num.partitions': 3,
+        'group.initial.rebalance.delay.ms': 0,
         ...options.config,
       },
       disk,

@@ -1,4 +1,5 @@
 /** Auto-configuration of the broker: the included one when it is chosen, and the connection that all clients go by. */
+import { knownBrokerKeys } from '#broker';
 import { type BeanDefinition, dependsOn, originText } from '#context';
 import { IncludedBroker } from '../included-broker.ts';
 import { KafkaConnection } from '../kafka-connection.ts';
@@ -7,8 +8,8 @@ import type { AutoConfigurationParts } from './parts.ts';
 
 const PREFIX = 'springtide.broker.';
 const ORIGIN = 'auto-configuration of the broker';
-/** Keys of ours that server.properties writes in full. */
-const OWN_KEYS = ['durability', 'thread'];
+/** Keys of ours, which server.properties writes in full, without their prefix. */
+const OWN_KEYS = knownBrokerKeys.filter((key) => key.startsWith(PREFIX)).map((key) => key.slice(PREFIX.length));
 
 export function brokerDefinitions(parts: AutoConfigurationParts): BeanDefinition[] {
   const { choice } = parts;

@@ -77,6 +77,8 @@ export class ClassicGroup {
   hasNewMember = false;
   /** Ephemeral: what the initial delay may still be extended by. */
   initialDelayLeftMs = 0;
+  /** Ephemeral: and by that at most, when only ids that were sent out are waited for. */
+  pendingGraceLeftMs = 0;
   readonly joinAlarm: Alarm;
   readonly syncAlarm: Alarm;
   readonly #staticMemberIds = new Map<string, string>();

@@ -23,10 +23,17 @@ export const groupConfigTable = defineConfig({
   'group.initial.rebalance.delay.ms': {
     type: 'duration-ms',
     kafkaType: 'int',
-    default: 0,
+    default: 50,
     min: 0,
     importance: 'medium',
-    doc: 'How long the first member of an empty group is kept waiting for others. Kafka waits 3000 ms; here 0, so that an application starts at once: then only members that already have an id are waited for.',
+    doc: 'How long the first member of an empty group is kept waiting for others; each that comes meanwhile extends it by as much. Kafka waits 3000 ms; here 50: consumers of one application come within some 15 ms of each other, and one that is late gets its partitions with its next heartbeat only (3 s). With 0 only members that already have an id are waited for.',
+  },
+  'springtide.broker.group.restart.grace.ms': {
+    type: 'duration-ms',
+    default: 10_000,
+    min: 0,
+    importance: 'medium',
+    doc: 'How long a member that was in its group before this node was started may take to speak before its partitions are given to others, where its session timeout is not shorter. Live members speak within some 4 s (heartbeat.interval.ms and the time to connect again); those of an application that was killed together with its included broker never do. Static members keep their session timeout. 0: all do, as in Kafka.',
   },
   'group.max.size': {
     type: 'int',
@@ -66,6 +73,8 @@ export interface GroupSettings {
   readonly sessionTimeoutMsMin: number;
   readonly sessionTimeoutMsMax: number;
   readonly initialRebalanceDelayMs: number;
+  /** For members that a start of the node finds in the log; 0 = their session timeout. */
+  readonly restartGraceMs: number;
   readonly groupMemberCountMax: number;
   readonly offsetMetadataBytesMax: number;
   readonly offsetsRetentionMs: number;
@@ -84,7 +93,7 @@ export const limits = {
   memberProtocolCountMax: 100,
   /** A member that is parked in the join phase for the first time is given up after this (Kafka: five minutes). */
   newMemberJoinTimeoutMs: 300_000,
-  /** With no initial delay: how long the first members wait for others that were just sent an id. */
+  /** How long the first members wait for others that were just sent an id, the initial delay included. */
   pendingGraceMs: 250,
   /** A timer that comes later than this shows that the loop stood still; see alarms.ts. */
   timerLatenessMsMax: 500,
@@ -99,6 +108,7 @@ export function groupSettings(config: ConfigOf<typeof groupConfigTable>, batchBy
     sessionTimeoutMsMin: config['group.min.session.timeout.ms'],
     sessionTimeoutMsMax: config['group.max.session.timeout.ms'],
     initialRebalanceDelayMs: config['group.initial.rebalance.delay.ms'],
+    restartGraceMs: config['springtide.broker.group.restart.grace.ms'],
     groupMemberCountMax: config['group.max.size'],
     offsetMetadataBytesMax: config['offset.metadata.max.bytes'],
     offsetsRetentionMs: config['offsets.retention.minutes'] * 60_000,

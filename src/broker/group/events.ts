@@ -62,6 +62,8 @@ export interface TimerEvent {
 /** All records have been replayed: timers of loaded members start now. Optional; the first event of any kind does it too. */
 export interface LoadedEvent {
   readonly type: 'loaded';
+  /** The node was started, and led this partition before: nobody can have heard from the members since the last record. */
+  readonly isAfterNodeStart?: boolean;
 }
 
 /** The loop stood still for so long: heartbeats may lie unread in the sockets, so all deadlines move by as much. Give it before due timers. */

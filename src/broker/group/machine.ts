@@ -14,7 +14,7 @@
 import type { Instant } from '#core';
 import { deleteGroups, describeGroups, listGroups } from './admin.ts';
 import { Alarms, newAlarm } from './alarms.ts';
-import { ClassicGroup } from './classic-group.ts';
+import { ClassicGroup, type Member } from './classic-group.ts';
 import type { GroupSettings } from './config.ts';
 import type { CoordinatorRecord, GroupEvent, GroupRequestEvent, MachineOutput } from './events.ts';
 import { expire, forgetTopics } from './expiry.ts';
@@ -22,7 +22,7 @@ import { join } from './join.ts';
 import { heartbeat, leave, sync } from './membership.ts';
 import { OffsetTable } from './offset-table.ts';
 import { commitOffsets, deleteOffsets, fetchOffsets } from './offsets.ts';
-import { type Coordinator, onJoinAlarm, onSessionAlarm, onSyncAlarm, prepareRebalance, touch } from './rebalance.ts';
+import { type Coordinator, onJoinAlarm, onSessionAlarm, onSyncAlarm, prepareRebalance } from './rebalance.ts';
 import { readRecord } from './records.ts';
 import { Turn } from './turn.ts';
 
@@ -40,7 +40,7 @@ export class GroupMachine {
   /** Answers one event. The buffers of a request are borrowed until its answer is sent. */
   handle(event: GroupEvent, now: Instant): MachineOutput {
     const turn = new Turn(now, this.#coordinator.settings.batchBytesMax);
-    if (!this.#isLoaded) this.#load(turn);
+    if (!this.#isLoaded) this.#load(event, turn);
     this.#dispatch(event, turn);
     return turn;
   }
@@ -91,12 +91,15 @@ export class GroupMachine {
   }
 
   /** Sessions of loaded members begin now: they could not speak while there was no coordinator. */
-  #load(turn: Turn): void {
+  #load(event: GroupEvent, turn: Turn): void {
     this.#isLoaded = true;
     const { groups, settings, alarms } = this.#coordinator;
+    const hasGrace = event.type === 'loaded' && event.isAfterNodeStart === true && settings.restartGraceMs > 0;
+    const sessionMs = ({ groupInstanceId, sessionTimeoutMs }: Member) =>
+      hasGrace && groupInstanceId === null ? Math.min(settings.restartGraceMs, sessionTimeoutMs) : sessionTimeoutMs;
     alarms.set(this.#expiryAlarm, settings.offsetsRetentionCheckMs, turn);
     for (const group of groups.values()) {
-      for (const member of group.members.values()) touch(this.#coordinator, member, turn);
+      for (const member of group.members.values()) alarms.set(member.session, sessionMs(member), turn);
       if (group.members.size > settings.groupMemberCountMax) prepareRebalance(this.#coordinator, group, turn);
     }
   }

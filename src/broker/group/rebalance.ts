@@ -53,14 +53,22 @@ export function completeJoinIfReady(coordinator: Coordinator, group: ClassicGrou
 /** The join alarm rang: the delay of a first generation, or the end of the members' patience. */
 export function onJoinAlarm(coordinator: Coordinator, group: ClassicGroup, turn: Turn): void {
   if (group.state !== 'PreparingRebalance') return;
-  if (group.previousState === 'Empty' && group.hasNewMember && group.initialDelayLeftMs > 0) {
-    const delayMs = Math.min(coordinator.settings.initialRebalanceDelayMs, group.initialDelayLeftMs);
-    group.initialDelayLeftMs -= delayMs;
-    group.hasNewMember = false;
-    coordinator.alarms.set(group.joinAlarm, delayMs, turn);
-  } else {
+  const leftMs = group.previousState === 'Empty' ? initialDelayLeftMs(group) : 0;
+  if (leftMs === 0) {
     completeJoin(coordinator, group, turn);
+    return;
   }
+  const delayMs = Math.min(coordinator.settings.initialRebalanceDelayMs, leftMs);
+  group.initialDelayLeftMs -= delayMs;
+  group.pendingGraceLeftMs = Math.max(group.pendingGraceLeftMs - delayMs, 0);
+  group.hasNewMember = false;
+  coordinator.alarms.set(group.joinAlarm, delayMs, turn);
+}
+
+/** A newcomer extends the delay, as long as members are patient; an id that was just sent out does so for a moment, as its owner may have died. */
+function initialDelayLeftMs(group: ClassicGroup): number {
+  if (group.hasNewMember) return group.initialDelayLeftMs;
+  return group.pendingMembers.size > 0 ? Math.min(group.initialDelayLeftMs, group.pendingGraceLeftMs) : 0;
 }
 
 /** The sync alarm rang: members that did not fetch their assignment in time are removed. */
@@ -150,6 +158,7 @@ function beginInitialDelay(coordinator: Coordinator, group: ClassicGroup, turn: 
   const delayMs = coordinator.settings.initialRebalanceDelayMs;
   group.hasNewMember = false;
   group.initialDelayLeftMs = delayMs === 0 ? 0 : Math.max(group.rebalanceTimeoutMs - delayMs, 0);
+  group.pendingGraceLeftMs = Math.max(limits.pendingGraceMs - delayMs, 0);
   if (delayMs > 0) coordinator.alarms.set(group.joinAlarm, delayMs, turn);
   else if (group.hasEverybodyJoined) completeJoin(coordinator, group, turn);
   else coordinator.alarms.set(group.joinAlarm, Math.min(limits.pendingGraceMs, group.rebalanceTimeoutMs), turn);

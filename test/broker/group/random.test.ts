@@ -9,7 +9,7 @@ function settings(initialDelayMs: number) {
   return groupSettings(parseConfig(groupConfigTable, { 'group.initial.rebalance.delay.ms': initialDelayMs }).config);
 }
 
-describe.each([0, 3000])(
+describe.each([0, 50, 3000])(
   'a group of clients that crash, leave, restart and pause (initial delay %i ms)',
   (initialDelayMs) => {
     it('comes to rest with everybody alive in one generation, and nobody left waiting', () => {

@@ -1,13 +1,14 @@
 /**
  * A group machine to talk to in text scripts: it plays the runtime (appends, replays at once, fires timers) and prints what comes out.
  *
- *     machine delay=… max-size=… retention-minutes=… metadata-max=… batch-max=…   starts anew with other settings
+ *     machine delay=… grace=… max-size=… retention-minutes=… metadata-max=… batch-max=…   starts anew with other settings
  *     settings …              the same settings for the next reload
  *     join|sync|heartbeat|leave|commit|fetch|offset-delete|list|describe|delete    requests; see the functions below
  *     advance <ms>            lets time pass; timers fire when they are due
  *     late <ms>               lets time pass, timers fire only at its end, as on a loop that stood still
  *     stall <ms>              the same, but the runtime noticed and tells the machine first
  *     reload                  throws the machine away and replays the log into a new one
+ *     restart                 the same, as the first thing after a start of the node
  *     kafka-log               replays records written as hex: lines of `key value`, `-` = null
  *     timers                  the timers the runtime holds
  *
@@ -136,13 +137,13 @@ export class GroupScene {
       this.#fire(due.name);
   }
 
-  reload(): void {
+  reload(isAfterNodeStart = false): void {
     const dropped = [...this.#askers.values()].map(({ name }) => name);
     if (dropped.length > 0) this.#lines.push(`(${dropped.join(', ')} refused by the runtime)`);
     this.#askers.clear();
     this.#timers.clear();
     this.#machine = this.#replayed();
-    this.handle({ type: 'loaded' });
+    this.handle({ type: 'loaded', isAfterNodeStart });
   }
 
   replay(record: CoordinatorRecord): void {
@@ -245,6 +246,7 @@ const commands: Readonly<Record<string, Answer>> = {
   late: (scene, { words }) => scene.late(Number(words[0]), false),
   stall: (scene, { words }) => scene.late(Number(words[0]), true),
   reload: (scene) => scene.reload(),
+  restart: (scene) => scene.reload(true),
   timers: (scene) => scene.printTimers(),
   'kafka-log': (scene, { body }) => {
     for (const line of body.split('\n')) {
@@ -257,11 +259,13 @@ const commands: Readonly<Record<string, Answer>> = {
 function newMachine(settings: Readonly<Record<string, string>>): GroupMachine {
   const keys: Readonly<Record<string, string>> = {
     delay: 'group.initial.rebalance.delay.ms',
+    grace: 'springtide.broker.group.restart.grace.ms',
     'max-size': 'group.max.size',
     'retention-minutes': 'offsets.retention.minutes',
     'metadata-max': 'offset.metadata.max.bytes',
   };
-  const raw = Object.fromEntries(Object.entries(keys).map(([name, key]) => [key, settings[name]]));
+  const wishes = { delay: '0', ...settings };
+  const raw = Object.fromEntries(Object.entries(keys).map(([name, key]) => [key, wishes[name as keyof typeof wishes]]));
   const { config } = parseConfig(groupConfigTable, raw);
   return new GroupMachine(
     groupSettings(config, settings['batch-max'] === undefined ? undefined : Number(settings['batch-max'])),
