@@ -9,11 +9,13 @@
  */
 export { Admin, KafkaConsumer, KafkaProducer } from '#client';
 export {
+  type AnyClass,
   ApplicationContext,
   Bean,
   type BeanDefinition,
   type BeanOptions,
   type Class,
+  type ClosedClass,
   Component,
   Configuration,
   ContextClosedEvent,

@@ -13,7 +13,7 @@ import { definitionsOf } from './component-definitions.ts';
 import { Environment } from './environment.ts';
 import { ContextClosedEvent, ContextClosingEvent, ContextStartedEvent, EventHub } from './events.ts';
 import { isSmartLifecycle, type NamedLifecycle, startLifecycles, stopLifecycles } from './lifecycle.ts';
-import { type Class, readComponent, type Token } from './metadata.ts';
+import { type AnyClass, type Class, type ClosedClass, readComponent, type Token } from './metadata.ts';
 import { StartupFailure } from './startup-failure.ts';
 
 export type ContextOptions = {
@@ -26,7 +26,7 @@ export type ContextOptions = {
 
 export type BeanEntry = {
   name: string | symbol;
-  type: Class | undefined;
+  type: AnyClass | undefined;
   instance: unknown;
   definition: BeanDefinition;
 };
@@ -119,14 +119,26 @@ export class ApplicationContext {
    * The bean of the class, or with the name.
    * @throws StartupFailure when there is none, or several of the class and none is primary.
    */
+  get<T>(token: Class<T & object> | string | symbol): T;
+  get<T extends object>(token: ClosedClass<T>): T;
   get<T>(token: Token<T>): T {
-    const found = this.find(token);
+    return this.#get(token);
+  }
+
+  #get<T>(token: Token<T>): T {
+    const found = this.#find(token);
     if (found !== undefined) return found;
     throw this.#requirePlan().missing(token, 'ApplicationContext.get');
   }
 
   /** As `get`, but undefined when there is none. */
+  find<T>(token: Class<T & object> | string | symbol): T | undefined;
+  find<T extends object>(token: ClosedClass<T>): T | undefined;
   find<T>(token: Token<T>): T | undefined {
+    return this.#find(token);
+  }
+
+  #find<T>(token: Token<T>): T | undefined {
     const definition =
       this.#requirePlan().select(token, 'ApplicationContext.get') ?? this.#createdOf(token)?.definition;
     if (definition === undefined) return undefined;
@@ -134,7 +146,9 @@ export class ApplicationContext {
   }
 
   /** Every bean of the class, ordered by `@Order`, then as declared. */
-  getAll<T extends object>(type: Class<T>): T[] {
+  getAll<T extends object>(type: Class<T>): T[];
+  getAll<T extends object>(type: ClosedClass<T>): T[];
+  getAll<T extends object>(type: AnyClass<T>): T[] {
     const planned = this.#requirePlan().candidates(type);
     const untyped = this.#created.filter((e) => e.definition.type === undefined && e.instance instanceof type);
     return [...planned.map((definition) => this.#instanceOf(definition)), ...untyped.map((e) => e.instance)] as T[];
@@ -275,9 +289,11 @@ export class ApplicationContext {
   }
 
   /** As `get`, and makes a `@Lazy` bean that nobody has needed so far. */
+  getAsync<T>(token: Class<T & object> | string | symbol): Promise<T>;
+  getAsync<T extends object>(token: ClosedClass<T>): Promise<T>;
   async getAsync<T>(token: Token<T>): Promise<T> {
     const definition = this.#requirePlan().select(token, 'ApplicationContext.getAsync');
-    if (definition === undefined) return this.get(token);
+    if (definition === undefined) return this.#get(token);
     return (await this.#container.getAsync(this.#identifiers.get(definition)!)) as T;
   }
 
@@ -293,7 +309,7 @@ export class ApplicationContext {
     );
   }
 
-  #missingHint(type: Class): string | undefined {
+  #missingHint(type: AnyClass): string | undefined {
     if (readComponent(type) === undefined) return undefined;
     const isRegistered = this.#definitions.some((definition) => definition.type === type);
     return isRegistered

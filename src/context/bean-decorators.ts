@@ -1,6 +1,6 @@
 /** Method decorators: `@Bean` on methods of a `@Configuration`, `@PostConstruct` and `@PreDestroy` on methods of any bean. */
 import { decoratorError, describeMember, requireMethod } from './decorator-target.ts';
-import { addBean, addLifecycleMethod, type Class, type Member } from './metadata.ts';
+import { type AnyClass, addBean, addLifecycleMethod, type Member } from './metadata.ts';
 
 type MethodDecorator = (target: object, member: Member, descriptor?: PropertyDescriptor) => void;
 
@@ -8,7 +8,7 @@ export type BeanOptions = {
   /** Bean name; by default the name of the method. */
   name?: string;
   /** The bean's class, where the return type cannot tell: async methods, interfaces. Without it such a bean is injected by name. */
-  type?: Class;
+  type?: AnyClass;
   /** Method of the bean that is awaited when the context closes; by default `Symbol.asyncDispose` or `close` if it has one; `false`: none. */
   destroyMethod?: string | false;
 };

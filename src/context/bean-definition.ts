@@ -2,13 +2,13 @@
  * A bean before it exists: its name and class, what it needs, and how to make, start and end it. Component classes and `@Bean` methods
  * become definitions (`component-definitions.ts`); `app/` writes them by hand.
  */
-import type { Class, Token, ValueType } from './metadata.ts';
+import type { AnyClass, Token, ValueType } from './metadata.ts';
 
 /** What goes into one parameter or property. `where` is for error texts: "parameter 0 of the constructor of Orders". */
 export type Dependency = { where: string } & (
-  | { kind: 'type'; type: Class; isOptional: boolean }
-  | { kind: 'name'; name: string | symbol; type: Class | undefined; isOptional: boolean }
-  | { kind: 'all'; type: Class }
+  | { kind: 'type'; type: AnyClass; isOptional: boolean }
+  | { kind: 'name'; name: string | symbol; type: AnyClass | undefined; isOptional: boolean }
+  | { kind: 'all'; type: AnyClass }
   | { kind: 'value'; expression: string; type: ValueType }
 );
 
@@ -18,7 +18,7 @@ export interface BeanDefinition<T = unknown> {
   /** Other names by which it is found. */
   aliases?: readonly (string | symbol)[];
   /** The class it is injected by; undefined: by name only, until the instance tells. */
-  type: Class | undefined;
+  type: AnyClass | undefined;
   /** In the order in which `create` takes them. */
   dependencies?: readonly Dependency[];
   create(...dependencies: never[]): T | Promise<T>;
@@ -51,6 +51,6 @@ export function describeBean(definition: BeanDefinition): string {
 }
 
 /** Whether a bean of class `type` may go where `wanted` is asked for. */
-export function isAssignable(type: Class | undefined, wanted: Class): boolean {
+export function isAssignable(type: AnyClass | undefined, wanted: AnyClass): boolean {
   return type !== undefined && (type === wanted || type.prototype instanceof wanted);
 }

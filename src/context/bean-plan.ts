@@ -4,7 +4,7 @@
  * here: missing beans, several candidates, duplicate names, circles. Pure.
  */
 import { type BeanDefinition, type Dependency, describeBean, describeToken, isAssignable } from './bean-definition.ts';
-import type { Class, Token } from './metadata.ts';
+import type { AnyClass, Token } from './metadata.ts';
 import { StartupFailure } from './startup-failure.ts';
 
 export type PlannedBean = {
@@ -19,14 +19,14 @@ export class BeanPlan {
   readonly order: readonly PlannedBean[];
 
   /** @throws StartupFailure that names the beans concerned. */
-  constructor(definitions: readonly BeanDefinition[], hint: (type: Class) => string | undefined = () => undefined) {
+  constructor(definitions: readonly BeanDefinition[], hint: (type: AnyClass) => string | undefined = () => undefined) {
     this.#definitions = withoutYielding(definitions);
     this.#hint = hint;
     refuseDuplicates(this.#definitions);
     this.order = this.#inOrder();
   }
 
-  readonly #hint: (type: Class) => string | undefined;
+  readonly #hint: (type: AnyClass) => string | undefined;
 
   /** Every definition that answers to the token, ordered by `order`, then as declared. */
   candidates(token: Token): BeanDefinition[] {

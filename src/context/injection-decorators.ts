@@ -4,7 +4,7 @@
  */
 import { decoratorError, describeMember } from './decorator-target.ts';
 import {
-  type Class,
+  type AnyClass,
   type Injection,
   type Member,
   type Token,
@@ -45,7 +45,7 @@ export function Qualifier(name: string): InjectionDecorator {
 }
 
 /** Every bean of the class, ordered by `@Order`, then as they were declared; an empty array when there is none. */
-export function InjectAll(type: Class): InjectionDecorator {
+export function InjectAll(type: AnyClass): InjectionDecorator {
   return (target, member, index) => {
     if (typeof type !== 'function') {
       throw decoratorError('InjectAll', describeMember(target, member, index), 'it needs a class (circular import?)');

@@ -7,10 +7,13 @@ import 'reflect-metadata';
 
 /** A class, abstract or not. The instance type is what `get` and `@Inject` answer with. */
 export type Class<T = object> = abstract new (...args: never[]) => T;
+/** A class whose constructor is private or protected, such as `Admin`: it can be asked for, though not made with `new`. */
+export type ClosedClass<T = object> = Function & { readonly prototype: T };
+export type AnyClass<T = object> = Class<T> | ClosedClass<T>;
 export type Member = string | symbol;
 
 /** What may be asked for by `@Inject`: a bean's class, its name, or the symbol that is its name. */
-export type Token<T = unknown> = Class<T & object> | string | symbol;
+export type Token<T = unknown> = AnyClass<T & object> | string | symbol;
 
 export type Stereotype = 'component' | 'service' | 'configuration';
 export type ComponentMetadata = { stereotype: Stereotype; name: string | undefined };
@@ -26,13 +29,13 @@ export type ValueType =
 
 export type Injection =
   | { kind: 'token'; token: Token | undefined; isOptional: boolean }
-  | { kind: 'all'; type: Class }
+  | { kind: 'all'; type: AnyClass }
   | { kind: 'value'; expression: string; type: ValueType | undefined };
 
 export type BeanMetadata = {
   member: Member;
   name: string | undefined;
-  type: Class | undefined;
+  type: AnyClass | undefined;
   destroyMethod: string | false | undefined;
 };
 export type SelectionMetadata = { profile?: string; isPrimary?: boolean; isLazy?: boolean; order?: number };
@@ -50,7 +53,7 @@ export function writeComponent(type: Class, component: ComponentMetadata): void 
 }
 
 /** The component metadata the class itself carries; a subclass of a component is not one until it says so. */
-export function readComponent(type: Class): ComponentMetadata | undefined {
+export function readComponent(type: AnyClass): ComponentMetadata | undefined {
   return Reflect.getOwnMetadata(COMPONENT, type);
 }
 

@@ -60,7 +60,7 @@ describe('an application on its included broker', () => {
       }
     }
     await using context = await run([Topics], { properties: { 'app.partitions': 3 } });
-    const [topics] = [await context.get<Admin>('adminClient').describeTopics(['orders'])];
+    const [topics] = [await context.get(Admin).describeTopics(['orders'])];
     expect(topics.get('orders').partitions).toHaveLength(3);
   });
 

@@ -1,15 +1,12 @@
 /** Auto-configuration of administration: `KafkaAdmin`, which makes the declared topics, and an `Admin` client for the application's own use. */
 import { Admin } from '#client';
-import { type ApplicationContext, type BeanDefinition, type Class, dependsOn } from '#context';
+import { type ApplicationContext, type BeanDefinition, dependsOn } from '#context';
 import { KafkaAdmin } from '../kafka-admin.ts';
 import { KafkaConnection } from '../kafka-connection.ts';
 import { NewTopic, NewTopics } from '../new-topic.ts';
 import { type AutoConfigurationParts, withClientId } from './parts.ts';
 
 const ORIGIN = 'auto-configuration of administration';
-
-/** Its constructor is private; as a token that does not matter. */
-const ADMIN = Admin as unknown as Class<Admin>;
 
 export function adminDefinitions(parts: AutoConfigurationParts): BeanDefinition[] {
   const { properties } = parts;
@@ -35,7 +32,7 @@ export function adminDefinitions(parts: AutoConfigurationParts): BeanDefinition[
     },
     {
       name: 'adminClient',
-      type: ADMIN,
+      type: Admin,
       dependencies: [dependsOn(KafkaConnection, ORIGIN)],
       create: (connection: KafkaConnection) =>
         Admin.create(configOf(connection), { transport: connection.transport, logger }),

@@ -41,7 +41,7 @@ const ERROR_HANDLERS: readonly Class[] = [
   CommonDelegatingErrorHandler,
   CommonLoggingErrorHandler,
   CommonContainerStoppingErrorHandler,
-] as unknown as readonly Class[];
+];
 
 export function listenerDefinitions(context: ApplicationContext, parts: AutoConfigurationParts): BeanDefinition[] {
   return [consumerFactory(parts), containerFactory(context, parts), registry()];
@@ -79,7 +79,7 @@ const DESERIALIZERS = { 'key.deserializer': 'string', 'value.deserializer': 'str
 function consumerFactory(parts: AutoConfigurationParts): BeanDefinition {
   return {
     name: 'kafkaConsumerFactory',
-    type: DefaultKafkaConsumerFactory as Class,
+    type: DefaultKafkaConsumerFactory,
     dependencies: [dependsOn(KafkaConnection, ORIGIN)],
     create: (connection: KafkaConnection) => {
       const config = withClientId(parts.properties.clientConfig('consumer'), parts, 'consumer');
@@ -109,8 +109,8 @@ function containerFactory(context: ApplicationContext, parts: AutoConfigurationP
     name: FACTORY,
     type: ConcurrentKafkaListenerContainerFactory,
     dependencies: [
-      dependsOn(DefaultKafkaConsumerFactory as Class, ORIGIN),
-      dependsOn(KafkaTemplate as Class, ORIGIN, true),
+      dependsOn(DefaultKafkaConsumerFactory, ORIGIN),
+      dependsOn(KafkaTemplate, ORIGIN, true),
       dependsOn(PayloadConverter, ORIGIN),
       dependsOn(MessagingMessageConverter, ORIGIN, true),
       dependsOn('recordFilterStrategy', ORIGIN, true),

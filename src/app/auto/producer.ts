@@ -1,5 +1,5 @@
 /** Auto-configuration of sending: the producer factory and the template on it. */
-import { type BeanDefinition, type Class, dependsOn } from '#context';
+import { type BeanDefinition, dependsOn } from '#context';
 import { MessagingMessageConverter } from '#message';
 import { DefaultKafkaProducerFactory, KafkaTemplate, type ProducerListener } from '#template';
 import { KafkaConnection } from '../kafka-connection.ts';
@@ -15,7 +15,7 @@ export function producerDefinitions(parts: AutoConfigurationParts): BeanDefiniti
 function producerFactory(parts: AutoConfigurationParts): BeanDefinition {
   return {
     name: 'kafkaProducerFactory',
-    type: DefaultKafkaProducerFactory as Class,
+    type: DefaultKafkaProducerFactory,
     dependencies: [dependsOn(KafkaConnection, ORIGIN)],
     create: (connection: KafkaConnection) => {
       const config = connection.apply(withClientId(parts.properties.clientConfig('producer'), parts, 'producer'));
@@ -36,9 +36,9 @@ function producerFactory(parts: AutoConfigurationParts): BeanDefinition {
 function template(parts: AutoConfigurationParts): BeanDefinition {
   return {
     name: 'kafkaTemplate',
-    type: KafkaTemplate as Class,
+    type: KafkaTemplate,
     dependencies: [
-      dependsOn(DefaultKafkaProducerFactory as Class, ORIGIN),
+      dependsOn(DefaultKafkaProducerFactory, ORIGIN),
       dependsOn(MessagingMessageConverter, ORIGIN, true),
       dependsOn('kafkaProducerListener', ORIGIN, true),
     ],
