@@ -56,7 +56,8 @@ export class ProcessGuard {
   /** Prints the failure of a start and ends the process. @param stack shown when given. */
   fail(text: string, stack: unknown): never {
     process.stderr.write(text);
-    if (Error.isError(stack)) process.stderr.write(`${stack.stack}\n`);
+    // An older Node gets here too, so nothing newer than it is used.
+    if (stack !== undefined) process.stderr.write(`${(stack as Error)?.stack ?? String(stack)}\n`);
     process.exit(1);
   }
 

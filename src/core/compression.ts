@@ -4,8 +4,10 @@
  *
  *     gzip    RFC 1952                          snappy  snappy-java's framing (raw blocks are read too)
  *     zstd    one or more frames                lz4     LZ4 frames of independent 64 KiB blocks
+ *
+ * `node:zlib` is imported whole: a named import of zstd fails to link on an older Node, before anything can say which one is needed.
  */
-import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import zlib from 'node:zlib';
 import { compressFrameSync, decompressFrameSync } from 'lz4-napi';
 import { compressSync, uncompressSync } from 'snappy';
 import { tooLarge } from './decompression-limit.ts';
@@ -24,11 +26,11 @@ export function compress(codec: CompressionCodec, bytes: Buffer, level?: number)
     case 'none':
       return bytes;
     case 'gzip':
-      return gzipSync(bytes, level === undefined ? {} : { level });
+      return zlib.gzipSync(bytes, level === undefined ? {} : { level });
     case 'zstd':
-      return zstdCompressSync(
+      return zlib.zstdCompressSync(
         bytes,
-        level === undefined ? {} : { params: { [constants.ZSTD_c_compressionLevel]: level } },
+        level === undefined ? {} : { params: { [zlib.constants.ZSTD_c_compressionLevel]: level } },
       );
     case 'snappy':
       return compressSnappy(bytes, (block) => compressSync(block));
@@ -57,9 +59,9 @@ function expand(codec: CompressionCodec, bytes: Buffer, bytesMax: number): Buffe
       if (bytes.length > bytesMax) throw tooLarge(codec, bytes.length, bytesMax);
       return bytes;
     case 'gzip':
-      return gunzipSync(bytes, { maxOutputLength: bytesMax });
+      return zlib.gunzipSync(bytes, { maxOutputLength: bytesMax });
     case 'zstd':
-      return zstdDecompressSync(bytes, { maxOutputLength: bytesMax });
+      return zlib.zstdDecompressSync(bytes, { maxOutputLength: bytesMax });
     case 'snappy':
       return decompressSnappy(bytes, bytesMax, (block) => uncompressSync(block, { asBuffer: true }) as Buffer);
     case 'lz4':
