@@ -22,7 +22,7 @@ import {
   type OffsetFetchResponse,
 } from '#protocol';
 import type { ClassicGroup } from './classic-group.ts';
-import type { OffsetCommitEvent, OffsetDeleteEvent, OffsetFetchEvent } from './events.ts';
+import type { CoordinatorRecord, OffsetCommitEvent, OffsetDeleteEvent, OffsetFetchEvent } from './events.ts';
 import type { CommittedOffset } from './offset-table.ts';
 import { type Coordinator, touch } from './rebalance.ts';
 import { offsetRecord, offsetTombstone } from './records.ts';
@@ -56,12 +56,7 @@ export function commitOffsets(coordinator: Coordinator, event: OffsetCommitEvent
   const { offsetMetadataBytesMax } = coordinator.settings;
   const isTooLong = (metadata: string | null) =>
     metadata !== null && Buffer.byteLength(metadata) > offsetMetadataBytesMax;
-  const records = request.topics.flatMap((topic) =>
-    topic.partitions
-      .filter((partition) => !isTooLong(partition.committedMetadata))
-      .map((partition) => commitRecord(event, topic, partition, turn.now.wallMs)),
-  );
-  if (!turn.propose(records)) {
+  if (!turn.propose(commitRecords(event, isTooLong, turn.now.wallMs))) {
     turn.reply(
       event.token,
       commitReply(request.topics, () => Errors.INVALID_COMMIT_OFFSET_SIZE),
@@ -135,6 +130,18 @@ function refuseCommit(group: ClassicGroup | undefined, event: OffsetCommitEvent)
 function refuseDelete(group: ClassicGroup | undefined): KafkaErrorRow | undefined {
   if (group === undefined) return Errors.GROUP_ID_NOT_FOUND;
   return group.state !== 'Empty' && !group.isConsumer ? Errors.NON_EMPTY_GROUP : undefined;
+}
+
+function* commitRecords(
+  event: OffsetCommitEvent,
+  isTooLong: (metadata: string | null) => boolean,
+  wallMs: number,
+): Generator<CoordinatorRecord> {
+  for (const topic of event.request.topics) {
+    for (const partition of topic.partitions) {
+      if (!isTooLong(partition.committedMetadata)) yield commitRecord(event, topic, partition, wallMs);
+    }
+  }
 }
 
 function commitRecord(

@@ -19,13 +19,19 @@ export class Turn implements MachineOutput {
     this.#bytesLeft = batchBytesMax;
   }
 
-  /** Proposes these records, all of them or, when the batch has no room for them, none. */
-  propose(records: readonly CoordinatorRecord[]): boolean {
+  /** Proposes these records, all of them or, when the batch has no room for them, none. They are made no further than there is room. */
+  propose(records: Iterable<CoordinatorRecord>): boolean {
+    const countBefore = this.records.length;
     let bytes = 0;
-    for (const { key, value } of records) bytes += (key?.length ?? 0) + (value?.length ?? 0) + RECORD_OVERHEAD_BYTES;
-    if (bytes > this.#bytesLeft) return false;
+    for (const record of records) {
+      bytes += (record.key?.length ?? 0) + (record.value?.length ?? 0) + RECORD_OVERHEAD_BYTES;
+      if (bytes > this.#bytesLeft) {
+        this.records.length = countBefore;
+        return false;
+      }
+      this.records.push(record);
+    }
     this.#bytesLeft -= bytes;
-    for (const record of records) this.records.push(record);
     return true;
   }
 
