@@ -11,6 +11,7 @@ import {
   type Headers,
   JsonSerializer,
   ProducerRecord,
+  type RecordMetadata,
   StringSerializer,
 } from '#serde';
 import { type KafkaOperations, KafkaTemplate } from '#template';
@@ -36,6 +37,29 @@ export interface DeadLetterPublishingRecovererOptions {
   logger?: Logger;
 }
 
+/**
+ * The largest dead letter, bytes, before compression: twice what a consumer unfolds a batch to, so whatever came in can go out again,
+ * headers included. A bound, not a buffer: nothing of this size is set aside.
+ */
+const DEAD_LETTER_BYTES_MAX = 512 * 1024 * 1024;
+
+/**
+ * A record that came compressed must fit `max.message.bytes` of the dead letter topic again, so dead letters are compressed, with the
+ * codec that packs densest.
+ */
+const BYTES_PRODUCER = {
+  'max.request.size': DEAD_LETTER_BYTES_MAX,
+  'buffer.memory': DEAD_LETTER_BYTES_MAX,
+  'compression.type': 'zstd',
+};
+
+/** What a dead letter goes without, step by step, when its topic finds it too large: the record matters more than its story. */
+const LEFT_OUT: readonly (readonly DeadLetterHeader[])[] = [
+  [],
+  ['EX_STACKTRACE', 'EX_MSG'],
+  ['TOPIC', 'PARTITION', 'OFFSET', 'TS', 'TS_TYPE', 'GROUP', 'EXCEPTION', 'EX_CAUSE', 'EX_STACKTRACE', 'EX_MSG'],
+];
+
 export class DeadLetterPublishingRecoverer {
   private readonly template: KafkaOperations;
   private readonly options: DeadLetterPublishingRecovererOptions;
@@ -60,8 +84,7 @@ export class DeadLetterPublishingRecoverer {
       this.logger.warn({ err: error }, `${where} is dropped: the destination resolver names no topic for it`);
       return;
     }
-    const letter = this.letterOf(record, error, destination.topic, await this.partitionOf(destination));
-    const { recordMetadata } = await this.template.send(letter);
+    const recordMetadata = await this.send(record, error, destination.topic, await this.partitionOf(destination));
     const reason = errorText(error.cause ?? error);
     this.logger.warn(
       `${where} could not be handled and went to ${recordMetadata.topic}-${recordMetadata.partition}: ${reason}`,
@@ -89,10 +112,36 @@ export class DeadLetterPublishingRecoverer {
     return undefined;
   }
 
-  private letterOf(record: ConsumerRecord, error: Error, topic: string, partition: number | undefined): ProducerRecord {
+  /** A record that nearly fills its topic's `max.message.bytes` may not fit with headers added. */
+  private async send(
+    record: ConsumerRecord,
+    error: Error,
+    topic: string,
+    partition: number | undefined,
+  ): Promise<RecordMetadata> {
+    let refusal: unknown;
+    for (const leftOut of LEFT_OUT) {
+      const letter = this.letterOf(record, error, { topic, partition }, new Set([...this.excluded, ...leftOut]));
+      try {
+        const { recordMetadata } = await this.template.send(letter);
+        return recordMetadata;
+      } catch (failure) {
+        if (!(failure instanceof KafkaError) || failure.code !== 'MESSAGE_TOO_LARGE') throw failure;
+        refusal ??= failure;
+      }
+    }
+    throw refusal;
+  }
+
+  private letterOf(
+    record: ConsumerRecord,
+    error: Error,
+    { topic, partition }: { topic: string; partition: number | undefined },
+    excluded: ReadonlySet<DeadLetterHeader>,
+  ): ProducerRecord {
     const failure = deserializationErrorOf(record);
     const groupId = error instanceof ListenerExecutionFailedException ? error.groupId : undefined;
-    const headers = deadLetterHeaders(record, error, groupId, this.excluded);
+    const headers = deadLetterHeaders(record, error, groupId, excluded);
     for (const { key, value } of this.options.headersFunction?.(record, error) ?? []) headers.set(key, value);
     const failedKey = failure?.isKey === true ? failure.data : undefined;
     const failedValue = record.deserializationErrors?.value ?? (failure?.isKey === false ? failure : undefined);
@@ -119,9 +168,9 @@ function bytesTemplate(template: KafkaTemplate): KafkaTemplate {
     ['number', new JsonSerializer()],
     ['boolean', new JsonSerializer()],
   ]);
-  const factory = template.producerFactory.copyWithConfigurationOverride(
-    {},
-    { keySerializer: serializer, valueSerializer: serializer },
-  );
+  const factory = template.producerFactory.copyWithConfigurationOverride(BYTES_PRODUCER, {
+    keySerializer: serializer,
+    valueSerializer: serializer,
+  });
   return new KafkaTemplate(factory);
 }
