@@ -59,7 +59,7 @@ describe('damage to a log', () => {
       patched(288, 0, 0, 0, 5),
       /position 280: Found record size 5 smaller .*1481 bytes from here/,
     ],
-    ['another magic', patched(280 + 16, 1), /position 280: .*format v1/],
+    ['another magic', patched(280 + 16, 1), /position 280: .*magic 1/],
     ['a torn tail', (bytes) => bytes.subarray(0, 1700), 'position 1680: the last 20 bytes are no whole batch'],
     ['an epoch that is not in the checkpoint', patched(1680 + 15, 4), /position 1680: offset 37 .* epoch 4; .* says 0/],
     ['offsets of the next segment', patched(1680 + 7, 60), /position 1680: .* reaches into the next segment, at 38/],

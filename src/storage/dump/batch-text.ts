@@ -63,7 +63,13 @@ export class ShownBatch {
     return this.#bytes.readInt32BE(57);
   }
 
+  /** Whether it says to be of the formats before Kafka 0.11. Only its place is known then. */
+  get isLegacy(): boolean {
+    return this.#bytes.readInt8(16) < 2;
+  }
+
   get lastOffset(): bigint {
+    if (this.isLegacy) return this.#bytes.readBigInt64BE(0);
     return BigInt.asIntN(64, this.#bytes.readBigInt64BE(0) + BigInt(this.#bytes.readInt32BE(23)));
   }
 

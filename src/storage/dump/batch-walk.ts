@@ -38,14 +38,10 @@ export class BatchWalk {
       );
     }
     if (position > this.#end - FRAME_BYTES - length) return undefined;
-    if (bytes.readInt8(16) < 2)
-      throw new CorruptError(
-        `The batch at position ${position} of ${this.#file} has the format v${bytes.readInt8(16)}, which is not read here.`,
-      );
-    if (bytes.length < SHOWN_HEADER_BYTES) {
+    const batch = new ShownBatch(bytes);
+    if (bytes.length < SHOWN_HEADER_BYTES && !batch.isLegacy)
       throw new CorruptError(`Failed to load record batch at position ${position} from ${this.#file}`);
-    }
-    return new ShownBatch(bytes);
+    return batch;
   }
 
   skip(batch: ShownBatch): void {

@@ -61,6 +61,10 @@ function titleOf(file: DumpFile): string {
 }
 
 async function printBatch(window: LogWindow, batch: ShownBatch, position: number, output: DumpOutput): Promise<void> {
+  if (batch.isLegacy)
+    throw new CorruptError(
+      `The batch at position ${position} is of the format before Kafka 0.11, which is not read here.`,
+    );
   output.out(batch.head());
   const { sizeInBytes, crc } = batch;
   // The tail is taken before the checksum is: the window may move then, and the header with it.
