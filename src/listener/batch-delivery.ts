@@ -157,11 +157,11 @@ export class BatchDelivery extends Delivery {
   }
 
   private async decide(entries: readonly BatchEntry[], error: unknown): Promise<BatchErrorDecision> {
-    const { errorHandler, context, logger } = this.parts;
+    const { errorHandler, context, listenerId, logger } = this.parts;
     const { consumer, groupId } = context;
     const records = entries.map(({ record }) => record);
     const again: BatchErrorDecision = { is: 'handled-up-to', handledCount: 0, afterMs: BROKEN_HANDLER_RETRY_MS };
-    const failure = { error: this.wrapped(error), records, groupId, consumer, logger };
+    const failure = { error: this.wrapped(error), records, listenerId, groupId, consumer, logger };
     return (await this.ask(() => errorHandler.handleBatch?.(failure) ?? again)) ?? again;
   }
 }

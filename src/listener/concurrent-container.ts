@@ -204,9 +204,10 @@ export class ConcurrentMessageListenerContainer {
     const { where, subscription } = this.options;
     if (this.invoker === undefined) throw new ListenerConfigurationError(`${where}: the container has no listener`);
     if (this.groupId !== undefined) return;
-    const remedy = 'set groupId (or id) in @KafkaListener, or spring.kafka.consumer.group-id in application.yaml';
-    if (subscription.by !== 'partitions') throw new ListenerConfigurationError(`${where} has no group id: ${remedy}`);
-    this.options.logger.warn(`${where} has no group id, so its offsets are not committed: ${remedy}`);
+    const action = 'set groupId (or id) in @KafkaListener, or spring.kafka.consumer.group-id in application.yaml';
+    if (subscription.by !== 'partitions')
+      throw new ListenerConfigurationError(`${where} has no group id: ${action}`, { action });
+    this.options.logger.warn(`${where} has no group id, so its offsets are not committed: ${action}`);
   }
 
   private subscriptions(): Subscription[] {

@@ -71,8 +71,11 @@ export class ConcurrentKafkaListenerContainerFactory {
     const properties = this.propertiesOf(endpoint);
     const isBatch = endpoint.isBatch ?? this.options.batchListener ?? false;
     if (isBatch && properties.ackMode === 'record') {
+      const source = endpoint.ackMode === undefined ? ' of its container factory (spring.kafka.listener.ack-mode)' : '';
+      const action = "choose 'batch', here with ackMode in @KafkaListener, or for all";
       throw new ListenerConfigurationError(
-        `${endpoint.where}: a batch listener cannot have the ack mode 'record'; choose 'batch'`,
+        `${endpoint.where}: a batch listener cannot have the ack mode 'record'${source}; ${action}`,
+        { action },
       );
     }
     const { payloadConverter, messageConverter, logger } = this;

@@ -16,6 +16,7 @@ import {
 } from '#serde';
 import { type KafkaOperations, KafkaTemplate } from '#template';
 import { type DeadLetterHeader, deadLetterHeaders } from './dead-letter-headers.ts';
+import { listenerText, type RecoveryContext } from './error-handler.ts';
 import { ListenerExecutionFailedException } from './exceptions.ts';
 
 /** Null: this record is to be dropped, which is logged. A partition below 0 or undefined leaves the choice to the producer. */
@@ -34,6 +35,7 @@ export interface DeadLetterPublishingRecovererOptions {
   excludeHeaders?: Iterable<DeadLetterHeader>;
   /** Further headers; one with the key of an existing header replaces it. */
   headersFunction?: (record: ConsumerRecord, error: Error) => Headers | undefined;
+  /** Default: that of the container whose record it is. */
   logger?: Logger;
 }
 
@@ -65,7 +67,8 @@ export class DeadLetterPublishingRecoverer {
   private readonly options: DeadLetterPublishingRecovererOptions;
   private readonly excluded: ReadonlySet<DeadLetterHeader>;
   private readonly suffix: string;
-  private readonly logger: Logger;
+  /** Where to tell of a record that came without its container. */
+  private readonly ownLogger: Logger;
 
   /** A `KafkaTemplate` lends its producer factory: dead letters are written as bytes, whatever its serializers are. */
   constructor(template: KafkaOperations, options: DeadLetterPublishingRecovererOptions = {}) {
@@ -73,20 +76,27 @@ export class DeadLetterPublishingRecoverer {
     this.options = options;
     this.excluded = new Set(options.excludeHeaders ?? []);
     this.suffix = options.suffix ?? '-dlt';
-    this.logger = options.logger ?? silentLogger;
+    this.ownLogger = options.logger ?? (template instanceof KafkaTemplate ? template.logger : silentLogger);
   }
 
   /** @throws KafkaProducerException when the send fails, KafkaError ILLEGAL_STATE when the destination would be a loop. */
-  async recover(record: ConsumerRecord, error: Error): Promise<void> {
-    const where = `${record.topic}-${record.partition}@${record.offset}`;
+  async recover(record: ConsumerRecord, error: Error, context?: RecoveryContext): Promise<void> {
+    const logger = this.options.logger ?? context?.logger ?? this.ownLogger;
+    const who = context === undefined ? '' : `${listenerText(context)}: `;
+    const where = `${who}${record.topic}-${record.partition}@${record.offset}`;
     const destination = this.destinationOf(record, error);
     if (destination === null) {
-      this.logger.warn({ err: error }, `${where} is dropped: the destination resolver names no topic for it`);
+      logger.warn({ err: error }, `${where} is dropped: the destination resolver names no topic for it`);
       return;
     }
-    const recordMetadata = await this.send(record, error, destination.topic, await this.partitionOf(destination));
+    const recordMetadata = await this.send(
+      record,
+      error,
+      destination.topic,
+      await this.partitionOf(destination, logger),
+    );
     const reason = errorText(error.cause ?? error);
-    this.logger.warn(
+    logger.warn(
       `${where} could not be handled and went to ${recordMetadata.topic}-${recordMetadata.partition}: ${reason}`,
     );
   }
@@ -103,12 +113,15 @@ export class DeadLetterPublishingRecoverer {
     throw new KafkaError('ILLEGAL_STATE', text);
   }
 
-  private async partitionOf({ topic, partition }: { topic: string; partition?: number }): Promise<number | undefined> {
+  private async partitionOf(
+    { topic, partition }: { topic: string; partition?: number },
+    logger: Logger,
+  ): Promise<number | undefined> {
     if (partition === undefined || partition < 0) return undefined;
     if (this.options.verifyPartition === false) return partition;
     const known = await this.template.partitionsFor(topic);
     if (known.some((one) => one.partition === partition)) return partition;
-    this.logger.warn(`${topic} has no partition ${partition}: the producer chooses another one`);
+    logger.warn(`${topic} has no partition ${partition}: the producer chooses another one`);
     return undefined;
   }
 

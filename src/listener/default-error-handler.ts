@@ -4,7 +4,7 @@
  * record is held and tried again with growing waits, and said so once a minute.
  */
 import { type Clock, errorText, systemClock } from '#core';
-import type { ConsumerRecord, TopicPartition } from '#serde';
+import { type ConsumerRecord, PartitionMap, TopicPartition } from '#serde';
 import { type BackOff, ExponentialBackOff, FixedBackOff, STOP } from './back-off.ts';
 import type { ListenerConsumer } from './consumer-factory.ts';
 import {
@@ -13,6 +13,7 @@ import {
   type CommonErrorHandler,
   type ConsumerRecordRecoverer,
   type ErrorDecision,
+  listenerText,
   type RecordFailure,
   recoverWith,
 } from './error-handler.ts';
@@ -39,6 +40,8 @@ interface ConsumerState {
   batches: FailedDeliveries;
   /** Waits while recovery fails. */
   held: FailedDeliveries;
+  /** When a held record of a partition was last told of, monotonic milliseconds. */
+  heldToldMs: PartitionMap<number>;
 }
 
 const HELD_LOG_INTERVAL_MS = 60_000;
@@ -53,7 +56,6 @@ export class DefaultErrorHandler implements CommonErrorHandler {
   private readonly states = new WeakMap<ListenerConsumer, ConsumerState>();
   private backOffFunction: ((record: ConsumerRecord, error: unknown) => BackOff | null) | undefined;
   private retryListeners: readonly RetryListener[] = [];
-  private heldLoggedMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     recoverer?: ConsumerRecordRecoverer,
@@ -128,6 +130,7 @@ export class DefaultErrorHandler implements CommonErrorHandler {
     if (state === undefined) return;
     for (const of of partitions) {
       for (const deliveries of [state.records, state.batches, state.held]) deliveries.forget(of);
+      state.heldToldMs.delete(of);
     }
   }
 
@@ -156,7 +159,7 @@ export class DefaultErrorHandler implements CommonErrorHandler {
     const state = this.stateOf(consumer);
     try {
       if (this.recoverer === undefined) throw new Error('the error handler has no recoverer');
-      await recoverWith(this.recoverer, record, error);
+      await recoverWith(this.recoverer, record, error, failure);
     } catch (recoveryError) {
       for (const listener of this.retryListeners) listener.recoveryFailed?.(record, error, recoveryError);
       state.records.forget(record);
@@ -170,12 +173,14 @@ export class DefaultErrorHandler implements CommonErrorHandler {
     return { is: 'handled' };
   }
 
-  /** A held record is loud, but not a flood. */
-  private logHeld({ record, error, logger }: RecordFailure, recoveryError: unknown, nextMs: number): void {
+  /** A held record is loud, but not a flood: each partition of each consumer once a minute. */
+  private logHeld(failure: RecordFailure, recoveryError: unknown, nextMs: number): void {
+    const { record, error, logger, consumer } = failure;
     const nowMs = this.clock.now().monotonicMs;
-    if (nowMs - this.heldLoggedMs < HELD_LOG_INTERVAL_MS) return;
-    this.heldLoggedMs = nowMs;
-    const where = `${record.topic}-${record.partition}@${record.offset}`;
+    const { heldToldMs } = this.stateOf(consumer);
+    if (nowMs - (heldToldMs.get(record) ?? Number.NEGATIVE_INFINITY) < HELD_LOG_INTERVAL_MS) return;
+    heldToldMs.set(new TopicPartition(record.topic, record.partition), nowMs);
+    const where = `${listenerText(failure)}: ${record.topic}-${record.partition}@${record.offset}`;
     const text = `${where} can be neither handled (${errorText(rootOf(error))}) nor recovered (${errorText(recoveryError)})`;
     logger.error({ err: error }, `${text}: its partition is held, next try in ${nextMs} ms`);
   }
@@ -187,7 +192,12 @@ export class DefaultErrorHandler implements CommonErrorHandler {
   private stateOf(consumer: ListenerConsumer): ConsumerState {
     let state = this.states.get(consumer);
     if (state === undefined) {
-      state = { records: new FailedDeliveries(), batches: new FailedDeliveries(), held: new FailedDeliveries() };
+      state = {
+        records: new FailedDeliveries(),
+        batches: new FailedDeliveries(),
+        held: new FailedDeliveries(),
+        heldToldMs: new PartitionMap(),
+      };
       this.states.set(consumer, state);
     }
     return state;

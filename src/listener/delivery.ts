@@ -34,6 +34,7 @@ export interface DeliveryParts {
   errorHandler: CommonErrorHandler;
   filter: RecordFilterStrategy | undefined;
   context: ListenerContext;
+  listenerId: string;
   /** `Orders.onOrder`, for error texts. */
   description: string;
   control: DeliveryControl;
@@ -99,9 +100,9 @@ export class Delivery {
 
   /** The error handler's word on one record. */
   protected async decideOne(record: ConsumerRecord, error: unknown): Promise<ErrorDecision> {
-    const { errorHandler, context, logger } = this.parts;
+    const { errorHandler, context, listenerId, logger } = this.parts;
     const { consumer, groupId } = context;
-    const failure = { error: this.wrapped(error), record, groupId, consumer, logger };
+    const failure = { error: this.wrapped(error), record, listenerId, groupId, consumer, logger };
     const decision = await this.ask(() => errorHandler.handleOne(failure));
     return decision ?? { is: 'retry', afterMs: BROKEN_HANDLER_RETRY_MS };
   }

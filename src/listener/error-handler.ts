@@ -6,13 +6,18 @@ import type { Logger } from '#core';
 import type { ConsumerRecord, TopicPartition } from '#serde';
 import type { ListenerConsumer } from './consumer-factory.ts';
 
-interface Failure {
+/** Which listener could not handle a record, and where its container logs. */
+export interface RecoveryContext {
+  readonly listenerId: string;
+  readonly groupId: string | undefined;
+  readonly logger: Logger;
+}
+
+interface Failure extends RecoveryContext {
   /** A `ListenerExecutionFailedException` around what was thrown. */
   readonly error: Error;
-  readonly groupId: string | undefined;
   /** Identifies the child container: state is kept per consumer. */
   readonly consumer: ListenerConsumer;
-  readonly logger: Logger;
 }
 
 export interface RecordFailure extends Failure {
@@ -43,15 +48,23 @@ export interface CommonErrorHandler {
 
 /** The last resort for a record. When it returns (or resolves), the record counts as handled; when it throws, it does not. */
 export type ConsumerRecordRecoverer =
-  | { recover(record: ConsumerRecord, error: Error): void | Promise<void> }
-  | ((record: ConsumerRecord, error: Error) => void | Promise<void>);
+  | { recover(record: ConsumerRecord, error: Error, context: RecoveryContext): void | Promise<void> }
+  | ((record: ConsumerRecord, error: Error, context: RecoveryContext) => void | Promise<void>);
 
 export function recoverWith(
   recoverer: ConsumerRecordRecoverer,
   record: ConsumerRecord,
   error: Error,
+  context: RecoveryContext,
 ): void | Promise<void> {
-  return typeof recoverer === 'function' ? recoverer(record, error) : recoverer.recover(record, error);
+  return typeof recoverer === 'function'
+    ? recoverer(record, error, context)
+    : recoverer.recover(record, error, context);
+}
+
+/** `billing (group g)`, or `billing` when the group is named after it. */
+export function listenerText({ listenerId, groupId }: Omit<RecoveryContext, 'logger'>): string {
+  return groupId === undefined || groupId === listenerId ? listenerId : `${listenerId} (group ${groupId})`;
 }
 
 /** Logs and goes on: the record is dropped. Spring's `CommonLoggingErrorHandler`; never a default here. */

@@ -49,7 +49,7 @@ export class NoHandlerException extends KafkaError {
 export class ListenerConfigurationError extends KafkaError {
   override readonly name = 'ListenerConfigurationError';
 
-  constructor(message: string, options: { cause?: unknown } = {}) {
-    super('INVALID_CONFIG', message, { retriable: false, cause: options.cause });
+  constructor(message: string, options: { cause?: unknown; action?: string } = {}) {
+    super('INVALID_CONFIG', message, { retriable: false, cause: options.cause, action: options.action });
   }
 }

@@ -57,6 +57,7 @@ export {
   type ConsumerRecordRecoverer,
   type ErrorDecision,
   type RecordFailure,
+  type RecoveryContext,
 } from './error-handler.ts';
 export type { ContainerEvent, ContainerEventListener, StopReason } from './events.ts';
 export {

@@ -175,7 +175,7 @@ export class KafkaMessageListenerContainer {
   }
 
   private makeDelivery(): RecordDelivery | BatchDelivery {
-    const { consumer, groupId, invoker, errorHandler, filter, logger } = this.options;
+    const { consumer, listenerId, groupId, invoker, errorHandler, filter, logger } = this.options;
     const context: ListenerContext = { consumer, groupId, acknowledgment: undefined, deliveryAttempt: 1 };
     const { ledger, committer, keepAlive, budget, properties } = this;
     const control = {
@@ -192,6 +192,7 @@ export class KafkaMessageListenerContainer {
       errorHandler,
       filter,
       context,
+      listenerId,
       description: invoker.description,
       control,
       logger,

@@ -20,8 +20,9 @@ export class KafkaListenerEndpointRegistry {
   ): ConcurrentMessageListenerContainer {
     const other = this.containers.get(endpoint.id);
     if (other !== undefined) {
-      const text = `two listeners have the id '${endpoint.id}': ${other.where} and ${endpoint.where}. Give each @KafkaListener an id of its own`;
-      throw new ListenerConfigurationError(text);
+      const action = 'Give each @KafkaListener an id of its own';
+      const text = `two listeners have the id '${endpoint.id}': ${other.where} and ${endpoint.where}. ${action}`;
+      throw new ListenerConfigurationError(text, { action });
     }
     const container = factory.createListenerContainer(endpoint);
     this.containers.set(endpoint.id, { container, where: endpoint.where });

@@ -49,7 +49,8 @@ export class KafkaTemplate<K = unknown, V = unknown> implements KafkaOperations<
   private readonly listener: ProducerListener<K, V>;
   private readonly interceptor: ProducerInterceptor<K, V> | undefined;
   private readonly converter: RecordMessageConverter;
-  private readonly logger: Logger;
+  /** Where it tells of what nobody else hears; what works with the template may tell there, too. */
+  readonly logger: Logger;
   /** One for all futures. */
   private readonly callbackThrew = (error: unknown): void =>
     this.logger.error({ err: error }, 'a whenComplete callback of a send threw');

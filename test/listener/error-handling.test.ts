@@ -12,7 +12,7 @@ import {
   Payload,
 } from '#listener';
 import { KafkaHeaders, PayloadConverter } from '#message';
-import { type ConsumerRecord, DeserializationException, Headers } from '#serde';
+import { type ConsumerRecord, DeserializationException, Headers, TopicPartition } from '#serde';
 import { FakeTemplate, record, Scene } from './scene.ts';
 
 let scene: Scene;
@@ -128,6 +128,38 @@ describe('the default error handler', () => {
     expect(seen[seen.length - 1]).toBe('b');
     expect(scene.kafka.committedAt('orders')).toBe(2);
     expect(template.sent).toHaveLength(1);
+  });
+
+  test('every held partition of every listener is told of, by name', async () => {
+    const template = new FakeTemplate();
+    template.failure = new Error('dlt is down');
+    class Two {
+      @KafkaListener({ id: 'billing', topics: 'orders' })
+      onOrder(_order: string): void {
+        throw new Error('no stock');
+      }
+      @KafkaListener({ id: 'shipping', groupId: 'vans', topics: 'parcels' })
+      onParcel(_parcel: string): void {
+        throw new Error('no van');
+      }
+    }
+    scene = new Scene({ template });
+    scene.kafka.add('orders', 0, 'a');
+    scene.kafka.add('parcels', 0, 'a');
+    scene.kafka.add('parcels', 1, 'b');
+    scene.process(new Two());
+    await scene.registry.start();
+    scene.kafka.consumers[0].rebalance([new TopicPartition('orders', 0)]);
+    scene.kafka.consumers[1].rebalance([new TopicPartition('parcels', 0), new TopicPartition('parcels', 1)]);
+    for (let second = 0; second < 30; second++) await scene.pass(1000);
+    const held = scene.warnings.filter((line) => line.includes('can be neither handled'));
+    expect(held.map((line) => line.split(' can be')[0]).toSorted()).toEqual([
+      'billing: orders-0@0',
+      'shipping (group vans): parcels-0@0',
+    ]);
+    template.failure = undefined;
+    await scene.pass(60_000);
+    expect(template.sent).toHaveLength(3);
   });
 
   test('stop during a back-off does not wait for it and does not commit the failing record', async () => {
@@ -291,6 +323,25 @@ describe('dead letters', () => {
       'org.springframework.kafka.support.serializer.DeserializationException',
     );
     expect(scene.kafka.committedAt('orders')).toBe(2);
+  });
+
+  test('a recoverer of the user tells what it does in the log of the container, naming the listener', async () => {
+    const template = new FakeTemplate();
+    const destinationResolver = (one: ConsumerRecord) => (one.value === 'drop' ? null : { topic: 'elsewhere' });
+    const recoverer = new DeadLetterPublishingRecoverer(template.asOperations(), { destinationResolver });
+    scene = new Scene({ errorHandler: new DefaultErrorHandler(recoverer, new FixedBackOff(0, 0)) });
+    scene.kafka.add('orders', 0, 'drop', 'keep');
+    class Orders {
+      @KafkaListener({ id: 'billing', groupId: 'g', topics: 'orders' })
+      onOrder(_order: string): void {
+        throw new Error('no stock');
+      }
+    }
+    await scene.run(new Orders());
+    expect(scene.warnings.filter((line) => line.includes('orders-0@'))).toEqual([
+      'billing (group g): orders-0@0 is dropped: the destination resolver names no topic for it',
+      'billing (group g): orders-0@1 could not be handled and went to elsewhere-0: no stock',
+    ]);
   });
 
   async function letterOf(one: ConsumerRecord, error: Error, template = new FakeTemplate()) {
