@@ -45,7 +45,7 @@ export class Application {
    */
   static async run(main: MainClass, options: ApplicationOptions = {}): Promise<ApplicationContext> {
     const guard = new ProcessGuard(options.handleSignals ?? true);
-    const origins: [string, string][] = [];
+    const origins: [string, string, string?][] = [];
     try {
       return await start(main, options, guard, origins);
     } catch (error) {
@@ -63,7 +63,7 @@ async function start(
   main: MainClass,
   options: ApplicationOptions,
   guard: ProcessGuard,
-  origins: [string, string][],
+  origins: [string, string, string?][],
 ): Promise<ApplicationContext> {
   requireNode(process.versions.node);
   const workingFolder = options.workingFolder ?? process.cwd();

@@ -11,8 +11,8 @@ const PREFIX = 'spring.kafka.';
 
 export class KafkaProperties {
   readonly #environment: Environment;
-  /** Client key → full names of the settings that set it, lowest first. */
-  readonly #setBy = new Map<string, string[]>();
+  /** Client key → full names of the settings that set it, lowest first, and what the client is given. */
+  readonly #setBy = new Map<string, { setting: string; value: unknown }[]>();
 
   constructor(environment: Environment) {
     this.#environment = environment;
@@ -46,15 +46,22 @@ export class KafkaProperties {
   /** Full names of the settings that give any client its bootstrap servers. */
   bootstrapSettings(): string[] {
     for (const role of ['producer', 'consumer', 'admin'] as const) this.clientConfig(role);
-    return this.#setBy.get('bootstrap.servers') ?? [];
+    return (this.#setBy.get('bootstrap.servers') ?? []).map(({ setting }) => setting);
   }
 
-  /** Kafka's keys and where they were written. */
-  keyOrigins(): [key: string, origin: string][] {
-    return [...this.#setBy].map(([key, settings]) => {
-      const setting = settings.at(-1)!;
-      return [key, `${this.#environment.originText(setting) ?? 'set by code'} (${setting})`];
+  /** Kafka's keys, and Spring's own, with the place where they were written and the value. */
+  keyOrigins(): [key: string, origin: string, value: string][] {
+    const where = (setting: string): string => this.#environment.originText(setting) ?? 'set by code';
+    const clientKeys = [...this.#setBy].flatMap(([key, settings]) =>
+      settings
+        .toReversed()
+        .map(({ setting, value }) => [key, `${where(setting)} (${setting})`, String(value)] as const),
+    );
+    const springKeys = knownSpringKeys.keys.flatMap((key) => {
+      const value = this.#environment.getProperty(key);
+      return value === undefined ? [] : [[key, where(key), value] as const];
     });
+    return [...clientKeys, ...springKeys].map((row) => [...row]);
   }
 
   /** Settings that are known but change nothing, with the reason. */
@@ -71,20 +78,20 @@ export class KafkaProperties {
       const value = this.get<unknown>(name);
       if (value === null) continue;
       config[row.client] = value;
-      this.#remember(row.client, PREFIX + name);
+      this.#remember(row.client, PREFIX + name, value);
     }
   }
 
   #addMap(config: Record<string, unknown>, name: string): void {
     for (const [key, value] of Object.entries(this.#environment.subtree(PREFIX + name))) {
       config[key] = value;
-      this.#remember(key, `${PREFIX}${name}.${key}`);
+      this.#remember(key, `${PREFIX}${name}.${key}`, value);
     }
   }
 
-  #remember(clientKey: string, setting: string): void {
+  #remember(clientKey: string, setting: string, value: unknown): void {
     const settings = this.#setBy.get(clientKey) ?? [];
-    this.#setBy.set(clientKey, [...settings.filter((s) => s !== setting), setting]);
+    this.#setBy.set(clientKey, [...settings.filter((other) => other.setting !== setting), { setting, value }]);
   }
 
   #parse(name: string, row: SpringKey, raw: string | string[]): unknown {

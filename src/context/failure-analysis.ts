@@ -6,8 +6,11 @@ import { errorText, KafkaError, operatingErrors } from '#core';
 import { BeanFailure } from './bean-failure.ts';
 import { type FailureDetail, StartupFailure } from './startup-failure.ts';
 
-/** Where a Kafka key (`log.dirs`, `acks`) was set, as text; undefined when nobody set it. */
-export type KeyOrigins = Iterable<readonly [key: string, origin: string]>;
+/**
+ * Where a key (`log.dirs`, `acks`, `spring.kafka.listener.ack-mode`) was set, as text. With a value, the origin is told only when the
+ * failure names that value too: a listener may have set the same key differently in its code.
+ */
+export type KeyOrigins = Iterable<readonly [key: string, origin: string, value?: string]>;
 
 export function explainFailure(error: unknown, origins: KeyOrigins = []): StartupFailure {
   if (error instanceof StartupFailure) return error;
@@ -41,19 +44,62 @@ const ACTIONS: Record<string, string> = {
 };
 
 function explainOperating(error: KafkaError, origins: KeyOrigins, details: FailureDetail[]): StartupFailure {
-  const action = LISTEN_ACTIONS[systemCodeOf(error) ?? ''] ?? ACTIONS[error.code] ?? operatingErrors[error.code]?.doc;
-  const origin = originIn(error.message, origins);
-  return new StartupFailure(error.message, {
+  const listen = LISTEN_ACTIONS[systemCodeOf(error) ?? ''];
+  const origin = originIn(listen === undefined ? error.message : 'listeners=', origins);
+  const { description, action } = told(error, listen, origin !== undefined);
+  return new StartupFailure(description, {
     details: [...details, ...(origin === undefined ? [] : [['Origin', origin] as const]), ['Code', error.code]],
-    action: action ?? 'See the description.',
+    action,
     cause: error,
   });
 }
 
+/** What is wrong, and apart from it what to do, even where the error says both in one text. */
+function told(
+  { message, action, code }: KafkaError,
+  listen: string | undefined,
+  hasOrigin: boolean,
+): { description: string; action: string } {
+  if (action !== undefined) return { description: without(action, message), action: sentence(action) };
+  // The listening error's own advice says less than ours.
+  if (listen !== undefined) return { description: message.replace(/(?<=\S\S\.)\s.*$/s, ''), action: listen };
+  if (code === 'INVALID_CONFIG' && !hasOrigin)
+    return { description: message, action: 'Correct what the description names.' };
+  const known = ACTIONS[code] ?? operatingErrors[code]?.doc;
+  return { description: message, action: known ?? 'See the description.' };
+}
+
+function without(action: string, message: string): string {
+  return message.endsWith(action) ? message.slice(0, -action.length).replace(/[\s:;.]+$/, '.') : message;
+}
+
+function sentence(text: string): string {
+  return `${text[0].toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
+}
+
 /** The longest key that the text names. */
 function originIn(text: string, origins: KeyOrigins): string | undefined {
-  const named = [...origins].filter(([key]) => text.includes(key));
+  const named = [...origins].filter(
+    ([key, , value]) =>
+      namesKey(text, key) && (value === undefined || value.split(',').some((item) => namesValue(text, item))),
+  );
   return named.sort(([a], [b]) => b.length - a.length)[0]?.[1];
+}
+
+/** Whole keys only; one that is a word of the language (`listeners`) only where a value follows: `listeners=`, `listeners: `. */
+function namesKey(text: string, key: string): boolean {
+  const end = key.includes('.') ? '(?![\\w-]|\\.\\w)' : '(?==|: )';
+  return new RegExp(`(?<![\\w.-])${literal(key)}${end}`).test(text);
+}
+
+/** As a value is shown: `'jsn'`, `"most"`, `=true`, `: 5`. The names in an advice stand without such marks. */
+function namesValue(text: string, value: string): boolean {
+  const before = /^[\d.]+$/.test(value) ? '(?:[\'"=]|: )' : '[\'"=]';
+  return new RegExp(`${before}${literal(value)}(?![\\w-])`).test(text);
+}
+
+function literal(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
 /** The operating system's code, of the error or of what caused it. */

@@ -11,6 +11,8 @@ export interface KafkaErrorOptions {
   cause?: unknown;
   /** Kafka's number on the wire, when the error came from or goes to a peer. */
   errorCode?: number;
+  /** The way out, when the message ends with it: a failed start tells the two apart. */
+  action?: string;
 }
 
 export class KafkaError extends Error {
@@ -18,12 +20,14 @@ export class KafkaError extends Error {
   readonly code: string;
   readonly retriable: boolean;
   readonly errorCode: number | undefined;
+  readonly action: string | undefined;
 
   constructor(code: string, message: string, options: KafkaErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.code = code;
     this.retriable = options.retriable ?? operatingErrors[code]?.retriable ?? false;
     this.errorCode = options.errorCode;
+    this.action = options.action;
   }
 }
 

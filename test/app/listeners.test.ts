@@ -25,6 +25,7 @@ import {
   TopicBuilder,
 } from '#app';
 import { run } from './run.ts';
+import { folderWith } from './scene.ts';
 import { Told } from './told.ts';
 
 const EARLIEST = {
@@ -156,8 +157,16 @@ describe('listeners of an application', () => {
 });
 
 describe('a start fails when listeners are wrong', () => {
-  async function failure(component: Class, properties = EARLIEST): Promise<StartupFailure> {
-    const thrown: unknown = await run([component], { properties }).catch((error: unknown) => error);
+  /** The broker's key of that name has nothing to do with what is wrong. */
+  const WITH_LISTENERS = 'springtide:\n  broker:\n    listeners: PLAINTEXT://127.0.0.1:0\n';
+
+  async function failure(
+    component: Class,
+    properties: Record<string, unknown> = EARLIEST,
+    yaml = '',
+  ): Promise<StartupFailure> {
+    const workingFolder = folderWith({ 'application.yaml': yaml });
+    const thrown: unknown = await run([component], { properties, workingFolder }).catch((error: unknown) => error);
     expect(thrown).toBeInstanceOf(StartupFailure);
     return thrown as StartupFailure;
   }
@@ -170,8 +179,10 @@ describe('a start fails when listeners are wrong', () => {
       @KafkaListener({ id: 'same', topics: 'b' })
       onB(_text: string): void {}
     }
-    const { description } = await failure(Twice);
-    expect(description).toContain("two listeners have the id 'same': Twice.onA and Twice.onB");
+    const { description, details, action } = await failure(Twice, EARLIEST, WITH_LISTENERS);
+    expect(description).toBe("two listeners have the id 'same': Twice.onA and Twice.onB.");
+    expect(action).toBe('Give each @KafkaListener an id of its own.');
+    expect(details).toEqual([['Code', 'INVALID_CONFIG']]);
   });
 
   test('because a placeholder has no value', async () => {
@@ -191,8 +202,47 @@ describe('a start fails when listeners are wrong', () => {
       @KafkaListener({ topics: 'a' })
       on(_text: string): void {}
     }
-    const { description } = await failure(Groupless, { ...EARLIEST, 'spring.kafka.consumer.group-id': '' });
-    expect(description).toContain('group');
-    expect(description).toContain('Groupless.on');
+    const { description, details, action } = await failure(Groupless, {}, WITH_LISTENERS);
+    expect(description).toBe('Groupless.on has no group id.');
+    expect(action).toMatch(/^Set groupId .*spring\.kafka\.consumer\.group-id/);
+    expect(details).toEqual([['Code', 'INVALID_CONFIG']]);
+  });
+
+  test('because the settings name a deserializer that nobody knows, and says key and line', async () => {
+    @Service()
+    class Reads {
+      @KafkaListener({ id: 'reads', topics: 'a' })
+      on(_text: string): void {}
+    }
+    const yaml = 'spring:\n  kafka:\n    consumer:\n      value-deserializer: jsn\n';
+    const { description, details } = await failure(Reads, EARLIEST, yaml);
+    expect(description).toMatch(/^value\.deserializer: unknown deserializer 'jsn'\. Did you mean 'json'/);
+    const origin = details.find(([label]) => label === 'Origin')?.[1];
+    expect(origin).toMatch(/application\.yaml:4 \(spring\.kafka\.consumer\.value-deserializer\)$/);
+  });
+
+  test('because a listener names such a deserializer itself: then no line of the settings is blamed', async () => {
+    @Service()
+    class Own {
+      @KafkaListener({ id: 'own', topics: 'a', properties: { 'value.deserializer': 'jsn' } })
+      on(_text: string): void {}
+    }
+    const yaml = 'spring:\n  kafka:\n    consumer:\n      value-deserializer: string\n';
+    const { description, details } = await failure(Own, EARLIEST, yaml);
+    expect(description).toContain("unknown deserializer 'jsn'");
+    expect(details.map(([label]) => label)).not.toContain('Origin');
+  });
+
+  test('because a batch listener meets the ack mode record of the settings, and says key and line', async () => {
+    @Service()
+    class Batches {
+      @KafkaListener({ id: 'batches', topics: 'a', batch: true })
+      on(_texts: string[]): void {}
+    }
+    const yaml = 'spring:\n  kafka:\n    listener:\n      ack-mode: record\n';
+    const { description, details, action } = await failure(Batches, EARLIEST, yaml);
+    expect(description).toContain('spring.kafka.listener.ack-mode');
+    expect(details.find(([label]) => label === 'Origin')?.[1]).toMatch(/application\.yaml:4$/);
+    expect(action).toContain("hoose 'batch'");
   });
 });

@@ -17,6 +17,31 @@ describe('a failure is explained', () => {
     expect(action).toContain('springtide.broker.listeners');
   });
 
+  test('once: what a listening error advises itself is left out, and the line of the listeners key is told', () => {
+    const text =
+      'The address 127.0.0.1:9092 is in use by another program (perhaps a broker). Stop it, or choose another.';
+    const failure = explainFailure(new KafkaError('NETWORK_EXCEPTION', text), [['listeners', 'application.yaml:7']]);
+    expect(failure.description).toBe('The address 127.0.0.1:9092 is in use by another program (perhaps a broker).');
+    expect(failure.action).toMatch(/^Another process listens there/);
+    expect(failure.details).toContainEqual(['Origin', 'application.yaml:7']);
+  });
+
+  test('with the place of a key only where the text names the key, not a word like it', () => {
+    const origins: [string, string, string?][] = [
+      ['listeners', 'application.yaml:7'],
+      ['acks', 'application.yaml:8', 'most'],
+    ];
+    const originOf = (text: string) =>
+      explainFailure(new KafkaError('INVALID_CONFIG', text), origins).details.find(
+        ([label]) => label === 'Origin',
+      )?.[1];
+    expect(originOf("two listeners have the id 'a'")).toBeUndefined();
+    expect(originOf('advertised.listeners=x is wrong')).toBeUndefined();
+    expect(originOf('listeners=x is wrong')).toBe('application.yaml:7');
+    expect(originOf('acks: "most" is not allowed')).toBe('application.yaml:8');
+    expect(originOf('acks: "few" is not allowed')).toBeUndefined();
+  });
+
   test('with the same way out when the error has lost its cause on the way from another thread', () => {
     const error = new KafkaError('NETWORK_EXCEPTION', 'The address 127.0.0.1:9092 is in use by another program.');
     expect(explainFailure(error).action).toContain('springtide.broker.listeners');

@@ -97,12 +97,21 @@ export function readDeserializer<T>(
 
 function namedDeserializer<T>(raw: Record<string, unknown>, key: string): Deserializer<T> {
   const value = raw[key];
-  if (typeof value === 'string') return deserializerByName(value) as Deserializer<T>;
+  if (typeof value === 'string') return named(key, value) as Deserializer<T>;
   if (typeof value === 'function') return new (value as new () => Deserializer<T>)();
   if (typeof value === 'object' && value !== null && 'deserialize' in value) return value as Deserializer<T>;
   throw invalid(
     `${key} is missing: name a deserializer, for example string, json, bytes, int, long, or hand one over as an object.`,
   );
+}
+
+/** The refusal of an unknown name says under which key it stands. */
+function named(key: string, name: string): Deserializer {
+  try {
+    return deserializerByName(name);
+  } catch (error) {
+    throw error instanceof KafkaError ? invalid(`${key}: ${error.message}`) : error;
+  }
 }
 
 function invalid(message: string): KafkaError {

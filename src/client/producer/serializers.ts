@@ -21,9 +21,19 @@ export function serializerOf<T>(
 
 function made(key: string, given: unknown): Serializer {
   if (given === undefined || given === null || given === '') return new StringOrBytesSerializer() as Serializer;
-  if (typeof given === 'string') return serializerByName(given);
+  if (typeof given === 'string') return named(key, given);
   if (typeof given === 'function') return new (given as new () => Serializer)();
   throw new KafkaError('INVALID_CONFIG', `${key} must be a name, a class or a serializer, not ${typeof given}`);
+}
+
+/** The refusal of an unknown name says under which key it stands. */
+function named(key: string, name: string): Serializer {
+  try {
+    return serializerByName(name);
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error;
+    throw new KafkaError('INVALID_CONFIG', `${key}: ${error.message}`);
+  }
 }
 
 function isSerializer(value: unknown): value is Serializer {
