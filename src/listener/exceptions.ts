@@ -18,12 +18,17 @@ export class BatchListenerFailedException extends KafkaError {
   override readonly name = 'BatchListenerFailedException';
   /** Place in the batch, or -1 when a record was given. */
   readonly index: number;
-  readonly record: ConsumerRecord | undefined;
+  readonly #record: ConsumerRecord | undefined;
 
   constructor(message: string, indexOrRecord: number | ConsumerRecord, cause?: unknown) {
     super('LISTENER_FAILED', message, { retriable: false, cause });
     this.index = typeof indexOrRecord === 'number' ? indexOrRecord : -1;
-    this.record = typeof indexOrRecord === 'number' ? undefined : indexOrRecord;
+    this.#record = typeof indexOrRecord === 'number' ? undefined : indexOrRecord;
+  }
+
+  /** Not seen by loggers and JSON. */
+  get record(): ConsumerRecord | undefined {
+    return this.#record;
   }
 }
 

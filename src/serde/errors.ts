@@ -1,4 +1,7 @@
-/** What goes wrong between objects and bytes. All are `KafkaError`s that are never worth a retry with the same bytes. */
+/**
+ * What goes wrong between objects and bytes. All are `KafkaError`s that are never worth a retry with the same bytes. The bytes of a
+ * record are there for code, not for loggers and JSON.
+ */
 import { errorText, KafkaError } from '#core';
 import type { Headers } from './headers.ts';
 import type { TopicPartition } from './topic-partition.ts';
@@ -16,7 +19,7 @@ export class DeserializationException extends KafkaError {
   override readonly name = 'DeserializationException';
   readonly topic: string;
   readonly isKey: boolean;
-  readonly data: Buffer | null;
+  readonly #data: Buffer | null;
 
   constructor(topic: string, isKey: boolean, data: Buffer | null, cause: unknown) {
     const part = isKey ? 'key' : 'value';
@@ -26,7 +29,11 @@ export class DeserializationException extends KafkaError {
     });
     this.topic = topic;
     this.isKey = isKey;
-    this.data = data === null ? null : Buffer.from(data);
+    this.#data = data === null ? null : Buffer.from(data);
+  }
+
+  get data(): Buffer | null {
+    return this.#data;
   }
 }
 
@@ -36,9 +43,7 @@ export class RecordDeserializationException extends KafkaError {
   readonly topicPartition: TopicPartition;
   readonly offset: number;
   readonly timestamp: number;
-  readonly keyBuffer: Buffer | null;
-  readonly valueBuffer: Buffer | null;
-  readonly headers: Headers;
+  readonly #bytes: { key: Buffer | null; value: Buffer | null; headers: Headers };
 
   constructor(
     at: { topicPartition: TopicPartition; offset: number; timestamp: number },
@@ -53,8 +58,18 @@ export class RecordDeserializationException extends KafkaError {
     this.topicPartition = at.topicPartition;
     this.offset = at.offset;
     this.timestamp = at.timestamp;
-    this.keyBuffer = bytes.key;
-    this.valueBuffer = bytes.value;
-    this.headers = bytes.headers;
+    this.#bytes = bytes;
+  }
+
+  get keyBuffer(): Buffer | null {
+    return this.#bytes.key;
+  }
+
+  get valueBuffer(): Buffer | null {
+    return this.#bytes.value;
+  }
+
+  get headers(): Headers {
+    return this.#bytes.headers;
   }
 }

@@ -1,5 +1,5 @@
 /** Observers of sends. They run on the producer's turn after the future has been settled, and must be short. */
-import type { Logger } from '#core';
+import { errorText, type Logger } from '#core';
 import type { ProducerRecord, RecordMetadata } from '#serde';
 import type { KafkaProducerException } from './producer-exception.ts';
 
@@ -20,7 +20,7 @@ export interface ProducerInterceptor<K = unknown, V = unknown> {
 
 export interface LoggingProducerListenerOptions {
   logger: Logger;
-  /** Show key and payload; default true. */
+  /** Show key and payload; default false. */
   includeContents?: boolean;
   /** Characters of key and payload that are shown; default 100. */
   maxContentLogged?: number;
@@ -34,14 +34,14 @@ export class LoggingProducerListener implements ProducerListener {
 
   constructor(options: LoggingProducerListenerOptions) {
     this.logger = options.logger;
-    this.includeContents = options.includeContents ?? true;
+    this.includeContents = options.includeContents ?? false;
     this.maxContentLogged = options.maxContentLogged ?? 100;
   }
 
   onError(record: ProducerRecord | undefined, _metadata: RecordMetadata | null, error: KafkaProducerException): void {
     const where = record === undefined ? '' : ` to topic ${record.topic}${this.partitionText(record)}`;
     const what = record === undefined || !this.includeContents ? '' : this.contentText(record);
-    this.logger.error({ err: error }, `failed to send a record${what}${where}: ${error.message}`);
+    this.logger.error({ err: error }, `failed to send a record${what}${where}: ${errorText(error.cause ?? error)}`);
   }
 
   private partitionText(record: ProducerRecord): string {

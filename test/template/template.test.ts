@@ -1,4 +1,6 @@
+import { inspect } from 'node:util';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import pino from 'pino';
 import { KafkaError } from '#core';
 import { KafkaHeaders, MessageBuilder } from '#message';
 import { ProducerRecord, RecordMetadata, StringSerializer } from '#serde';
@@ -6,6 +8,7 @@ import {
   DefaultKafkaProducerFactory,
   KafkaProducerException,
   KafkaTemplate,
+  LoggingProducerListener,
   type Producer,
   type ProducerMaker,
 } from '#template';
@@ -153,6 +156,28 @@ describe('sending', () => {
     ]);
   });
 
+  test('the exception shows its record to code, not to a logger or to JSON', async () => {
+    const lines: string[] = [];
+    const logger = pino({}, { write: (line: string) => lines.push(line) });
+    const { template } = scene({ logger: logger as never });
+    const future = template.send('t', 'k', 'my secret');
+    producers[0].fail();
+    const error = (await future.catch((failure) => failure)) as KafkaProducerException;
+    logger.error({ err: error }, 'again');
+    expect(error.failedProducerRecord?.value).toBe('my secret');
+    expect([...lines, JSON.stringify(error), inspect(error)].join('\n')).not.toContain('secret');
+    expect(lines).toHaveLength(2);
+  });
+
+  test('a payload is shown where that is asked for, in part', () => {
+    const lines: string[] = [];
+    const logger = { error: (_fields: object, line: string) => lines.push(line) } as never;
+    const { template } = scene({ producerListener: new LoggingProducerListener({ logger, includeContents: true }) });
+    template.send('t', 'k', { big: 'x'.repeat(500) });
+    producers[0].fail();
+    expect(lines[0]).toMatch(/^failed to send a record with key='k' and payload='\{"big":"x{92}\.\.\.' to topic t: /);
+  });
+
   test('whenComplete is called once, before or after the answer, and its error reaches nobody else', () => {
     const { template, errors } = scene();
     const heard: unknown[] = [];
@@ -200,10 +225,7 @@ describe('failures nobody looks at', () => {
       producers[0].fail(1);
       await new Promise((resolve) => setImmediate(resolve));
       await new Promise((resolve) => setImmediate(resolve));
-      expect(errors[0]).toMatch(
-        /^failed to send a record with key='k' and payload='\{"big":"x{92}\.\.\.' to topic t: /,
-      );
-      expect(errors).toHaveLength(2);
+      expect(errors).toEqual(Array(2).fill('failed to send a record to topic t: too few'));
       expect(unhandled).not.toHaveBeenCalled();
     } finally {
       process.off('unhandledRejection', unhandled);
