@@ -7,9 +7,9 @@ import { brokerDefaults, topicConfigTable } from '#storage';
 import { brokerConfigTable } from './config.ts';
 import type { BrokerSettings } from './settings.ts';
 
-export const TOPIC_SOURCE = 1;
-export const STATIC_BROKER_SOURCE = 4;
-export const DEFAULT_SOURCE = 5;
+const TOPIC_SOURCE = 1;
+const STATIC_BROKER_SOURCE = 4;
+const DEFAULT_SOURCE = 5;
 
 export interface Synonym {
   readonly name: string;

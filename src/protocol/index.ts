@@ -27,7 +27,6 @@ export { RequestHeader, ResponseHeader } from './messages/headers.ts';
 export * from './messages/index.ts';
 export {
   addToSequence,
-  BATCH_HEAD_BYTES,
   BATCH_HEADER_BYTES,
   type BatchAt,
   type BatchHeader,

@@ -13,8 +13,6 @@
 import { ByteReader, type CompressionCodec, CorruptError, compressionCodecs, crc32c } from '#core';
 
 export const BATCH_HEADER_BYTES = 61;
-/** Bytes before the checksum's range and outside of it that a broker rewrites: baseOffset, batchLength, epoch. */
-export const BATCH_HEAD_BYTES = 16;
 /** `batchLength` counts what follows it. */
 export const BATCH_LENGTH_OVERHEAD = 12;
 
@@ -28,7 +26,6 @@ export const TRANSACTIONAL_BIT = 0x10;
 export const CONTROL_BIT = 0x20;
 export const DELETE_HORIZON_BIT = 0x40;
 
-export const NO_TIMESTAMP = -1;
 export const NO_PRODUCER_ID = -1;
 export const NO_PRODUCER_EPOCH = -1;
 export const NO_SEQUENCE = -1;

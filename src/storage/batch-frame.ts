@@ -15,6 +15,10 @@ export const HEAD_BYTES = 16;
 /** The head, magic, checksum, attributes and timestamps: what is written anew when the broker stamps the time. */
 export const STAMPED_HEAD_BYTES = 43;
 
+/** The one format that is stored. */
+export const MAGIC = 2;
+
+export const LEADER_EPOCH_POSITION = 12;
 export const MAGIC_POSITION = 16;
 export const CRC_POSITION = 17;
 export const ATTRIBUTES_POSITION = 21;

@@ -3,7 +3,8 @@
  * that is absurd or leads past the end, a wrong magic, offsets that go back, or (where it is asked for) a wrong checksum. What is
  * walked is borrowed for the length of the call.
  */
-import { baseOffsetAt, FRAME_BYTES, hasRightCrc, lastOffsetAt, MAGIC_POSITION, sizeAt } from './batch-frame.ts';
+import { BATCH_HEADER_BYTES } from '#protocol';
+import { baseOffsetAt, FRAME_BYTES, hasRightCrc, lastOffsetAt, MAGIC, MAGIC_POSITION, sizeAt } from './batch-frame.ts';
 import type { DiskFile } from './disk/disk.ts';
 
 export interface ScanOptions {
@@ -28,8 +29,6 @@ export interface ScanEnd {
 export type BatchVisitor = (buffer: Buffer, at: number, sizeInBytes: number, position: number) => boolean | undefined;
 
 const READ_BYTES = 1024 * 1024;
-const BATCH_BYTES_MIN = 61;
-const MAGIC = 2;
 
 export async function scanBatches(file: DiskFile, options: ScanOptions, visit: BatchVisitor): Promise<ScanEnd> {
   let { position, offsetMin } = options;
@@ -67,10 +66,10 @@ function frameDamage(
   bytesLeft: number,
   offsetMin: number,
 ): string | undefined {
-  if (bytesLeft < BATCH_BYTES_MIN) return `${bytesLeft} bytes are left, less than a batch has`;
+  if (bytesLeft < BATCH_HEADER_BYTES) return `${bytesLeft} bytes are left, less than a batch has`;
   if (at + FRAME_BYTES > bytesRead) return undefined;
   const sizeInBytes = sizeAt(buffer, at);
-  if (sizeInBytes < BATCH_BYTES_MIN) return `a batch of ${sizeInBytes} bytes is too short`;
+  if (sizeInBytes < BATCH_HEADER_BYTES) return `a batch of ${sizeInBytes} bytes is too short`;
   if (sizeInBytes > bytesLeft)
     return `a batch of ${sizeInBytes} bytes does not fit into the ${bytesLeft} that are left`;
   const baseOffset = baseOffsetAt(buffer, at);

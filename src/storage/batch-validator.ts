@@ -8,8 +8,16 @@
  *   origin `log`           copied from another log: offsets and leader epochs stand and must only not go back
  */
 import { CorruptError, KafkaError } from '#core';
-import { type BatchHeader, Errors, errorByName, type KafkaErrorRow, readRecords, scanRecords } from '#protocol';
-import { hasRightCrc, MAGIC_POSITION } from './batch-frame.ts';
+import {
+  BATCH_HEADER_BYTES,
+  type BatchHeader,
+  Errors,
+  errorByName,
+  type KafkaErrorRow,
+  readRecords,
+  scanRecords,
+} from '#protocol';
+import { hasRightCrc, MAGIC, MAGIC_POSITION } from './batch-frame.ts';
 import type { TopicConfig } from './config.ts';
 
 export type AppendOrigin = 'client' | 'coordinator' | 'log';
@@ -28,10 +36,8 @@ export interface RecordError {
   readonly message: string;
 }
 
-const MAGIC = 2;
 /** A record of nothing still has a length, attributes, two deltas, two lengths and a count of headers. */
 const RECORD_BYTES_MIN = 7;
-const BATCH_HEADER_BYTES = 61;
 /** Bad records that an answer names; a batch may hold millions. */
 const RECORD_ERRORS_MAX = 100;
 

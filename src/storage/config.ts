@@ -354,9 +354,7 @@ export function topicConfig(
 }
 
 /** What the broker's own keys say about the defaults of topics; only topic keys that a broker key sets are present. */
-export function topicDefaults(
-  brokerConfig: Readonly<Record<string, unknown>>,
-): Partial<Record<TopicConfigName, unknown>> {
+function topicDefaults(brokerConfig: Readonly<Record<string, unknown>>): Partial<Record<TopicConfigName, unknown>> {
   const defaults: Partial<Record<TopicConfigName, unknown>> = {};
   for (const [name, sources] of Object.entries(brokerDefaults) as [TopicConfigName, readonly BrokerDefault[]][]) {
     const source = sources.find(({ key }) => brokerConfig[key] !== undefined && brokerConfig[key] !== null);

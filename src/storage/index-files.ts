@@ -4,7 +4,7 @@
  * that it names. (Kafka trusts files after a clean stop; one with random bytes made its readers skip thousands of records.)
  */
 import { errorText, KafkaError, type Logger } from '#core';
-import { lastOffsetAt, MAGIC_POSITION, maxTimestampAt, PLACE_BYTES } from './batch-frame.ts';
+import { lastOffsetAt, MAGIC, MAGIC_POSITION, maxTimestampAt, PLACE_BYTES } from './batch-frame.ts';
 import { type BatchVisitor, type ScanEnd, scanBatches } from './batch-scan.ts';
 import type { TopicConfig } from './config.ts';
 import type { Disk } from './disk/disk.ts';
@@ -93,5 +93,5 @@ async function pointsAtItsBatch(segment: Segment, offsets: OffsetIndex): Promise
   if (last === undefined) return true;
   const head = Buffer.alloc(PLACE_BYTES);
   const bytesRead = await segment.file().read(head, last.position);
-  return bytesRead === PLACE_BYTES && head[MAGIC_POSITION] === 2 && lastOffsetAt(head, 0) === last.offset;
+  return bytesRead === PLACE_BYTES && head[MAGIC_POSITION] === MAGIC && lastOffsetAt(head, 0) === last.offset;
 }

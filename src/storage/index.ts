@@ -12,7 +12,6 @@ export {
   type TopicConfigName,
   topicConfig,
   topicConfigTable,
-  topicDefaults,
 } from './config.ts';
 export type { Disk, DiskEntry, DiskFile, DiskLock } from './disk/disk.ts';
 export { type CrashOptions, MemoryDisk, type MemoryDiskOptions, memoryDisk } from './disk/memory-disk.ts';

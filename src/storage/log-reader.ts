@@ -4,8 +4,8 @@
  * of 1 MiB for many answers, and most answers are synchronous. Checksums of what comes from disk are verified: damage is an answer,
  * never data.
  */
-import { Errors } from '#protocol';
-import { baseOffsetAt, hasRightCrc, lastOffsetAt, MAGIC_POSITION, PLACE_BYTES, sizeAt } from './batch-frame.ts';
+import { BATCH_HEADER_BYTES, Errors } from '#protocol';
+import { baseOffsetAt, hasRightCrc, lastOffsetAt, MAGIC, MAGIC_POSITION, PLACE_BYTES, sizeAt } from './batch-frame.ts';
 import { emptyRead, failedRead, type LogRead } from './log-read.ts';
 import type { MemoryBudget, MemoryHolder } from './memory-budget.ts';
 import type { Segment } from './segment.ts';
@@ -16,8 +16,6 @@ const WINDOW_BYTES_MAX = 1024 * 1024;
 const WINDOW_BYTES_MIN = 16 * 1024;
 /** As many readers of one log, at different places, go on without an index lookup. */
 const WINDOWS_PER_LOG_MAX = 4;
-const BATCH_BYTES_MIN = 61;
-const MAGIC = 2;
 const NOTHING = Buffer.alloc(0);
 
 /** A piece of a segment in memory, and how far somebody has read in it. */
@@ -208,11 +206,11 @@ async function load(segment: Segment, position: number, bytesWanted: number): Pr
 function placeOf(buffer: Buffer, offset: number, bytesLeft: number, isIndexed: boolean): Place {
   let at = 0;
   while (at < bytesLeft) {
-    if (bytesLeft - at < BATCH_BYTES_MIN) return { kind: 'damaged', at };
+    if (bytesLeft - at < BATCH_HEADER_BYTES) return { kind: 'damaged', at };
     if (buffer.length - at < PLACE_BYTES) return { kind: 'more', at, bytesWanted: PLACE_BYTES };
     const sizeInBytes = sizeAt(buffer, at);
     const isBatch =
-      buffer[at + MAGIC_POSITION] === MAGIC && sizeInBytes >= BATCH_BYTES_MIN && sizeInBytes <= bytesLeft - at;
+      buffer[at + MAGIC_POSITION] === MAGIC && sizeInBytes >= BATCH_HEADER_BYTES && sizeInBytes <= bytesLeft - at;
     if (!isBatch || (isIndexed && at === 0 && baseOffsetAt(buffer, at) > offset)) return { kind: 'damaged', at };
     if (lastOffsetAt(buffer, at) >= offset) {
       if (at + sizeInBytes > buffer.length) return { kind: 'more', at, bytesWanted: sizeInBytes };
@@ -228,9 +226,9 @@ function collect(window: Window, request: ReadRequest): LogRead {
   const { buffer, cursor, nextOffset } = window;
   let at = cursor;
   let endOffset = nextOffset;
-  while (buffer.length - at >= BATCH_BYTES_MIN) {
+  while (buffer.length - at >= BATCH_HEADER_BYTES) {
     const sizeInBytes = sizeAt(buffer, at);
-    if (sizeInBytes < BATCH_BYTES_MIN || sizeInBytes > buffer.length - at) break;
+    if (sizeInBytes < BATCH_HEADER_BYTES || sizeInBytes > buffer.length - at) break;
     const lastOffset = lastOffsetAt(buffer, at);
     if (lastOffset >= request.endOffsetMax) break;
     if (at + sizeInBytes - cursor > request.bytesMax && !(at === cursor && request.atLeastOneBatch)) break;

@@ -5,7 +5,7 @@
  */
 import { CorruptError, type Logger } from '#core';
 import { readBatchHeader } from '#protocol';
-import { baseOffsetAt } from './batch-frame.ts';
+import { baseOffsetAt, LEADER_EPOCH_POSITION } from './batch-frame.ts';
 import { scanBatches } from './batch-scan.ts';
 import { type EpochEntry, parseEpochs } from './checkpoint-format.ts';
 import type { TopicConfig } from './config.ts';
@@ -29,7 +29,6 @@ export interface LogContent {
 
 export const EPOCH_FILE = 'leader-epoch-checkpoint';
 
-const LEADER_EPOCH_POSITION = 12;
 const PRODUCER_ID_POSITION = 43;
 /** Five batches of the default size of three producers. */
 const RECENT_BYTES = 256 * 1024;

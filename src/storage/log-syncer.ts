@@ -5,6 +5,8 @@
  *
  * A failed sync is never tried again: the kernel may have dropped the bytes and call the page clean. The directory goes offline.
  */
+import { KafkaError } from '#core';
+
 export interface SyncSource {
   /** Syncs what is written so far and then tells its waiters. Rejects when the disk does. */
   syncWritten(): Promise<void>;
@@ -65,6 +67,8 @@ export class LogSyncer {
       await Promise.all(Array.from({ length: Math.min(SYNCS_PARALLEL_MAX, group.length) }, worker));
     } catch (error) {
       this.#isStopped = true;
+      // Disks fail with a KafkaError; anything else is a bug of somebody who was told that his records are durable.
+      if (!(error instanceof KafkaError)) throw error;
       this.#onFailure(error);
     }
   }

@@ -3,7 +3,7 @@
  * appended (indexes, largest timestamp, when to roll) and writes; it does not judge batches and does not read them.
  *
  * The indexes of the segment that is written to live in memory, and reach their files when it is sealed: after a crash they are
- * built anew from the batches, which recovery reads anyway. Those of a sealed segment are loaded at first use (`segment-files.ts`).
+ * built anew from the batches, which recovery reads anyway. Those of a sealed segment are loaded at first use (`index-files.ts`).
  * Our index files have no padding; Kafka, which makes them larger while it writes, reads them as they are.
  */
 import { assert, KafkaError } from '#core';

@@ -4,7 +4,7 @@
  */
 import { CorruptError } from '#core';
 import { readRecords } from '#protocol';
-import { lastOffsetAt, maxTimestampAt } from './batch-frame.ts';
+import { LEADER_EPOCH_POSITION, lastOffsetAt, maxTimestampAt } from './batch-frame.ts';
 import { type ScanOptions, scanBatches } from './batch-scan.ts';
 import type { Segment } from './segment.ts';
 
@@ -25,8 +25,6 @@ export interface IndexLoader {
   loadIndexes(segment: Segment): Promise<void>;
   readonly config: { readonly 'max.decompressed.message.bytes': number };
 }
-
-const LEADER_EPOCH_POSITION = 12;
 
 /** The first record in `range`, in the order of offsets, whose timestamp is at least `timestamp`. */
 export async function findTimestamp(

@@ -32,7 +32,7 @@ import { refuse } from './refusal.ts';
 import { createTopics } from './topic-creation.ts';
 
 /** How many producer ids a broker gets at once; Kafka's ProducerIdsBlock. */
-export const PRODUCER_ID_BLOCK_COUNT = 1000;
+const PRODUCER_ID_BLOCK_COUNT = 1000;
 
 /** What the machine must know about configuration. All of it is constant while the machine lives. */
 export interface ControllerRules {

@@ -1,7 +1,7 @@
 /**
  * The records of `__cluster_metadata-0` that springtide writes and understands, decoded, with the version each is written in: those of
  * Kafka's metadata.version 33 (4.4-IV2). Records of other types are ignored by the image, as Kafka's tools do. Their bytes are the
- * codec's business (`controller-log.ts`, outside this pure folder).
+ * codec's business (`metadata-codec.ts`, outside this pure folder).
  */
 import type {
   BrokerRegistrationChangeRecord,

@@ -4,11 +4,8 @@ const NAME_CHARS_MAX = 249;
 
 /** Topics that belong to the broker: hidden from wildcard subscriptions, not writable by clients. */
 export const GROUP_METADATA_TOPIC = '__consumer_offsets';
-export const TRANSACTION_STATE_TOPIC = '__transaction_state';
+const TRANSACTION_STATE_TOPIC = '__transaction_state';
 export const CLUSTER_METADATA_TOPIC = '__cluster_metadata';
-
-/** The id of `__cluster_metadata`, the same in every cluster. */
-export const CLUSTER_METADATA_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAQ';
 
 export function isInternalTopic(name: string): boolean {
   return name === GROUP_METADATA_TOPIC || name === TRANSACTION_STATE_TOPIC;

@@ -126,7 +126,7 @@ export function answerSync(member: Member, body: object, turn: Turn): void {
 }
 
 /** Ends a sync phase without an assignment: parked members get `error` and join again. */
-export function dropAssignments(coordinator: Coordinator, group: ClassicGroup, error: KafkaErrorRow, turn: Turn): void {
+function dropAssignments(coordinator: Coordinator, group: ClassicGroup, error: KafkaErrorRow, turn: Turn): void {
   for (const member of group.members.values()) {
     member.assignment = Buffer.alloc(0);
     if (member.syncToken === null) continue;

@@ -9,17 +9,16 @@
  * A null value deletes. Other types (consumer and share groups, whatever comes later) are skipped. A version from the future of a type we
  * know is an error, as with Kafka: passing over a committed offset would make consumers begin somewhere else.
  */
-import { ByteReader, ByteWriter, KafkaError, ZERO_UUID } from '#core';
+import { ByteReader, KafkaError, ZERO_UUID } from '#core';
 import {
   ConsumerProtocolSubscription,
   type Draft,
   decode,
-  encode,
+  encodeStored,
   GroupMetadataKey,
   GroupMetadataValue,
   type Infer,
   LegacyOffsetCommitKey,
-  type MessageSchema,
   OffsetCommitKey,
   OffsetCommitValue,
 } from '#protocol';
@@ -65,7 +64,7 @@ const UNKNOWN: ReadRecord = { type: 'unknown' };
 export function groupRecord(groupId: string, stored: StoredGroup): EncodedRecord {
   return {
     key: groupKey(groupId),
-    value: framed(GroupMetadataValue, GROUP_VALUE_VERSION, GROUP_VALUE_VERSION, stored),
+    value: encodeStored(GroupMetadataValue, GROUP_VALUE_VERSION, stored),
   };
 }
 
@@ -88,12 +87,12 @@ export function offsetRecord(
   };
   const key = offsetKey(groupId, topic, partition);
   if (committed.expireTimestampMs < 0) {
-    return { key, value: framed(OffsetCommitValue, OFFSET_VALUE_VERSION, OFFSET_VALUE_VERSION, value) };
+    return { key, value: encodeStored(OffsetCommitValue, OFFSET_VALUE_VERSION, value) };
   }
   // Only version 1 has room for an expiry time of the commit's own; it has neither epoch nor topic id.
   const { offset, metadata, commitTimestamp } = value;
   const expiring = { offset, metadata, commitTimestamp, expireTimestamp: committed.expireTimestampMs };
-  return { key, value: framed(OffsetCommitValue, 1, 1, expiring) };
+  return { key, value: encodeStored(OffsetCommitValue, 1, expiring) };
 }
 
 export function offsetTombstone(groupId: string, topic: string, partition: number): Tombstone {
@@ -154,17 +153,9 @@ function readOffset(key: { group: string; topic: string; partition: number }, va
 }
 
 function groupKey(groupId: string): Buffer {
-  return framed(GroupMetadataKey, GROUP_TYPE, 0, { group: groupId });
+  return encodeStored(GroupMetadataKey, 0, { group: groupId });
 }
 
 function offsetKey(groupId: string, topic: string, partition: number): Buffer {
-  return framed(OffsetCommitKey, OFFSET_TYPE, 0, { group: groupId, topic, partition });
-}
-
-/** `prefix` is the record type of a key, the version of a value. */
-function framed<S extends MessageSchema>(schema: S, prefix: number, version: number, fields: Draft<S>): Buffer {
-  const writer = new ByteWriter(128);
-  writer.int16(prefix);
-  encode(schema, version, fields, writer);
-  return writer.finish();
+  return encodeStored(OffsetCommitKey, 0, { group: groupId, topic, partition });
 }

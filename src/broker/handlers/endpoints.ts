@@ -31,7 +31,7 @@ export function leaderEndpoints(broker: BrokerParts, listenerName: string) {
 }
 
 /** Our own endpoint for this listener. */
-export function ownEndpoint(broker: BrokerParts, listenerName: string): Endpoint {
+function ownEndpoint(broker: BrokerParts, listenerName: string): Endpoint {
   const listener = broker.listeners.find(({ name }) => name === listenerName) ?? broker.listeners[0];
   return { host: listener.advertisedHost, port: listener.advertisedPort };
 }
