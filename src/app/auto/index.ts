@@ -28,5 +28,5 @@ export function autoConfigure(context: ApplicationContext, parts: AutoConfigurat
   ];
   for (const definition of definitions) context.register(definition);
   makeTopicsWhenReady(context);
-  registerListenersWhenReady(context);
+  registerListenersWhenReady(context, parts);
 }

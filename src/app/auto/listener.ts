@@ -1,18 +1,14 @@
 /**
  * Auto-configuration of listening: consumer factory, container factory (`kafkaListenerContainerFactory`), registry, and the reading of
  * `@KafkaListener` on every bean once all beans exist. Beans of the user that the container factory takes up: error handlers (the
- * classes below, or any bean named `commonErrorHandler`), `PayloadConverter`, `MessagingMessageConverter`, `recordFilterStrategy`.
+ * classes of ../overlooked-beans.ts, or any bean named `commonErrorHandler`), `PayloadConverter`, `MessagingMessageConverter`, `recordFilterStrategy`.
  */
-import { type ApplicationContext, type BeanDefinition, type Class, dependsOn, StartupFailure } from '#context';
+import { type ApplicationContext, type BeanDefinition, dependsOn, StartupFailure } from '#context';
 import {
-  CommonContainerStoppingErrorHandler,
-  CommonDelegatingErrorHandler,
   type CommonErrorHandler,
-  CommonLoggingErrorHandler,
   ConcurrentKafkaListenerContainerFactory,
   type ContainerEvent,
   ContainerProperties,
-  DefaultErrorHandler,
   DefaultKafkaConsumerFactory,
   KafkaListenerAnnotationProcessor,
   KafkaListenerEndpointRegistry,
@@ -22,6 +18,7 @@ import { MessagingMessageConverter, PayloadConverter } from '#message';
 import { KafkaTemplate } from '#template';
 import { KafkaConnection } from '../kafka-connection.ts';
 import type { KafkaProperties } from '../kafka-properties.ts';
+import { BEAN_NAMES, ERROR_HANDLERS, warnAboutOverlookedBeans } from '../overlooked-beans.ts';
 import { type AutoConfigurationParts, withClientId } from './parts.ts';
 
 const ORIGIN = 'auto-configuration of listening';
@@ -36,28 +33,26 @@ export class KafkaEvent {
   }
 }
 
-const ERROR_HANDLERS: readonly Class[] = [
-  DefaultErrorHandler,
-  CommonDelegatingErrorHandler,
-  CommonLoggingErrorHandler,
-  CommonContainerStoppingErrorHandler,
-];
-
 export function listenerDefinitions(context: ApplicationContext, parts: AutoConfigurationParts): BeanDefinition[] {
   return [consumerFactory(parts), containerFactory(context, parts), registry()];
 }
 
 /** Registers the listeners of every bean, those of beans that are made later as well. */
-export function registerListenersWhenReady(context: ApplicationContext): void {
+export function registerListenersWhenReady(context: ApplicationContext, parts: AutoConfigurationParts): void {
+  const askedFor = new Set<string>();
   let processor: KafkaListenerAnnotationProcessor | undefined;
   context.onBeansReady(() => {
     processor = new KafkaListenerAnnotationProcessor({
       registry: context.get(KafkaListenerEndpointRegistry),
       resolvePlaceholders: (text) => context.environment.resolvePlaceholders(text),
-      findBean: (name) => context.find(name),
+      findBean: (name) => {
+        askedFor.add(name);
+        return context.find(name);
+      },
       defaultFactory: () => context.get<ConcurrentKafkaListenerContainerFactory>(FACTORY),
     });
     for (const { instance } of [...context.beans()]) if (hasListeners(instance)) processor.process(instance);
+    warnAboutOverlookedBeans(context, askedFor, parts.logging.getLogger('springtide.app'));
   });
   context.onBeanCreated(async (bean) => {
     if (processor === undefined || !hasListeners(bean)) return;
@@ -113,8 +108,8 @@ function containerFactory(context: ApplicationContext, parts: AutoConfigurationP
       dependsOn(KafkaTemplate, ORIGIN, true),
       dependsOn(PayloadConverter, ORIGIN),
       dependsOn(MessagingMessageConverter, ORIGIN, true),
-      dependsOn('recordFilterStrategy', ORIGIN, true),
-      dependsOn('commonErrorHandler', ORIGIN, true),
+      dependsOn(BEAN_NAMES.recordFilter, ORIGIN, true),
+      dependsOn(BEAN_NAMES.errorHandler, ORIGIN, true),
       ...ERROR_HANDLERS.map((type) => dependsOn(type, ORIGIN, true)),
     ],
     create: (...beans: FactoryBeans) => {

@@ -3,6 +3,7 @@ import { type BeanDefinition, dependsOn } from '#context';
 import { MessagingMessageConverter } from '#message';
 import { DefaultKafkaProducerFactory, KafkaTemplate, type ProducerListener } from '#template';
 import { KafkaConnection } from '../kafka-connection.ts';
+import { BEAN_NAMES } from '../overlooked-beans.ts';
 import { defaultSerializer } from '../serializers.ts';
 import { type AutoConfigurationParts, withClientId } from './parts.ts';
 
@@ -40,7 +41,7 @@ function template(parts: AutoConfigurationParts): BeanDefinition {
     dependencies: [
       dependsOn(DefaultKafkaProducerFactory, ORIGIN),
       dependsOn(MessagingMessageConverter, ORIGIN, true),
-      dependsOn('kafkaProducerListener', ORIGIN, true),
+      dependsOn(BEAN_NAMES.producerListener, ORIGIN, true),
     ],
     create: (
       factory: DefaultKafkaProducerFactory,
