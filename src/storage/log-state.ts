@@ -48,7 +48,8 @@ export async function restoreEpochs(content: LogContent, newFrom: number): Promi
 
 /**
  * A snapshot holds the last batch of each producer, but a client may repeat one of its last five after a restart. So the headers of
- * the last `RECENT_BYTES` are read as well, where there are producers at all. Removes snapshots that are damaged or beyond the end.
+ * the last `RECENT_BYTES` are read as well, where there are producers at all. Removes snapshots that are damaged or beyond the end, and
+ * of those that a stop left (others stand where a segment begins) all but the newest.
  */
 export async function restoreProducers(content: LogContent): Promise<ProducerState> {
   const producers = new ProducerState();
@@ -93,25 +94,31 @@ async function readEpochFile({ disk, folder, logger, logEndOffset }: LogContent)
 }
 
 async function restoreSnapshot(content: LogContent, producers: ProducerState): Promise<number | undefined> {
-  const { disk, folder, logger, logEndOffset } = content;
+  const { disk, folder, logger, logEndOffset, segments } = content;
+  const bases = new Set(segments.map(({ baseOffset }) => baseOffset));
+  let restored: number | undefined;
   for (const offset of await snapshotOffsets(disk, folder)) {
     const path = `${folder}/${String(offset).padStart(20, '0')}${SNAPSHOT_SUFFIX}`;
+    if (restored !== undefined) {
+      if (!bases.has(offset)) await disk.remove(path);
+      continue;
+    }
     try {
       if (offset > logEndOffset) throw new CorruptError(`${path} lies beyond the end of the log`);
       const bytes = await disk.readFile(path);
       for (const entry of decodeProducerSnapshot(bytes ?? Buffer.alloc(0), path)) producers.restore(entry);
-      return offset;
+      restored = offset;
     } catch (error) {
       if (!(error instanceof CorruptError)) throw error;
       logger.warn({ file: path }, `A producer snapshot is not used: ${error.message}`);
       await disk.remove(path);
     }
   }
-  return undefined;
+  return restored;
 }
 
 /** Newest first. */
-export async function snapshotOffsets(disk: Disk, folder: string): Promise<number[]> {
+async function snapshotOffsets(disk: Disk, folder: string): Promise<number[]> {
   const names = (await disk.list(folder)).map(({ name }) => baseOffsetOf(name, SNAPSHOT_SUFFIX));
   return names.filter((offset) => offset !== undefined).sort((a, b) => b - a);
 }

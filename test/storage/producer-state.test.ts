@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Errors } from '#protocol';
+import { fileNames } from './golden-folder.ts';
 import { appendValues, batchOf, createLog, openScene, type Scene, START_MS } from './scene.ts';
 
 function send(log: ReturnType<typeof createLog>, producerEpoch: number, baseSequence: number, count = 1) {
@@ -119,6 +120,22 @@ describe('producer state after a restart', () => {
     expect(again.warnings.length).toBeGreaterThan(0);
     expect(send(reopened, 0, 3)).toMatchObject({ isDuplicate: true, baseOffset: 3 });
     expect(send(reopened, 0, 8).error).toBeUndefined();
+  });
+
+  test('starts and stops leave one snapshot behind, and those of the segments', async () => {
+    let scene = await openScene();
+    const config = { 'segment.bytes': 400 };
+    for (let life = 0; life < 4; life++) {
+      const log = createLog(scene, config);
+      for (let count = 0; count < 3; count++) send(log, 0, life * 3 + count);
+      scene = await closeAndOpen(scene);
+    }
+    const names = (await fileNames(scene.disk, '/data/orders-0')).filter((name) => /[.](log|snapshot)$/.test(name));
+    const bases = names.filter((name) => name.endsWith('.log')).map((name) => name.slice(0, 20));
+    const snapshots = names.filter((name) => name.endsWith('.snapshot')).map((name) => name.slice(0, 20));
+    const strays = snapshots.filter((offset) => !bases.includes(offset));
+    expect(strays).toEqual(['00000000000000000012']);
+    expect(send(createLog(scene, config), 0, 10)).toMatchObject({ isDuplicate: true, baseOffset: 10 });
   });
 
   test('a producer of old records is remembered as long as one of new ones', async () => {
