@@ -35,6 +35,7 @@ export function ownHeader(name: string, headersOf: (record: ConsumerRecord) => M
   return (record) => (record.headers.length === 0 ? undefined : headersOf(record).get(name));
 }
 
+const INTEGER_TEXT = /^[+-]?\d+$/;
 const NUMBER_TEXT = /^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$/;
 
 /** `value` as `type`. @throws Error saying what does not fit. */
@@ -42,6 +43,7 @@ export function convertHeader(name: string, value: unknown, type: Class | undefi
   if (value === null || value === undefined || type === undefined || type === Object) return value;
   if (type === (String as unknown as Class)) return textOf(name, value);
   if (type === (Number as unknown as Class)) return numberOf(name, value);
+  if (type === (BigInt as unknown as Class)) return bigIntOf(name, value);
   if (type === (Boolean as unknown as Class)) return booleanOf(name, value);
   if (type === Buffer || type === Uint8Array) return bytesOf(name, value);
   if (type === Date) return dateOf(name, value);
@@ -58,13 +60,39 @@ function textOf(name: string, value: unknown): string {
 /** Spring's own headers hold big-endian integers; other peers may as well have written digits. */
 function numberOf(name: string, value: unknown): number {
   if (typeof value === 'number') return value;
-  const text = value instanceof Uint8Array ? bufferOf(value).toString('latin1') : String(value);
+  const text = digitsOf(value);
   if (!name.startsWith('kafka_') && NUMBER_TEXT.test(text)) return Number(text);
-  if (value instanceof Uint8Array && [1, 2, 4].includes(value.length))
-    return bufferOf(value).readIntBE(0, value.length);
-  if (value instanceof Uint8Array && value.length === 8) return Number(bufferOf(value).readBigInt64BE());
+  const integer = bigEndian(value);
+  if (integer !== undefined) return exactly(name, integer);
   if (NUMBER_TEXT.test(text)) return Number(text);
   throw new Error(`header ${name} is ${describe(value)}, not a number`);
+}
+
+/** As `numberOf`, with every 64-bit value. */
+function bigIntOf(name: string, value: unknown): bigint {
+  if (typeof value === 'bigint') return value;
+  const text = digitsOf(value);
+  if (!name.startsWith('kafka_') && INTEGER_TEXT.test(text)) return BigInt(text);
+  const integer = bigEndian(value);
+  if (integer !== undefined) return integer;
+  if (INTEGER_TEXT.test(text)) return BigInt(text);
+  throw new Error(`header ${name} is ${describe(value)}, not a bigint`);
+}
+
+function digitsOf(value: unknown): string {
+  return value instanceof Uint8Array ? bufferOf(value).toString('latin1') : String(value);
+}
+
+/** A Java byte, short, int or long; undefined when it is none of them. */
+function bigEndian(value: unknown): bigint | undefined {
+  if (!(value instanceof Uint8Array)) return undefined;
+  if (value.length === 8) return bufferOf(value).readBigInt64BE();
+  return [1, 2, 4].includes(value.length) ? BigInt(bufferOf(value).readIntBE(0, value.length)) : undefined;
+}
+
+function exactly(name: string, integer: bigint): number {
+  if (Number.isSafeInteger(Number(integer))) return Number(integer);
+  throw new Error(`header ${name} is ${integer}, more than a number holds exactly: declare the parameter as bigint`);
 }
 
 function booleanOf(name: string, value: unknown): boolean {

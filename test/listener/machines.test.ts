@@ -18,11 +18,39 @@ import { isCommitDue } from '../../src/listener/ack-mode.ts';
 import { CommitLedger } from '../../src/listener/commit-ledger.ts';
 import { parseProperties } from '../../src/listener/consumer-properties.ts';
 import { ExceptionClassifier } from '../../src/listener/exception-classifier.ts';
+import { convertHeader } from '../../src/listener/header-values.ts';
 import { LoopErrors } from '../../src/listener/loop-errors.ts';
 import { parsePartitions } from '../../src/listener/partition-text.ts';
 import { PauseState } from '../../src/listener/pause-state.ts';
 
 const tp = new TopicPartition('orders', 0);
+
+describe('a header as the class of its parameter', () => {
+  const bytes = (hex: string) => Buffer.from(hex, 'hex');
+  const OFFSET = 'kafka_dlt-original-offset';
+
+  test.each([
+    [OFFSET, bytes('00000000000003fb'), BigInt, 1019n],
+    [OFFSET, bytes('00000000000003fb'), Number, 1019],
+    [OFFSET, bytes('7fffffffffffffff'), BigInt, 9_223_372_036_854_775_807n],
+    [OFFSET, bytes('ffffffffffffffff'), BigInt, -1n],
+    ['count', bytes('fffffffe'), BigInt, -2n],
+    ['count', Buffer.from('12345678'), BigInt, 12_345_678n],
+    ['count', Buffer.from('12345678'), Number, 12_345_678],
+    ['count', 7, BigInt, 7n],
+    ['count', '-7', BigInt, -7n],
+  ])('%s %p as %p is %p', (name, value, type, expected) => {
+    expect(convertHeader(name, value, type as never)).toBe(expected);
+  });
+
+  test('is refused when it does not fit, with the remedy', () => {
+    expect(() => convertHeader(OFFSET, bytes('7fffffffffffffff'), Number as never)).toThrow(
+      'is 9223372036854775807, more than a number holds exactly: declare the parameter as bigint',
+    );
+    expect(() => convertHeader('count', bytes('000000'), BigInt as never)).toThrow('is 3 bytes, not a bigint');
+    expect(() => convertHeader('count', '1.5', BigInt as never)).toThrow("is '1.5', not a bigint");
+  });
+});
 
 describe('the commit ledger', () => {
   /** `d10` delivers, `h10` handles, `c` commits what can be, `x` closes; the answer is what was committed by each `c`. */
