@@ -76,7 +76,7 @@ export function bindRecordMethod(method: ListenerMethod, parts: BindingParts): B
 
 /** @throws ListenerConfigurationError naming class, method and parameter. */
 export function bindBatchMethod(method: ListenerMethod, parts: BindingParts): BoundBatchMethod {
-  const parameters = readParameters(method);
+  const parameters = readParameters(method, true);
   checkAcknowledgment(parameters, parts, method.where);
   const readers = parameters.map((parameter) => batchReader(parameter, parts));
   const payload = parameters.find(({ wish }) => wish.wants === 'payload');

@@ -36,18 +36,23 @@ export function listenerMethod(bean: object, member: Member): ListenerMethod {
   return { bean, type, member, where: `${type.name}.${String(member)}` };
 }
 
-/** @throws ListenerConfigurationError */
-export function readParameters(method: ListenerMethod): Parameter[] {
+/**
+ * @param isBatch without emitted types, a `@Payload` of a batch listener is a list of what it names.
+ * @throws ListenerConfigurationError
+ */
+export function readParameters(method: ListenerMethod, isBatch = false): Parameter[] {
   const { bean, type, member, where } = method;
   const marks = parameterMarks(type, member);
   const types = parameterTypes(type, member);
   const declaredCount = ((bean as Record<Member, unknown>)[member] as { length: number }).length;
   const count = types?.length ?? Math.max(declaredCount, ...[...marks.keys()].map((index) => index + 1));
-  if (types === undefined && count - marks.size > 1) throw refused(where, NO_TYPES);
+  const declared =
+    types ?? Array.from({ length: count }, (_, index) => (isBatch && isPayload(marks.get(index)) ? Array : undefined));
+  if (types === undefined && !declared.every((_, index) => namesType(marks.get(index)))) throw refused(where, NO_TYPES);
   const parameters = Array.from({ length: count }, (_, index) => ({
     index,
     where: `parameter ${index} of ${where}`,
-    wish: wishOf(marks.get(index), types?.[index]),
+    wish: wishOf(marks.get(index), declared[index]),
   }));
   checkPayloads(parameters, marks, where);
   return parameters;
@@ -70,8 +75,18 @@ export function doubtsAbout({ type, member, where }: ListenerMethod): string[] {
 }
 
 const NO_TYPES =
-  "the classes of its parameters are unknown: set 'emitDecoratorMetadata' (and 'experimentalDecorators') in tsconfig.json, " +
-  'or decorate each parameter with @Payload, @Header or @Headers';
+  'the classes of its parameters are not known, so payloads would be neither converted nor validated: the compiler emitted no types ' +
+  'for it. Compile with "experimentalDecorators" and "emitDecoratorMetadata" (tsc or swc; tsx, esbuild and type stripping cannot), ' +
+  "or name the class of each parameter: @Payload({ type: Order }), @Header('name', { type: String })";
+
+/** Whether the decorators of a parameter say all that the compiler would. */
+function namesType(mark: ParameterMark | undefined): boolean {
+  return mark?.is === 'headers' || mark?.attributes.type !== undefined;
+}
+
+function isPayload(mark: ParameterMark | undefined): boolean {
+  return mark?.is === 'payload';
+}
 
 function wishOf(mark: ParameterMark | undefined, declared: Class | undefined): ParameterWish {
   const type = declared === Object ? undefined : declared;

@@ -24,6 +24,11 @@ class Order {
   id = '';
 }
 
+/** As compilers leave a method that emit no types. */
+function untyped(prototype: object, member: string): void {
+  Reflect.deleteMetadata('design:paramtypes', prototype, member);
+}
+
 /** Registers and starts a bean; the text of what it refused. */
 async function refusal(bean: () => object, options: ConstructorParameters<typeof Scene>[0] = {}): Promise<string> {
   scene = new Scene(options);
@@ -117,6 +122,56 @@ describe('a listener that cannot work is refused before it starts, naming class,
       /parameter 1 of Automatic.one: an Acknowledgment needs the ack mode/,
     );
     expect(await refusal(() => new Manual())).toMatch(/Manual.one: in a manual ack mode .* would never commit/);
+  });
+
+  test('parameters without emitted types, unless decorators name every one of them', async () => {
+    class Plain {
+      @untyped
+      @KafkaListener({ topics: 'a' })
+      one(_order: Order): void {}
+    }
+    class Half {
+      @untyped
+      @KafkaListener({ topics: 'a' })
+      one(@Payload({ type: Order }) _order: Order, @Header('count') _count: number): void {}
+    }
+    const text =
+      /one: the classes of its parameters are not known.*"emitDecoratorMetadata".*tsx, esbuild.*@Payload\({ type/;
+    expect(await refusal(() => new Plain())).toMatch(text);
+    expect(await refusal(() => new Half())).toMatch(text);
+    const seen: unknown[] = [];
+    class Named {
+      @untyped
+      @KafkaListener({ id: 'one', topics: 'orders' })
+      one(
+        @Payload({ type: Order }) order: Order,
+        @Header('count', { type: Number }) count: number,
+        @Headers() _all: object,
+      ): void {
+        seen.push(order, count);
+      }
+      @untyped
+      @KafkaListener({ id: 'list', topics: 'lists', batch: true })
+      list(@Payload({ type: Order }) orders: Order[]): void {
+        seen.push(orders);
+      }
+      @untyped
+      @KafkaListener({ id: 'none', topics: 'other' })
+      none(): void {}
+    }
+    scene = new Scene();
+    scene.kafka.add('orders', 0, record({ value: '{"id":"x"}', headers: RecordHeaders.from({ count: '3' }) }));
+    scene.kafka.add('lists', 0, '{"id":"x"}');
+    scene.process(new Named());
+    await scene.registry.start();
+    await scene.settle();
+    for (const consumer of scene.kafka.consumers) {
+      consumer.rebalance(scene.kafka.logs.keys().filter(({ topic }) => (consumer.topics as string[]).includes(topic)));
+    }
+    await scene.settle();
+    const order = Object.assign(new Order(), { id: 'x' });
+    expect(seen).toEqual([order, 3, [order]]);
+    expect(seen[0]).toBeInstanceOf(Order);
   });
 
   test('a parameter that nobody can know the meaning of', async () => {
