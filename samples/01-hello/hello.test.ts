@@ -26,4 +26,4 @@ test('the smallest application sends a greeting to itself, drains on SIGTERM, an
   await second.sees(/received: Hello, world!/);
   expect(await second.stop()).toBe(0);
   expect(second.output.match(/received: /g)).toHaveLength(1);
-});
+}, 60_000);
