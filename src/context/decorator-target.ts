@@ -1,8 +1,9 @@
 /** Checks and words shared by all decorators of this room: every complaint names the decorator, the class and the member. */
+import { cutStack } from '#core';
 import type { Class, Member } from './metadata.ts';
 
 export function decoratorError(decorator: string, where: string, problem: string): TypeError {
-  return new TypeError(`@${decorator} on ${where}: ${problem}`);
+  return cutStack(new TypeError(`@${decorator} on ${where}: ${problem}`));
 }
 
 /** "class Orders", "Orders.place", "parameter 1 of Orders.place", "parameter 0 of the constructor of Orders". */

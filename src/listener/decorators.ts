@@ -2,7 +2,7 @@
  * The decorators. They check what was written, with class and member in the error text, and leave metadata; they start
  * nothing and know no container.
  */
-import { suggest } from '#core';
+import { cutStack, suggest } from '#core';
 import { ackModes } from './ack-mode.ts';
 import {
   type HeaderAttributes,
@@ -165,5 +165,5 @@ function described(target: object, member: Member | undefined): string {
 }
 
 function refused(decorator: string, where: string, problem: string): ListenerConfigurationError {
-  return new ListenerConfigurationError(`@${decorator} on ${where}: ${problem}`);
+  return cutStack(new ListenerConfigurationError(`@${decorator} on ${where}: ${problem}`));
 }

@@ -107,3 +107,11 @@ describe('the exit code is 1', () => {
     expect(program.stdout).toContain('uncaught: nobody caught this');
   });
 });
+
+test('a mistake in a decorator ends the program with its text and the one place where it was written', async () => {
+  const program = new Program('misspelt', []);
+  expect(await program.exit).toBe(1);
+  expect(program.stderr).toContain("@KafkaListener on Orders.onOrder: ackMode 'manul' is none of");
+  const frames = program.stderr.split('\n').filter((line) => /^ +at /.test(line));
+  expect(frames).toEqual([expect.stringContaining('programs/misspelt.ts:7:')]);
+});
