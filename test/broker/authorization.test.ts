@@ -58,6 +58,29 @@ describe('the authorizer', () => {
     expect(responses[0].partitions[0].errorCode).toBe(Errors.UNKNOWN_TOPIC_ID.code);
   });
 
+  it('that throws costs the connection of whoever asked, at once or after a wait, and nothing else', async () => {
+    let isBroken = false;
+    await start((text) => {
+      if (isBroken && text === 'read topic open') throw new Error('the authorizer is broken');
+      return false;
+    });
+    const topics = [{ topic: 'open', partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 100 }] }];
+    const fetch = { maxWaitMs: 60_000, minBytes: 1, topics };
+    const parked = await scene.client();
+    const waiting = parked.send(Apis.Fetch, 12, fetch, { timeoutMs: 600_000 });
+    waiting.catch(() => {});
+    await scene.clock.settle();
+    isBroken = true;
+    const direct = await scene.client();
+    await expect(direct.send(Apis.Fetch, 12, fetch, { timeoutMs: 600_000 })).rejects.toMatchObject({
+      code: 'NETWORK_EXCEPTION',
+    });
+    expect((await scene.produce('open', batchOf(['a']))).errorCode).toBe(0);
+    await expect(waiting).rejects.toMatchObject({ code: 'NETWORK_EXCEPTION' });
+    expect((await scene.produce('open', batchOf(['b']))).errorCode).toBe(0);
+    expect(scene.book.at('error')).toHaveLength(2);
+  });
+
   it('closes groups and the making of topics', async () => {
     await start((text) => text.includes(' group ') || text.startsWith('create'));
     expect((await scene.send(Apis.Heartbeat, { groupId: 'g', memberId: 'm' })).errorCode).toBe(

@@ -6,7 +6,7 @@
  *
  * Hot path: the slices that the log returns are the ones written to the socket. A fetch from the memory tail makes no promise.
  */
-import type { Timer } from '#core';
+import { errorText, type Timer } from '#core';
 import { type Draft, Errors, type FetchRequest, type FetchResponse, type KafkaErrorRow } from '#protocol';
 import type { LogRead } from '#storage';
 import type { BrokerParts } from '../broker-parts.ts';
@@ -76,9 +76,17 @@ class PendingFetch implements AdvanceWaiter {
     };
   }
 
-  /** Reads everything once, and answers or parks. Also called when a parked fetch was woken. */
+  /** Reads everything once, and answers or parks. Also called when a parked fetch was woken. What goes wrong costs this connection. */
   run(): void {
     if (this.#isReading || this.#isDone) return;
+    try {
+      this.#readAll();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #readAll(): void {
     this.#unpark();
     this.#targets = this.#findTargets();
     const round: Round = { partitions: [], sizeInBytes: 0, isUrgent: false, isMoved: false };
@@ -88,17 +96,19 @@ class PendingFetch implements AdvanceWaiter {
       return;
     }
     this.#isReading = true;
-    reading.then(
-      () => {
+    reading
+      .then(() => {
         this.#isReading = false;
         this.#decide(round);
-      },
-      (error) => {
-        this.#isDone = true;
-        this.#broker.logger.error({ err: error }, 'A fetch failed');
-        this.#context.abort('a fetch failed');
-      },
-    );
+      })
+      .catch((error: unknown) => this.#fail(error));
+  }
+
+  #fail(error: unknown): void {
+    this.#isDone = true;
+    this.#unpark();
+    this.#broker.logger.error({ err: error }, `A fetch failed: ${errorText(error)}`);
+    this.#context.abort('a fetch failed');
   }
 
   advanced(_partition: HostedPartition, bytes: number): void {
