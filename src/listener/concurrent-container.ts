@@ -9,7 +9,7 @@ import type { TopicPartition, TopicPartitionLike } from '#serde';
 import { AssignmentLine } from './assignment-line.ts';
 import type { ConsumerFactory, ListenerConsumer } from './consumer-factory.ts';
 import type { ContainerProperties } from './container-properties.ts';
-import type { CommonErrorHandler } from './error-handler.ts';
+import { type CommonErrorHandler, listenerText } from './error-handler.ts';
 import type { ContainerEventListener, StopReason } from './events.ts';
 import { ListenerConfigurationError } from './exceptions.ts';
 import {
@@ -20,6 +20,7 @@ import {
   recordInvoker,
 } from './invoker.ts';
 import { KafkaMessageListenerContainer, type Subscription } from './message-listener-container.ts';
+import { MissingTopics } from './missing-topics.ts';
 import type { RecordFilterStrategy } from './record-filter.ts';
 import { describePlan } from './start-positions.ts';
 import { slicePartitions } from './topic-partition-offset.ts';
@@ -242,17 +243,29 @@ export class ConcurrentMessageListenerContainer {
   }
 
   private async checkTopics(consumer: ListenerConsumer): Promise<void> {
-    const { subscription, where } = this.options;
-    if (subscription.by === 'pattern' || consumer.listTopics === undefined) return;
-    const wanted =
-      subscription.by === 'topics'
-        ? subscription.topics
-        : subscription.partitions.map((one) => one.topicPartition.topic);
+    const { where } = this.options;
+    const wanted = this.namedTopics();
+    if (wanted.length === 0 || consumer.listTopics === undefined) return;
     const known = await consumer.listTopics();
-    const missing = [...new Set(wanted)].filter((topic) => !known.has(topic));
+    const missing = wanted.filter((topic) => !known.has(topic));
     if (missing.length === 0) return;
     const remedy = 'create them, or set spring.kafka.listener.missing-topics-fatal to false';
     throw new ListenerConfigurationError(`${where}: the topics ${missing.join(', ')} do not exist: ${remedy}`);
+  }
+
+  /** Those that are named, each once; none for a pattern. */
+  private namedTopics(): string[] {
+    const { subscription } = this.options;
+    if (subscription.by === 'pattern') return [];
+    if (subscription.by === 'topics') return [...new Set(subscription.topics)];
+    return [...new Set(subscription.partitions.map((one) => one.topicPartition.topic))];
+  }
+
+  private missingTopics(): MissingTopics | undefined {
+    const { listenerId, clock, logger } = this.options;
+    const topics = this.namedTopics();
+    if (topics.length === 0) return undefined;
+    return new MissingTopics(listenerText({ listenerId, groupId: this.groupId }), topics, clock, logger);
   }
 
   private makeChild(
@@ -276,6 +289,7 @@ export class ConcurrentMessageListenerContainer {
       logger: logger.child({ container: name }),
       publish,
       commitsStarts: this.commitsStarts(),
+      missingTopics: index === 0 ? this.missingTopics() : undefined,
       assigned: (child, partitions) => {
         this.joinTimer?.cancel();
         const line = this.assignmentLine.assigned(child, partitions, this.runningCount);

@@ -43,7 +43,7 @@ export interface ListenerConsumer<K = unknown, V = unknown> {
   paused(): TopicPartition[];
   assignment(): TopicPartition[];
   committed?(partitions: TopicPartition[]): Promise<PartitionMap<OffsetAndMetadata | null>>;
-  listTopics?(): Promise<ReadonlyMap<string, unknown>>;
+  listTopics?(timeoutMs?: number): Promise<ReadonlyMap<string, unknown>>;
   metrics?(): Record<string, number>;
   enforceRebalance?(): void;
   wakeup(): void;

@@ -16,6 +16,7 @@ import type { ContainerEvent, ContainerEventListener, StopReason } from './event
 import type { ListenerContext, ListenerInvoker } from './invoker.ts';
 import { KeepAlive } from './keep-alive.ts';
 import { LoopErrors } from './loop-errors.ts';
+import type { MissingTopics } from './missing-topics.ts';
 import { PauseState } from './pause-state.ts';
 import { RecordDelivery } from './record-delivery.ts';
 import type { RecordFilterStrategy } from './record-filter.ts';
@@ -46,6 +47,8 @@ export interface ChildContainerOptions {
   publish: ContainerEventListener;
   /** Commit where fresh partitions start, before their first record. */
   commitsStarts: boolean;
+  /** Told of from this container's loop; undefined: another one's, or nobody's task. */
+  missingTopics: MissingTopics | undefined;
   /** Called at each rebalance, with everything that the consumer has now. */
   assigned(name: string, partitions: readonly TopicPartition[]): void;
   /** Called once, when the consumer is closed. */
@@ -223,6 +226,8 @@ export class KafkaMessageListenerContainer {
   private async turn(): Promise<void> {
     await this.startPositions();
     if (this.startCommits.isPending) await this.startCommits.commit(NOTHING);
+    const { missingTopics } = this.options;
+    if (missingTopics?.isDue()) await missingTopics.tell(this.consumer);
     if (this.properties.idleBetweenPollsMs > 0) await this.rest();
     this.applySeeks();
     this.pauses.hold('handler', false);

@@ -74,6 +74,38 @@ describe('concurrency', () => {
     expect(scene.warnings).toEqual([expect.stringMatching(/^orders: the group orders has dealt no partitions yet/)]);
   });
 
+  test('topics that do not exist are named once, a short while after the start', async () => {
+    makeScene({}, 0);
+    scene.kafka.add('there', 0);
+    await scene.run(listener({ topics: ['orders', 'there', 'parcels'], concurrency: 2 }));
+    await scene.pass(4000);
+    const missing = () => scene.warnings.filter((line) => line.includes('exist,'));
+    expect(missing()).toEqual([]);
+    for (let second = 0; second < 60; second++) await scene.pass(1000);
+    expect(missing()).toEqual([
+      expect.stringMatching(
+        /^orders: the topics orders, parcels do not exist, or may not be seen by this client: create/,
+      ),
+    ]);
+  });
+
+  test('topics that were made meanwhile are not told of, and a look that fails is repeated', async () => {
+    makeScene({}, 0);
+    await scene.run(listener({ topics: 'orders' }));
+    const { consumer } = scene;
+    const { listTopics } = FakeConsumer.prototype;
+    let lookCount = 0;
+    consumer.listTopics = async () => {
+      if (lookCount++ === 0) throw new KafkaError('REQUEST_TIMED_OUT', 'no answer', { retriable: true });
+      return listTopics.call(consumer);
+    };
+    await scene.pass(6000);
+    scene.kafka.add('orders', 0);
+    for (let second = 0; second < 20; second++) await scene.pass(1000);
+    expect(lookCount).toBe(2);
+    expect(scene.warnings.join()).not.toMatch(/exist,/);
+  });
+
   test('explicit partitions are dealt in slices, the last consumer takes the rest', async () => {
     makeScene({}, 10);
     await scene.run(listener({ topicPartitions: [{ topic: 'orders', partitions: '0-9' }], concurrency: 4 }));
