@@ -14,7 +14,13 @@ export type KnownKeys = {
   maps?: readonly string[];
 };
 
-export type UnknownKey = { name: string; origin: Origin; suggestion: string | undefined };
+export type UnknownKey = {
+  name: string;
+  origin: Origin;
+  suggestion: string | undefined;
+  /** It is a section of known keys that was given a value of its own. */
+  isSection?: boolean;
+};
 
 /** The unknown keys below each of the prefixes, in the order of their sources, lowest first. */
 export function findUnknownKeys(environment: Environment, prefixes: readonly string[], known: KnownKeys): UnknownKey[] {
@@ -24,15 +30,46 @@ export function findUnknownKeys(environment: Environment, prefixes: readonly str
     const uniform = uniformName(name).replace(/\[\d+\].*$/, '');
     return names.has(uniform) || maps.some((map) => uniform.startsWith(map) || `${uniform}.` === map);
   };
-  return prefixes.flatMap((prefix) =>
+  const sections = sectionsOf([...known.keys, ...(known.maps ?? []).map((map) => `${map}.*`)]);
+  const unknown = prefixes.flatMap((prefix) =>
     environment
       .propertiesUnder(prefix, known.keys)
-      .filter((property) => !isKnown(property.name))
+      .filter((property) => !isKnown(property.name) && !sections.has(uniformName(property.name)))
       .map(({ name, origin }) => ({ name, origin, suggestion: suggestKey(name, known.keys) })),
   );
+  return [...filledSections(environment, prefixes, sections), ...unknown];
+}
+
+/** A section without anything in it is what a yaml file has where all keys are commented out. */
+function filledSections(
+  environment: Environment,
+  prefixes: readonly string[],
+  sections: ReadonlySet<string>,
+): UnknownKey[] {
+  const roots = new Set(prefixes.map((prefix) => uniformName(prefix).split('.')[0]));
+  return environment
+    .propertiesUnder('')
+    .filter(({ name, value }) => {
+      const uniform = uniformName(name);
+      return value.length > 0 && sections.has(uniform) && roots.has(uniform.split('.')[0]);
+    })
+    .map(({ name, origin }) => ({ name, origin, suggestion: undefined, isSection: true }));
+}
+
+/** `spring.kafka.bootstrap-servers` → `spring`, `spring.kafka`; in uniform names, and none that is a key itself. */
+function sectionsOf(keys: readonly string[]): Set<string> {
+  const sections = new Set<string>();
+  for (const key of keys.map(uniformName)) {
+    for (let end = key.indexOf('.'); end >= 0; end = key.indexOf('.', end + 1)) sections.add(key.slice(0, end));
+  }
+  for (const key of keys) sections.delete(uniformName(key));
+  return sections;
 }
 
 export function unknownKeyText(key: UnknownKey): string {
+  if (key.isSection === true) {
+    return `${originText(key.origin)}: '${key.name}' is a section; its value is ignored. Write the keys of the section below it, indented.`;
+  }
   const hint = key.suggestion === undefined ? '' : ` Did you mean '${key.suggestion}'?`;
   return `${originText(key.origin)}: unknown key '${key.name}' is ignored.${hint}`;
 }

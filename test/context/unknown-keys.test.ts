@@ -41,6 +41,20 @@ test('an unknown key is told with its line and the key that was meant', () => {
   ]);
 });
 
+test('a value where a section belongs is told with its line, an empty section is not', () => {
+  expect(unknown('spring:\n  kafka: hello')).toEqual([
+    "application.yaml:2: 'spring.kafka' is a section; its value is ignored. Write the keys of the section below it, indented.",
+  ]);
+  expect(unknown('spring:\n  kafka:\n    consumer: 7\nspringtide: [a]')).toEqual([
+    expect.stringContaining("application.yaml:3: 'spring.kafka.consumer' is a section"),
+    expect.stringContaining("application.yaml:4: 'springtide' is a section"),
+  ]);
+  expect(unknown('spring:\n  kafka:\n    properties: hello')).toEqual([
+    expect.stringContaining("'spring.kafka.properties' is a section"),
+  ]);
+  expect(unknown('spring:\n  kafka:\n    consumer:\n    properties: {}\nspringtide:')).toEqual([]);
+});
+
 test('an unknown environment variable is told as the variable it is', () => {
   expect(unknown('a: 1', { SPRING_KAFKA_BOOTSTRAP_SERVER: 'x' })).toEqual([
     "environment variable SPRING_KAFKA_BOOTSTRAP_SERVER: unknown key 'spring.kafka.bootstrap.server' is ignored. Did you mean 'spring.kafka.bootstrap-servers'?",

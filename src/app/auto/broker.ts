@@ -4,6 +4,7 @@ import { type BeanDefinition, dependsOn, originText } from '#context';
 import { IncludedBroker } from '../included-broker.ts';
 import { KafkaConnection } from '../kafka-connection.ts';
 import { bindFailure } from '../kafka-properties.ts';
+import { knownKeys } from '../known-keys.ts';
 import type { AutoConfigurationParts } from './parts.ts';
 
 const PREFIX = 'springtide.broker.';
@@ -50,11 +51,11 @@ export function includedBroker(parts: AutoConfigurationParts): Promise<IncludedB
   return parts.included;
 }
 
-/** server.properties keys: bare ones as they are, ours in full. */
+/** server.properties keys: bare ones as they are, ours in full. Unknown ones have been warned about already, with their line. */
 export function brokerConfig({ environment }: AutoConfigurationParts): Record<string, unknown> {
   const config: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(environment.subtree('springtide.broker'))) {
-    if (key === 'enabled') continue;
+    if (key === 'enabled' || !knownKeys.has(PREFIX + key)) continue;
     config[OWN_KEYS.includes(key) ? PREFIX + key : key] = value;
   }
   return config;
