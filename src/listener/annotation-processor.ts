@@ -16,7 +16,14 @@ import { HandlerTable } from './handler-table.ts';
 import type { ListenerInvoker } from './invoker.ts';
 import type { KafkaListenerErrorHandler } from './listener-error-handler.ts';
 import type { Subscription } from './message-listener-container.ts';
-import { classListeners, handlerMembers, type Member, methodListeners, replyTopicOf } from './metadata.ts';
+import {
+  classListeners,
+  decoratedClasses,
+  handlerMembers,
+  type Member,
+  methodListeners,
+  replyTopicOf,
+} from './metadata.ts';
 import { batchMethodInvoker, classInvoker, type MethodSurroundings, methodInvoker } from './method-invokers.ts';
 import { doubtsAbout, type ListenerMethod, listenerMethod, refused } from './parameters.ts';
 import type { RecordFilterStrategy } from './record-filter.ts';
@@ -56,6 +63,11 @@ export class KafkaListenerAnnotationProcessor {
   /** Whether the class has any listener, without making one. */
   static hasListeners(type: Class): boolean {
     return classListeners(type).length > 0 || methodListeners(type).size > 0;
+  }
+
+  /** The classes of the modules loaded so far that have listeners of their own, in the order of their evaluation. */
+  static classesWithListeners(): Class[] {
+    return decoratedClasses();
   }
 
   /** Registers every listener of the bean. @throws ListenerConfigurationError */

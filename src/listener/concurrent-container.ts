@@ -64,6 +64,8 @@ export class ConcurrentMessageListenerContainer {
   private invoker: ListenerInvoker | undefined;
   private children: KafkaMessageListenerContainer[] = [];
   private runningCount = 0;
+  /** Of the last stop, those that have not ended. */
+  private stoppingChildren: ReadonlySet<KafkaMessageListenerContainer> = new Set();
   private isPaused = false;
   private stopping: Promise<void> | undefined;
   private lastReason: StopReason = 'NORMAL';
@@ -149,6 +151,11 @@ export class ConcurrentMessageListenerContainer {
       this.stopping = undefined;
     });
     return this.stopping;
+  }
+
+  /** The consumers whose handler went on beyond the stop, by child name. */
+  stillRunning(): string[] {
+    return Array.from(this.stoppingChildren, ({ name }) => name);
   }
 
   /** Takes effect before the next poll; survives rebalances and restarts. */
@@ -330,7 +337,14 @@ export class ConcurrentMessageListenerContainer {
 
   private async stopChildren(): Promise<void> {
     const { clock, logger, where } = this.options;
-    const all = Promise.all(this.children.map((child) => child.stop()));
+    const stopping = new Set(this.children);
+    this.stoppingChildren = stopping;
+    const all = Promise.all(
+      this.children.map(async (child) => {
+        await child.stop();
+        stopping.delete(child);
+      }),
+    );
     let isLate = false;
     const late = new Promise<void>((resolve) => {
       const timer = clock.setTimer(this.containerProperties.shutdownTimeoutMs + STOP_GRACE_MS, () => {

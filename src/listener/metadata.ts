@@ -13,16 +13,26 @@ const HANDLERS = Symbol.for('springtide:kafka-handlers');
 const REPLY = Symbol.for('springtide:send-to');
 const MARKS = Symbol.for('springtide:listener-parameters');
 
+const CLASSES = Symbol.for('springtide:listener-classes');
+const holder = globalThis as { [CLASSES]?: Set<Class> };
+const classes = (holder[CLASSES] ??= new Set<Class>());
+
 type ByMember<T> = Map<Member, T>;
 
 /** Adds a listener in front: decorators run bottom-up, the list keeps the order of the source. */
 export function addListener(target: object, member: Member | undefined, attributes: KafkaListenerAttributes): void {
+  classes.add((member === undefined ? target : target.constructor) as Class);
   if (member === undefined) own<KafkaListenerAttributes[]>(LISTENERS, target, () => []).unshift(attributes);
   else
     listOf(
       own<ByMember<KafkaListenerAttributes[]>>(LISTENERS, target, () => new Map()),
       member,
     ).unshift(attributes);
+}
+
+/** A copy, in order of decoration. */
+export function decoratedClasses(): Class[] {
+  return [...classes];
 }
 
 export function addHandler(prototype: object, member: Member, isDefault: boolean): void {

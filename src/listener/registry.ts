@@ -80,6 +80,11 @@ export class KafkaListenerEndpointRegistry {
     await Promise.all(this.getListenerContainers().map((container) => container.stop()));
   }
 
+  /** What a stop left behind: a handler that goes on. Its records are not committed and come again. */
+  stillRunning(): string[] {
+    return this.getListenerContainers().flatMap((container) => container.stillRunning());
+  }
+
   pause(): void {
     for (const container of this.getListenerContainers()) container.pause();
   }

@@ -19,6 +19,7 @@ import { KafkaTemplate } from '#template';
 import { KafkaConnection } from '../kafka-connection.ts';
 import type { KafkaProperties } from '../kafka-properties.ts';
 import { BEAN_NAMES, ERROR_HANDLERS, warnAboutOverlookedBeans } from '../overlooked-beans.ts';
+import { warnAboutOverlookedListeners } from '../overlooked-listeners.ts';
 import { type AutoConfigurationParts, withClientId } from './parts.ts';
 
 const ORIGIN = 'auto-configuration of listening';
@@ -53,6 +54,7 @@ export function registerListenersWhenReady(context: ApplicationContext, parts: A
     });
     for (const { instance } of [...context.beans()]) if (hasListeners(instance)) processor.process(instance);
     warnAboutOverlookedBeans(context, askedFor, parts.logging.getLogger('springtide.app'));
+    warnAboutOverlookedListeners(context, parts.logging.getLogger('springtide.app'));
   });
   context.onBeanCreated(async (bean) => {
     if (processor === undefined || !hasListeners(bean)) return;
