@@ -19,6 +19,8 @@ export interface LogSink {
 export type LoggingOptions = { sink?: LogSink; isTerminal?: boolean };
 
 const LEVELS: readonly string[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+/** Cause chains may be cyclic. */
+const CAUSES_MAX = 16;
 const FORMATS = ['auto', 'pretty', 'json'];
 
 /** Makes loggers by name. A bean: inject it, and keep `getLogger(MyService)`. */
@@ -63,7 +65,7 @@ export class LoggerFactory {
 /** @throws StartupFailure when a level or the format is not a known word. */
 export function createLogging(environment: Environment, options: LoggingOptions = {}): LoggerFactory {
   const levels = readLevels(environment);
-  const settings = { level: levels.get('root') ?? 'info', base: undefined };
+  const settings = { level: levels.get('root') ?? 'info', base: undefined, serializers: { err: errorFields } };
   const isTerminal = options.isTerminal ?? process.stdout.isTTY === true;
   if (isPretty(environment, isTerminal)) {
     const stream = new PrettyStream(options.sink ?? process.stdout, { isColored: isTerminal && !process.env.NO_COLOR });
@@ -74,6 +76,24 @@ export function createLogging(environment: Environment, options: LoggingOptions 
   // Lines gather for at most a quarter of a second; `flush` at exit writes the rest.
   const destination = pino.destination({ dest: 1, sync: false, minLength: 4096, periodicFlush: 250 });
   return new LoggerFactory(pino(settings, destination), levels, () => flushQuietly(destination));
+}
+
+/** pino's fields of an error, except that a message which ends with that of its cause does not say it twice. */
+function errorFields(error: unknown): unknown {
+  if (!Error.isError(error)) return error;
+  const fields = pino.stdSerializers.err(error);
+  fields.message = messageWithCauses(error);
+  return fields;
+}
+
+function messageWithCauses(error: Error): string {
+  let text = error.message;
+  let cause = error.cause;
+  for (let depth = 0; depth < CAUSES_MAX && Error.isError(cause); depth++) {
+    if (!text.includes(cause.message)) text += `: ${cause.message}`;
+    cause = cause.cause;
+  }
+  return text;
 }
 
 function readLevels(environment: Environment): Map<string, string> {

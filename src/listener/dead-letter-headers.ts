@@ -84,7 +84,8 @@ function addException(
   const cause = Error.isError(error.cause) ? error.cause : undefined;
   add('EXCEPTION', isKey ? KafkaHeaders.DLT_KEY_EXCEPTION_FQCN : KafkaHeaders.DLT_EXCEPTION_FQCN, javaName(error));
   add('EX_CAUSE', KafkaHeaders.DLT_EXCEPTION_CAUSE_FQCN, cause === undefined ? undefined : javaName(cause));
-  const message = [error.message, cause?.message].filter((text) => text !== undefined && text !== '').join('; ');
+  const isNews = cause !== undefined && cause.message !== '' && !error.message.includes(cause.message);
+  const message = isNews ? [error.message, cause.message].filter((text) => text !== '').join('; ') : error.message;
   add('EX_MSG', isKey ? KafkaHeaders.DLT_KEY_EXCEPTION_MESSAGE : KafkaHeaders.DLT_EXCEPTION_MESSAGE, message);
   const stack = stackOf(error);
   add(

@@ -36,6 +36,24 @@ describe('lines', () => {
     expect(JSON.parse(lines[0])).toMatchObject({ level: 30, logger: 'orders', topic: 'a', msg: 'took one' });
   });
 
+  test('say the message of a cause once, also where the error around it says it already', () => {
+    const { factory, lines } = logging({});
+    const cause = new Error('no route', { cause: new Error('cable cut') });
+    const log = (error: Error) => factory.getLogger('orders').warn({ err: error }, 'x');
+    log(new Error('cannot send: no route', { cause }));
+    log(new Error('cannot send', { cause }));
+    const circle = new Error('round');
+    circle.cause = circle;
+    log(circle);
+    const errors = lines.map((line) => (JSON.parse(line) as { err: { type: string; message: string } }).err);
+    expect(errors.map(({ type, message }) => `${type} ${message}`)).toEqual([
+      'Error cannot send: no route: cable cut',
+      'Error cannot send: no route: cable cut',
+      'Error round',
+    ]);
+    expect(lines[0]).toContain('caused by: Error: cable cut');
+  });
+
   test('are for people by setting, one each, with a stack only for errors', () => {
     const { factory, lines } = logging({ 'springtide.logging.format': 'pretty' });
     const log = factory.getLogger('orders');

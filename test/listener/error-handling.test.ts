@@ -380,6 +380,15 @@ describe('dead letters', () => {
     expect(text('kafka_dlt-exception-stacktrace')).toMatch(/Caused by: TypeError: oops/);
   });
 
+  test('the message of a cause is there once', async () => {
+    const cause = new SyntaxError('not JSON');
+    const value = new DeserializationException('orders', false, Buffer.from('{'), cause);
+    const letter = await letterOf(oneRecord({ deserializationErrors: { value } }), value);
+    expect(letter.headers.text(KafkaHeaders.DLT_EXCEPTION_MESSAGE)).toBe(
+      'failed to deserialize the value of a record of orders: not JSON',
+    );
+  });
+
   test('the raw bytes are preferred to the deserialized value', async () => {
     const raw = { rawKey: Buffer.from('K'), rawValue: Buffer.from('{ "a":1 }') };
     const letter = await letterOf(oneRecord(raw), new Error('x'));
