@@ -1,11 +1,14 @@
 /**
- * What an application owes its process: the first SIGTERM or SIGINT drains and exits with 0, a second one exits at once; an uncaught
+ * What an application owes its process: the first SIGTERM or SIGINT drains and exits with 0, also when something does not end within its
+ * limit: that is told by name, and nothing of it is lost; a second one exits at once; an uncaught
  * exception is told and ends the process with 1, because after one nobody knows what state things are in; logs are written out before.
  */
 import type { ApplicationContext, LoggerFactory } from '#context';
 import { errorText, type Logger } from '#core';
 
 const SIGNAL_NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const;
+/** Why that is no failure, and the exit code stays 0. */
+const AFTERWARDS = '; records that a listener has not finished are not committed and come again at the next start';
 type Signal = keyof typeof SIGNAL_NUMBERS;
 
 export class ProcessGuard {
@@ -79,7 +82,13 @@ export class ProcessGuard {
   async #drain(): Promise<void> {
     // `close` never rejects, and each of its steps has its limit.
     await this.#context?.close();
-    this.#logger?.info('drained');
+    const left = this.#context?.leftBehind ?? [];
+    if (left.length === 0) this.#logger?.info('drained');
+    else
+      this.#logger?.warn(
+        { leftBehind: left },
+        `not drained, still at work when the process ends: ${left.join(', ')}${AFTERWARDS}`,
+      );
     process.exit(0);
   }
 

@@ -53,6 +53,7 @@ export class ApplicationContext {
   #closing: Promise<void> | undefined;
   readonly #startEnded = new Deferred<void>();
   #isCloseAsked = false;
+  readonly #leftBehind: string[] = [];
 
   constructor(options: ContextOptions = {}) {
     this.environment = options.environment ?? new Environment();
@@ -66,6 +67,11 @@ export class ApplicationContext {
 
   get isRunning(): boolean {
     return this.#state === 'running';
+  }
+
+  /** After `close`: what went on beyond its limit, by name: consumers of listeners whose handler runs, beans that did not end. */
+  get leftBehind(): readonly string[] {
+    return this.#leftBehind;
   }
 
   /** Adds a bean by hand. Only before `start`. */
@@ -203,12 +209,17 @@ export class ApplicationContext {
   async #close(): Promise<void> {
     this.#state = 'closing';
     this.publishEvent(new ContextClosingEvent());
-    await stopLifecycles(this.#lifecycles(), {
+    const lifecycles = this.#lifecycles();
+    const late = await stopLifecycles(lifecycles, {
       timeoutPerPhaseMs: this.#shutdownTimeoutMs,
       clock: this.#clock,
       logger: this.#logger,
     });
     for (const entry of this.#created.toReversed()) await this.#destroy(entry);
+    for (const entry of lifecycles) {
+      const names = entry.bean.stillRunning?.() ?? (late.includes(entry) ? [entry.name] : []);
+      this.#leftBehind.push(...names);
+    }
     this.#state = 'closed';
     this.publishEvent(new ContextClosedEvent());
   }
@@ -216,8 +227,10 @@ export class ApplicationContext {
   async #destroy({ name, definition }: BeanEntry): Promise<void> {
     const abort = new AbortController();
     const limit = this.#clock.sleep(this.#shutdownTimeoutMs, abort.signal).then(
-      () =>
-        this.#logger.warn({ bean: String(name) }, `the bean '${String(name)}' did not end in time and is left behind`),
+      () => {
+        this.#leftBehind.push(String(name));
+        this.#logger.warn({ bean: String(name) }, `the bean '${String(name)}' did not end in time and is left behind`);
+      },
       () => undefined,
     );
     try {

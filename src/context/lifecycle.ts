@@ -15,6 +15,8 @@ export interface SmartLifecycle {
   isRunning(): boolean;
   /** Without it: true. */
   isAutoStartup?(): boolean;
+  /** After `stop`: what goes on nevertheless, by name, for the log. */
+  stillRunning?(): readonly string[];
 }
 
 export const EARLIEST_PHASE = Number.MIN_SAFE_INTEGER;
@@ -49,17 +51,24 @@ export async function startLifecycles(beans: readonly NamedLifecycle[], before: 
 
 export type StopOptions = { timeoutPerPhaseMs: number; clock: Clock; logger: Logger };
 
-export async function stopLifecycles(beans: readonly NamedLifecycle[], options: StopOptions): Promise<void> {
+/** @returns the beans that did not stop in time. */
+export async function stopLifecycles(
+  beans: readonly NamedLifecycle[],
+  options: StopOptions,
+): Promise<NamedLifecycle[]> {
   const phases = Map.groupBy(beans, ({ bean }) => bean.phase);
-  for (const phase of [...phases.keys()].sort((a, b) => b - a)) await stopPhase(phases.get(phase)!, options);
+  const late: NamedLifecycle[] = [];
+  for (const phase of [...phases.keys()].sort((a, b) => b - a))
+    late.push(...(await stopPhase(phases.get(phase)!, options)));
+  return late;
 }
 
 async function stopPhase(
   beans: readonly NamedLifecycle[],
   { timeoutPerPhaseMs, clock, logger }: StopOptions,
-): Promise<void> {
+): Promise<NamedLifecycle[]> {
   const running = new Set(beans.filter(({ bean }) => bean.isRunning()));
-  if (running.size === 0) return;
+  if (running.size === 0) return [];
   const stopped = [...running].map(async (entry) => {
     try {
       await entry.bean.stop();
@@ -72,7 +81,8 @@ async function stopPhase(
   const limit = clock.sleep(timeoutPerPhaseMs, abort.signal).catch(() => undefined);
   await Promise.race([Promise.all(stopped), limit]);
   abort.abort();
-  if (running.size === 0) return;
+  if (running.size === 0) return [];
   const names = [...running].map(({ name }) => name);
   logger.warn({ beans: names }, `not stopped within ${timeoutPerPhaseMs} ms, left behind: ${names.join(', ')}`);
+  return [...running];
 }

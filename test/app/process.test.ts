@@ -64,6 +64,8 @@ test('a listener that never returns delays the end by the named limit, and its r
   first.signal('SIGTERM');
   expect(await first.exit).toBe(0);
   expect(first.stdout).toContain('not stopped within 200 ms, left behind: kafkaListenerEndpointRegistry');
+  expect(first.stdout).toMatch(/not drained, still at work when the process ends: jobs-0; records that/);
+  expect(first.stdout).not.toContain('"drained"');
   const second = new Program('worker', ['--app.jobs=', ...args], folder);
   await second.shows('began never');
 });

@@ -46,6 +46,18 @@ function contextOf(runners: Record<string, Runner>, options = {}): ApplicationCo
 }
 
 describe('beans that run', () => {
+  test('are named after the close when something of them goes on although they stopped', async () => {
+    class Leaves extends Runner {
+      stillRunning(): string[] {
+        return ['jobs-0'];
+      }
+    }
+    const context = contextOf({ listener: new Leaves('listener', 1, []), template: new Runner('template', 0, []) });
+    await context.start();
+    await context.close();
+    expect(context.leftBehind).toEqual(['jobs-0']);
+  });
+
   test('start by ascending phase and stop by descending phase, before anything is destroyed', async () => {
     const log: string[] = [];
     const context = contextOf({
