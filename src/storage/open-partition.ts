@@ -38,7 +38,7 @@ export async function openPartition(options: OpenPartition): Promise<LoadedLog> 
     isClean,
     recoveryPoint: options.recoveryPoint,
     logStartOffset: options.logStartOffset,
-    newJitterMs: () => Math.floor(random.float() * config['segment.jitter.ms']),
+    newJitterShare: () => random.float(),
   });
   const { segments, logEndOffset } = recovered;
   const logStartOffset = Math.max(options.logStartOffset, segments[0].baseOffset);
@@ -47,7 +47,9 @@ export async function openPartition(options: OpenPartition): Promise<LoadedLog> 
   const epochs = await restoreEpochs(content, recovered.readFrom);
   const producers = await restoreProducers(content);
   const topicId = await readTopicId(disk, folder, logger);
-  for (const segment of segments.slice(0, -1)) segment.releaseFile();
+  // What a partition that nobody uses costs: no descriptor, and the indexes of its last segment alone.
+  for (const segment of segments) segment.releaseFile();
+  for (const segment of segments.slice(0, -1)) segment.shed();
   const offsets = { logStartOffset, logEndOffset, recoveryPoint: logEndOffset };
   return { topic, partition, topicId, folder, config, segments, ...offsets, epochs, producers };
 }

@@ -43,7 +43,8 @@ export interface RecoveryPlan {
   readonly recoveryPoint: number;
   /** From the log start checkpoint. */
   readonly logStartOffset: number;
-  readonly newJitterMs: () => number;
+  /** From 0 to 1, for a segment. @see Segment */
+  readonly newJitterShare: () => number;
 }
 
 export interface RecoveredSegments {
@@ -88,14 +89,14 @@ async function tidyFolder({ disk, folder, logger }: RecoveryPlan): Promise<numbe
 
 function openSegment(plan: RecoveryPlan, baseOffset: number): Segment {
   const { wallMs } = plan.clock.now();
-  const segment = new Segment(plan.disk, plan.folder, baseOffset, wallMs, plan.newJitterMs());
+  const segment = new Segment(plan.disk, plan.folder, baseOffset, wallMs, plan.newJitterShare());
   segment.adoptSize(segment.file().sizeSync());
   segment.releaseFile();
   return segment;
 }
 
 function startEmpty(plan: RecoveryPlan, baseOffset: number): RecoveredSegments {
-  const segment = new Segment(plan.disk, plan.folder, baseOffset, plan.clock.now().wallMs, plan.newJitterMs());
+  const segment = new Segment(plan.disk, plan.folder, baseOffset, plan.clock.now().wallMs, plan.newJitterShare());
   segment.create(plan.config);
   return { segments: [segment], logEndOffset: baseOffset, readFrom: baseOffset };
 }
