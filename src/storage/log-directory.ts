@@ -327,7 +327,18 @@ export class LogDirectory {
       const epochs = new LeaderEpochs();
       const producers = new ProducerState();
       const start = { logStartOffset: 0, logEndOffset: 0, recoveryPoint: 0 };
-      const loaded = { topic, partition, topicId, folder, config, segments: [segment], ...start, epochs, producers };
+      const loaded = {
+        topic,
+        partition,
+        topicId,
+        folder,
+        config,
+        segments: [segment],
+        ...start,
+        epochs,
+        producers,
+        isSealed: false,
+      };
       return new PartitionLog(this.#home, loaded, true);
     } catch (error) {
       this.#home.fail(error);

@@ -75,6 +75,8 @@ export interface LoadedLog {
   readonly recoveryPoint: number;
   readonly epochs: LeaderEpochs;
   readonly producers: ProducerState;
+  /** Indexes and producer state are in their files, synced, for all of the log. */
+  readonly isSealed: boolean;
 }
 
 /** Segments that retention took away. */
@@ -124,6 +126,8 @@ export class PartitionLog implements SyncSource, SegmentSource {
   /** Mode `os`: the next sync takes the active segment with it. */
   #isFlushDue = false;
   readonly #flushTimer: FlushTimer;
+  /** Where the log ended when its last stop had left nothing to do, and closing it has nothing to do either; else undefined. */
+  #sealedEndOffset: number | undefined;
   /** Settled when no removal of segments is under way. */
   #removal: Promise<unknown> = Promise.resolve();
   /** Rolled segments whose files are not synced yet. */
@@ -158,6 +162,7 @@ export class PartitionLog implements SyncSource, SegmentSource {
     this.#recoveryPoint = loaded.recoveryPoint;
     this.#firstFileOffset = this.#segments.first.baseOffset;
     this.#isConfigured = isNew;
+    this.#sealedEndOffset = loaded.isSealed ? loaded.logEndOffset : undefined;
     this.#flushTimer = new FlushTimer(home.clock, () => this.#flushSoon());
   }
 
@@ -422,11 +427,8 @@ export class PartitionLog implements SyncSource, SegmentSource {
     if (this.#isClosing) return;
     this.#isClosing = true;
     if (this.#home.failure === undefined) {
-      await this.flush();
-      this.#segments.active.seal();
-      this.#storeProducers(this.#logEndOffset);
-      await this.#segments.active.sync(true);
-      await this.#home.disk.syncDirectory(this.folder);
+      if (this.#sealedEndOffset === this.#logEndOffset) await this.#epochFile.settled();
+      else await this.#seal();
     }
     this.abandon();
   }
@@ -498,6 +500,14 @@ export class PartitionLog implements SyncSource, SegmentSource {
     this.#logEndOffset = lastOffset + 1;
   }
 
+  async #seal(): Promise<void> {
+    await this.flush();
+    this.#segments.active.seal();
+    this.#storeProducers(this.#logEndOffset);
+    await this.#segments.active.sync(true);
+    await this.#home.disk.syncDirectory(this.folder);
+  }
+
   /** Closes the active segment and begins the next one at the end of the log. Rare, so it may touch the disk at once. */
   #roll(wallMs: number): void {
     const { active } = this.#segments;
@@ -508,6 +518,7 @@ export class PartitionLog implements SyncSource, SegmentSource {
     const next = new Segment(disk, this.folder, this.#logEndOffset, wallMs, random.float());
     next.create(this.#config);
     this.#segments.add(next);
+    this.#sealedEndOffset = undefined;
     this.#holdIndexes(active);
     this.#sealedUnsynced.push(active);
     this.#isFolderDirty = true;
