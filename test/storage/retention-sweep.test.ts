@@ -1,10 +1,26 @@
 import { describe, expect, test } from '@jest/globals';
 import { Deferred, type ManualClock } from '#core';
 import { Errors } from '#protocol';
-import type { MemoryDisk, PartitionLog, TopicConfig } from '#storage';
+import type { DiskFile, MemoryDisk, PartitionLog, TopicConfig } from '#storage';
 import { diskError, FailingDisk } from './failing-disk.ts';
 import { fileBytes, fileNames } from './golden-folder.ts';
 import { appendValues, batchOf, createLog, openScene, readValues, type Scene, START_MS } from './scene.ts';
+
+/** Reads at once and tells late. */
+class LateDisk extends FailingDisk {
+  afterRead: Promise<void> | undefined;
+
+  override openSync(path: string, options: { create: boolean }): DiskFile {
+    const file = super.openSync(path, options);
+    const read = async (into: Buffer, position: number): Promise<number> => {
+      const { afterRead } = this;
+      const bytesRead = await file.read(into, position);
+      await afterRead;
+      return bytesRead;
+    };
+    return { ...file, read };
+  }
+}
 
 const CHECK_MS = 300_000;
 const DAY_MS = 86_400_000;
@@ -238,6 +254,22 @@ describe('a reader of a deleted segment', () => {
     expect(again.warnings).toEqual([]);
   });
 
+  test('gets it also when what it was after was read in time, and the log has moved on', async () => {
+    const disk = new LateDisk();
+    const { scene } = await filledLog({}, { disk });
+    await scene.directory.close();
+    const again = await openScene({ disk, clock: scene.clock });
+    const log = createLog(again, { 'retention.bytes': 0 });
+    const gate = new Deferred<void>();
+    disk.afterRead = gate.promise;
+    const pending = log.read(3, { ...LARGE, endOffsetMax: 10 });
+    await scene.clock.settle();
+    disk.afterRead = undefined;
+    await log.deleteRecords(4);
+    gate.resolve();
+    expect((await pending).error).toBe(Errors.OFFSET_OUT_OF_RANGE);
+  });
+
   test('who looks for a time finds the first record that is left', async () => {
     const disk = new FailingDisk();
     const { scene } = await filledLog({}, { disk });
@@ -252,6 +284,29 @@ describe('a reader of a deleted segment', () => {
     gate.resolve();
     expect(await pending).toMatchObject({ offset: 6 });
   });
+});
+
+test('segments whose sync is under way, or still to come, are taken away after it, and the directory stays online', async () => {
+  const disk = new FailingDisk();
+  const gate = new Deferred<void>();
+  const { scene, log } = await filledLog({ 'retention.bytes': 1 }, { disk });
+  disk.before = (step) => (step === 'sync' ? gate.promise : undefined);
+  for (let round = 0; round < 2; round++) {
+    for (let i = 0; i < 6; i++) appendValues(log, [`w${i}`]);
+    await scene.clock.settle();
+  }
+  void scene.clock.advance(CHECK_MS);
+  for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
+  expect(log.logStartOffset).toBeGreaterThan(0);
+  const names = await bases(scene.disk);
+  expect(names).toContain(10);
+  gate.resolve();
+  await scene.clock.advance(CHECK_MS);
+  expect(scene.directory.failure).toBeUndefined();
+  expect(scene.warnings).toEqual([]);
+  expect(await bases(scene.disk)).toEqual([20]);
+  await scene.directory.close();
+  expect((await openScene({ disk: disk.below })).directory.get('orders', 0)?.logEndOffset).toBe(22);
 });
 
 describe('deleted records', () => {
