@@ -235,6 +235,17 @@ describe('closing', () => {
     ]);
   });
 
+  test('writes a producer snapshot that was damaged anew, though nothing else has changed', async () => {
+    const scene = await openScene();
+    appendValues(createLog(scene), ['a', 'b'], { producerId: 7, producerEpoch: 0, baseSequence: 0 });
+    await scene.directory.close();
+    const path = '/data/orders-0/00000000000000000002.snapshot';
+    const good = await fileBytes(scene.disk, path);
+    putFile(scene.disk as MemoryDisk, path, Buffer.from('damaged'));
+    await (await openScene({ disk: scene.disk })).directory.close();
+    expect(await fileBytes(scene.disk, path)).toEqual(good);
+  });
+
   test('stores the checkpoints and the marker in the form of Kafka', async () => {
     const scene = await openScene();
     const log = createLog(scene);
