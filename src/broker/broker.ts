@@ -189,6 +189,8 @@ function openDirectory({ settings, disk, clock, random, logger }: Environment): 
     clusterId: settings.config['cluster.id'] ?? undefined,
     durability: settings.durability,
     producerIdExpirationMs: settings.config['producer.id.expiration.ms'],
+    retentionCheckMs: settings.config['log.retention.check.interval.ms'],
+    openFilesMax: settings.config['springtide.broker.open.files.max'],
   });
 }
 

@@ -4,7 +4,7 @@
  * here; broker-wide defaults of topic configs (`log.retention.ms`, …) are rows of storage's topic table.
  */
 import { defineConfig } from '#core';
-import { brokerDefaults } from '#storage';
+import { brokerDefaults, OPEN_FILES_MAX } from '#storage';
 import { groupConfigTable } from './group/index.ts';
 
 export const brokerConfigTable = defineConfig({
@@ -59,6 +59,21 @@ export const brokerConfigTable = defineConfig({
     default: 'worker',
     oneOf: ['worker', 'main'],
     doc: 'Where the included broker of an application runs: in a thread of its own, or on the loop of the application.',
+  },
+  'springtide.broker.open.files.max': {
+    type: 'int',
+    default: OPEN_FILES_MAX,
+    min: 1,
+    importance: 'low',
+    doc: 'Files of logs that are open at a time. Those used longest ago are closed, and opened again when they are needed; files that are being read or synced do not count.',
+  },
+  'log.retention.check.interval.ms': {
+    type: 'long',
+    default: 300_000,
+    min: 1,
+    unit: 'ms',
+    importance: 'medium',
+    doc: 'How often the logs are looked through for segments that `retention.ms`, `retention.bytes` or DeleteRecords have given up.',
   },
   'num.partitions': {
     type: 'int',
@@ -173,7 +188,6 @@ export const keysWithoutEffect: readonly string[] = [
   'log.flush.offset.checkpoint.interval.ms',
   'log.flush.scheduler.interval.ms',
   'log.flush.start.offset.checkpoint.interval.ms',
-  'log.retention.check.interval.ms',
   'max.connections.per.ip',
   'max.connections.per.ip.overrides',
   'max.connection.creation.rate',

@@ -91,6 +91,14 @@ export class HostedPartition {
     else this.#addPending({ endOffset, waiter, index, bytes });
   }
 
+  /** Records below `offset`, at most the high watermark, are no more. Fulfilled when that is durable. */
+  async deleteRecords(offset: number): Promise<void> {
+    const deletion = this.log.deleteRecords(offset);
+    // Whoever waits for more below must hear that there is nothing.
+    this.#wake(0);
+    await deletion;
+  }
+
   addAdvanceWaiter(waiter: AdvanceWaiter): void {
     this.#advanceWaiters.add(waiter);
   }

@@ -7,6 +7,7 @@ import { apiVersions } from './handlers/api-versions.ts';
 import { describeCluster, describeTopicPartitions } from './handlers/cluster.ts';
 import { alterConfigs, describeConfigs, incrementalAlterConfigs, listConfigResources } from './handlers/configs.ts';
 import { findCoordinator, initProducerId } from './handlers/coordinators.ts';
+import { deleteRecords } from './handlers/delete-records.ts';
 import { fetch } from './handlers/fetch.ts';
 import { offsetCommit, offsetFetch } from './handlers/group-offsets.ts';
 import {
@@ -46,6 +47,7 @@ export function routes(): RouteTable {
     route(Apis.ApiVersions, { operation: 'describe', resource: 'cluster' }, apiVersions),
     route(Apis.CreateTopics, { operation: 'create', resource: 'cluster' }, createTopics),
     route(Apis.DeleteTopics, { operation: 'delete', resource: 'topic' }, deleteTopics),
+    route(Apis.DeleteRecords, { operation: 'delete', resource: 'topic' }, deleteRecords),
     route(Apis.InitProducerId, { operation: 'idempotent-write', resource: 'cluster' }, initProducerId),
     route(Apis.OffsetForLeaderEpoch, { operation: 'describe', resource: 'topic' }, offsetForLeaderEpoch),
     route(Apis.DescribeConfigs, { operation: 'describe-configs', resource: 'topic' }, describeConfigs),

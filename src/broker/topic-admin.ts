@@ -1,7 +1,7 @@
 /** Making topics on this broker: with the ids and defaults the controller wants, and done only when their logs can be used. */
 import { formatConfigValue, KafkaError, parseConfigValue, type Random } from '#core';
 import { Errors, type KafkaErrorRow } from '#protocol';
-import { topicConfigTable } from '#storage';
+import { refusedTopicConfig, topicConfigTable } from '#storage';
 import {
   type ConfigEntry,
   type ControllerRules,
@@ -104,6 +104,8 @@ function checkTopicConfig(name: string, value: string): { value: string } | { pr
   if (!Object.hasOwn(topicConfigTable, name)) return { problem: `Topics have no config '${name}'` };
   try {
     const parsed = parseConfigValue(name, topicConfigTable[name as keyof typeof topicConfigTable], value);
+    const refusal = refusedTopicConfig(name, parsed);
+    if (refusal !== undefined) return { problem: `${name}: ${value} is not allowed: ${refusal}` };
     return { value: formatConfigValue(parsed) ?? '' };
   } catch (error) {
     if (error instanceof KafkaError) return { problem: error.message };

@@ -75,7 +75,7 @@ export const topicConfigTable = defineConfig({
     default: LONG_MAX,
     min: 1,
     importance: 'medium',
-    doc: 'Force an fsync after this many records. Use `springtide.broker.durability` instead: `sync` acknowledges nothing that is not on disk.',
+    doc: 'Mode `os`: sync after this many records, and acknowledge the one that makes the count full when it is synced. Use `springtide.broker.durability` instead: `sync` acknowledges nothing that is not on disk.',
   },
   'flush.ms': {
     type: 'duration-ms',
@@ -83,7 +83,7 @@ export const topicConfigTable = defineConfig({
     default: LONG_MAX,
     min: 0,
     importance: 'medium',
-    doc: 'Force an fsync after this time. Use `springtide.broker.durability` instead.',
+    doc: 'Mode `os`: sync so long after the first record that is not synced. Use `springtide.broker.durability` instead.',
   },
   'follower.replication.throttled.replicas': {
     type: 'list',
@@ -196,7 +196,7 @@ export const topicConfigTable = defineConfig({
     type: 'boolean',
     default: false,
     importance: 'medium',
-    doc: 'Accepted for compatibility; segments grow as they are written.',
+    doc: 'Only `false`: segments grow as they are written. A file that is made long in advance has no blocks either, and its end is found only by reading it.',
   },
   'remote.copy.lag.bytes': {
     type: 'long',
@@ -228,7 +228,7 @@ export const topicConfigTable = defineConfig({
     type: 'boolean',
     default: false,
     importance: 'medium',
-    doc: 'Tiered storage; not served, see the list of what is not there.',
+    doc: 'Only `false`: there is no tiered storage.',
   },
   'retention.bytes': {
     type: 'long',
@@ -351,6 +351,19 @@ export function topicConfig(
   const raw: Record<string, unknown> = { ...topicDefaults(brokerConfig) };
   for (const [name, value] of Object.entries(overrides)) if (value !== undefined && value !== null) raw[name] = value;
   return parseConfig(topicConfigTable, raw).config;
+}
+
+const refused: { readonly [name in TopicConfigName]?: string } = {
+  preallocate: 'segments are not preallocated here',
+  'remote.storage.enable': 'there is no tiered storage here',
+};
+
+/**
+ * Why nobody may set `name` to `value` (as parsed): it would do nothing. Folders that come from Apache Kafka may have it set; there it
+ * is passed over.
+ */
+export function refusedTopicConfig(name: string, value: unknown): string | undefined {
+  return value === true && Object.hasOwn(refused, name) ? refused[name as TopicConfigName] : undefined;
 }
 
 /** What the broker's own keys say about the defaults of topics; only topic keys that a broker key sets are present. */

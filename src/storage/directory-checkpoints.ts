@@ -50,24 +50,30 @@ export class DirectoryCheckpoints {
 
   /** Writes the files whose content has changed. */
   async store(logs: readonly CheckpointedLog[]): Promise<void> {
-    const entries = (offsetOf: (log: CheckpointedLog) => number): OffsetCheckpoint[] =>
-      logs.map((log) => ({ topic: log.topic, partition: log.partition, offset: offsetOf(log) }));
-    const moved = logs.filter((log) => log.logStartOffset > log.firstBaseOffset);
     await Promise.all([
-      this.#recoveryPoints.store(entries((log) => log.recoveryPoint)),
-      this.#logStarts.store(
-        moved.map(({ topic, partition, logStartOffset: offset }) => ({ topic, partition, offset })),
-      ),
-      this.#highWatermarks.store(entries((log) => log.highWatermark)),
+      this.#recoveryPoints.store(entriesOf(logs, (log) => log.recoveryPoint)),
+      this.storeLogStarts(logs),
+      this.#highWatermarks.store(entriesOf(logs, (log) => log.highWatermark)),
     ]);
   }
+
+  /** Writes where logs start, of those that start above their first file. */
+  storeLogStarts(logs: readonly CheckpointedLog[]): Promise<void> {
+    const moved = logs.filter((log) => log.logStartOffset > log.firstBaseOffset);
+    return this.#logStarts.store(entriesOf(moved, (log) => log.logStartOffset));
+  }
+}
+
+function entriesOf(logs: readonly CheckpointedLog[], offsetOf: (log: CheckpointedLog) => number): OffsetCheckpoint[] {
+  return logs.map((log) => ({ topic: log.topic, partition: log.partition, offset: offsetOf(log) }));
 }
 
 class CheckpointFile {
   readonly #file: AtomicFile;
   readonly #logger: Logger;
   readonly #offsets = new Map<string, number>();
-  #stored = '';
+  /** What the file holds, or is being given. */
+  #text = '';
 
   constructor(disk: Disk, path: string, name: string, logger: Logger) {
     this.#file = new AtomicFile(disk, path, name);
@@ -80,7 +86,7 @@ class CheckpointFile {
       for (const { topic, partition, offset } of parseOffsetCheckpoints(text, this.#file.path)) {
         this.#offsets.set(partitionFolderName(topic, partition), offset);
       }
-      this.#stored = text;
+      this.#text = text;
       return true;
     } catch (error) {
       if (!(error instanceof CorruptError)) throw error;
@@ -95,8 +101,14 @@ class CheckpointFile {
 
   async store(entries: readonly OffsetCheckpoint[]): Promise<void> {
     const text = formatOffsetCheckpoints(entries);
-    if (text === this.#stored) return;
-    await this.#file.write(text);
-    this.#stored = text;
+    if (text === this.#text) return this.#file.settled();
+    this.#text = text;
+    try {
+      await this.#file.write(text);
+    } catch (error) {
+      this.#text = '';
+      throw error;
+    }
+    return undefined;
   }
 }

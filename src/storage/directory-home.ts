@@ -32,6 +32,8 @@ export class DirectoryHome implements LogHome {
   readonly syncer: LogSyncer;
   readonly budget: MemoryBudget;
   readonly tailBytesPerLogMax: number;
+  /** Given by the directory, which knows all logs. */
+  storeLogStarts: () => Promise<void> = () => Promise.resolve();
   readonly failureListeners: ((error: KafkaError) => void)[] = [];
   failure: KafkaError | undefined;
   readonly #path: string;

@@ -8,6 +8,7 @@ export type { AppendOrigin } from './batch-validator.ts';
 export {
   type BrokerDefault,
   brokerDefaults,
+  refusedTopicConfig,
   type TopicConfig,
   type TopicConfigName,
   topicConfig,
@@ -22,5 +23,6 @@ export { LogDirectory, type LogDirectoryOptions } from './log-directory.ts';
 export type { Durability } from './log-home.ts';
 export type { LogRead } from './log-read.ts';
 export type { ReadRequest } from './log-reader.ts';
+export { OPEN_FILES_MAX } from './open-files.ts';
 export { type AppendOptions, type AppendResult, PartitionLog } from './partition-log.ts';
 export type { FoundRecord } from './time-lookup.ts';

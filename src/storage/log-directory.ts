@@ -23,9 +23,11 @@ import {
 } from './file-names.ts';
 import { LeaderEpochs } from './leader-epochs.ts';
 import type { Durability } from './log-home.ts';
+import { OPEN_FILES_MAX, OpenFiles } from './open-files.ts';
 import { openPartition, PARTITION_METADATA_FILE } from './open-partition.ts';
 import { PartitionLog } from './partition-log.ts';
 import { ProducerState } from './producer-state.ts';
+import { RetentionSweep } from './retention-sweep.ts';
 import { Segment } from './segment.ts';
 
 export interface LogDirectoryOptions {
@@ -45,12 +47,17 @@ export interface LogDirectoryOptions {
   readonly memoryBytesMax?: number;
   /** How long the sequences of a silent producer are remembered. Default a day. */
   readonly producerIdExpirationMs?: number;
+  /** How often logs are looked through for segments whose time has come. Default 5 minutes. */
+  readonly retentionCheckMs?: number;
+  /** Files that are open at a time, but for those that are being read or synced. */
+  readonly openFilesMax?: number;
 }
 
 /** So many partitions are opened, and closed, at a time. */
 const PARTITIONS_PARALLEL_MAX = 8;
 /** `sync` promises that little is read again after a crash; for `os` it is Kafka's interval for high watermarks. */
 const CHECKPOINT_MS = { sync: 1_000, os: 5_000 } as const;
+const RETENTION_CHECK_MS = 300_000;
 const PRODUCER_EXPIRATION_CHECK_MS = 600_000;
 const PRODUCER_EXPIRATION_MS = 86_400_000;
 const CLEAN_SHUTDOWN_FILE = '.kafka_cleanshutdown';
@@ -60,11 +67,13 @@ export class LogDirectory {
   readonly path: string;
   readonly clusterId: string;
   readonly directoryId: Uuid;
-  readonly #options: LogDirectoryOptions;
+  readonly #options: LogDirectoryOptions & { readonly disk: OpenFiles };
   readonly #lock: DiskLock;
   readonly #home: DirectoryHome;
   readonly #logs = new Map<string, PartitionLog>();
   readonly #checkpoints: DirectoryCheckpoints;
+  readonly #retention: RetentionSweep;
+  #logStartsStored: Promise<void> | undefined;
   #timers: Timer[] = [];
   #removals = new Set<Timer>();
   #closing: Promise<void> | undefined;
@@ -73,8 +82,10 @@ export class LogDirectory {
    * Opens or creates the directory. Throws LOCKED when another broker uses it, and refuses a directory of another cluster or node,
    * both with a text that says what to do; nothing stays locked then.
    */
-  static async open(options: LogDirectoryOptions): Promise<LogDirectory> {
-    const { disk, path, logger } = options;
+  static async open(given: LogDirectoryOptions): Promise<LogDirectory> {
+    const disk = new OpenFiles(given.disk, given.openFilesMax ?? OPEN_FILES_MAX, given.durability === 'sync');
+    const options = { ...given, disk };
+    const { path, logger } = options;
     await makeDurableDirectory(disk, path);
     const lock = await disk.lock(`${path}/${LOCK_FILE}`, (owner) => {
       logger.warn({ path }, `${path} was locked by ${owner}, which is gone: its lock is taken over`);
@@ -91,7 +102,7 @@ export class LogDirectory {
   }
 
   private constructor(
-    options: LogDirectoryOptions,
+    options: LogDirectoryOptions & { readonly disk: OpenFiles },
     lock: DiskLock,
     identity: { clusterId: string; directoryId: Uuid },
   ) {
@@ -101,7 +112,15 @@ export class LogDirectory {
     this.#options = options;
     this.#lock = lock;
     this.#home = new DirectoryHome(options, (error) => this.#wentOffline(error));
+    this.#home.storeLogStarts = () => this.#storeLogStarts();
     this.#checkpoints = new DirectoryCheckpoints(options.disk, options.path, options.logger);
+    this.#retention = new RetentionSweep({
+      clock: options.clock,
+      logger: options.logger,
+      checkMs: this.#retentionCheckMs,
+      logs: () => this.#logs.values(),
+      removeLater: (paths, delayMs) => this.#removeLater(paths, delayMs),
+    });
   }
 
   /** Why the directory is offline; undefined while it serves. */
@@ -117,6 +136,11 @@ export class LogDirectory {
   /** Bytes that memory tails and read windows keep alive. */
   get memoryBytes(): number {
     return this.#home.budget.heldBytes;
+  }
+
+  /** Files that are open. */
+  get openFileCount(): number {
+    return this.#options.disk.count;
   }
 
   logs(): Iterable<PartitionLog> {
@@ -160,7 +184,7 @@ export class LogDirectory {
       this.#home.fail(error);
       throw error;
     }
-    this.#removeLater(deleted, log.config['file.delete.delay.ms']);
+    this.#removeLater([deleted], log.config['file.delete.delay.ms']);
   }
 
   /** `listener` hears once that the directory went offline. */
@@ -204,7 +228,7 @@ export class LogDirectory {
       if (kind === 'file') continue;
       const folder = kind === 'directory' ? parsePartitionFolder(name) : undefined;
       if (folder !== undefined) folders.push(folder);
-      else if (isDeletedFolder(name)) this.#removeLater(`${path}/${name}`, 0);
+      else if (isDeletedFolder(name)) this.#removeLater([`${path}/${name}`], 0);
       else if (!isCorruptFolder(name))
         logger.warn({ path: `${path}/${name}` }, 'This is no folder of a partition and is ignored');
     }
@@ -232,6 +256,7 @@ export class LogDirectory {
       const { wallMs } = this.#options.clock.now();
       for (const log of this.#logs.values()) log.producers.removeExpired(wallMs, producerIdExpirationMs);
     });
+    this.#every(this.#retentionCheckMs, () => this.#retention.run());
   }
 
   /** The next round is timed when the last one has ended. */
@@ -250,6 +275,10 @@ export class LogDirectory {
     start();
   }
 
+  get #retentionCheckMs(): number {
+    return this.#options.retentionCheckMs ?? RETENTION_CHECK_MS;
+  }
+
   async #moveAway(folder: string, deleted: string): Promise<void> {
     const { disk } = this.#options;
     await disk.rename(folder, deleted);
@@ -261,6 +290,15 @@ export class LogDirectory {
     const logs = [...this.#logs.values()];
     await Promise.all(logs.map((log) => log.epochsStored()));
     await this.#checkpoints.store(logs.filter((log) => !log.isClosed));
+  }
+
+  /** All who ask in one turn share a write. */
+  #storeLogStarts(): Promise<void> {
+    this.#logStartsStored ??= Promise.resolve().then(() => {
+      this.#logStartsStored = undefined;
+      return this.#checkpoints.storeLogStarts([...this.#logs.values()].filter((log) => !log.isClosed));
+    });
+    return this.#logStartsStored;
   }
 
   #adopt(log: PartitionLog, topicId: Uuid, config: TopicConfig): PartitionLog {
@@ -278,18 +316,29 @@ export class LogDirectory {
   }
 
   #createLog(topic: string, partition: number, topicId: Uuid, config: TopicConfig): PartitionLog {
-    const { disk, clock } = this.#options;
+    const { disk, clock, random } = this.#options;
     const folder = `${this.path}/${partitionFolderName(topic, partition)}`;
     try {
       disk.makeDirectorySync(folder);
       this.#writeMetadata(folder, topicId);
-      const segment = new Segment(disk, folder, 0, clock.now().wallMs, 0);
+      const segment = new Segment(disk, folder, 0, clock.now().wallMs, random.float());
       segment.create(config);
       this.#home.directoryChanged();
       const epochs = new LeaderEpochs();
       const producers = new ProducerState();
       const start = { logStartOffset: 0, logEndOffset: 0, recoveryPoint: 0 };
-      const loaded = { topic, partition, topicId, folder, config, segments: [segment], ...start, epochs, producers };
+      const loaded = {
+        topic,
+        partition,
+        topicId,
+        folder,
+        config,
+        segments: [segment],
+        ...start,
+        epochs,
+        producers,
+        isSealed: false,
+      };
       return new PartitionLog(this.#home, loaded, true);
     } catch (error) {
       this.#home.fail(error);
@@ -307,19 +356,27 @@ export class LogDirectory {
     }
   }
 
-  #removeLater(folder: string, delayMs: number): void {
-    const { clock, disk, logger } = this.#options;
-    const timer = clock.setTimer(
-      delayMs,
-      () => {
-        this.#removals.delete(timer);
-        disk.remove(folder).catch((error: unknown) => {
-          logger.warn({ folder }, `A deleted partition could not be removed: ${errorText(error)}`);
-        });
-      },
-      { unref: true },
-    );
+  #removeLater(paths: readonly string[], delayMs: number): void {
+    // Whoever asks while the directory closes leaves them to the next start.
+    if (this.#closing !== undefined || this.#home.failure !== undefined) return;
+    const remove = (): void => {
+      this.#removals.delete(timer);
+      void this.#removeNow(paths);
+    };
+    const timer = this.#options.clock.setTimer(delayMs, remove, { unref: true });
     this.#removals.add(timer);
+  }
+
+  /** One after the other: to remove a large file keeps a disk busy. */
+  async #removeNow(paths: readonly string[]): Promise<void> {
+    const { disk, logger } = this.#options;
+    for (const path of paths) {
+      try {
+        await disk.remove(path);
+      } catch (error) {
+        logger.warn({ path }, `Deleted files could not be removed: ${errorText(error)}`);
+      }
+    }
   }
 
   #wentOffline(error: KafkaError): void {
@@ -346,6 +403,7 @@ export class LogDirectory {
   async #closeCleanly(brokerEpoch: number): Promise<void> {
     const { disk, path } = this.#options;
     const logs = [...this.#logs.values()];
+    await this.#retention.stop();
     await this.#home.drain();
     await inParallel(logs, PARTITIONS_PARALLEL_MAX, (log) => log.close());
     await this.#home.syncDirectory();

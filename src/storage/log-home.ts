@@ -22,6 +22,8 @@ export interface LogHome {
   fail(error: unknown): void;
   /** Resolves when the names of all folders made so far are durable. */
   syncDirectory(): Promise<void>;
+  /** Resolves when `log-start-offset-checkpoint` holds where all logs start now. */
+  storeLogStarts(): Promise<void>;
   /** Has `log.writePending()` called in the next turn, once. */
   scheduleWrite(log: { writePending(): void }): void;
 }

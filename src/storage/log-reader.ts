@@ -188,6 +188,7 @@ export class LogReader implements MemoryHolder {
 
   async #lookUp(segment: Segment, offset: number): Promise<number> {
     if (segment.indexes === undefined) await this.#source.loadIndexes(segment);
+    else if (segment.heldBytes > 0) this.#budget.take(segment, 0);
     return segment.indexes?.offsets.floorPosition(offset) ?? 0;
   }
 }

@@ -10,7 +10,7 @@ import { scanBatches } from './batch-scan.ts';
 import { type EpochEntry, parseEpochs } from './checkpoint-format.ts';
 import type { TopicConfig } from './config.ts';
 import type { Disk } from './disk/disk.ts';
-import { baseOffsetOf, SNAPSHOT_SUFFIX } from './file-names.ts';
+import { SNAPSHOT_SUFFIX } from './file-names.ts';
 import { loadSealedIndexes } from './index-files.ts';
 import { LeaderEpochs } from './leader-epochs.ts';
 import { decodeProducerSnapshot } from './producer-snapshot.ts';
@@ -23,8 +23,16 @@ export interface LogContent {
   readonly logger: Logger;
   readonly config: TopicConfig;
   readonly segments: readonly Segment[];
+  /** Offsets of the producer snapshots in the folder, newest first. */
+  readonly snapshots: readonly number[];
   readonly logStartOffset: number;
   readonly logEndOffset: number;
+}
+
+export interface RestoredProducers {
+  readonly producers: ProducerState;
+  /** The offset of the snapshot that it began with; undefined when there was none that is good. */
+  readonly snapshotOffset: number | undefined;
 }
 
 export const EPOCH_FILE = 'leader-epoch-checkpoint';
@@ -51,9 +59,10 @@ export async function restoreEpochs(content: LogContent, newFrom: number): Promi
  * the last `RECENT_BYTES` are read as well, where there are producers at all. Removes snapshots that are damaged or beyond the end, and
  * of those that a stop left (others stand where a segment begins) all but the newest.
  */
-export async function restoreProducers(content: LogContent): Promise<ProducerState> {
+export async function restoreProducers(content: LogContent): Promise<RestoredProducers> {
   const producers = new ProducerState();
-  const snapshotOffset = (await restoreSnapshot(content, producers)) ?? content.logStartOffset;
+  const restored = await restoreSnapshot(content, producers);
+  const snapshotOffset = restored ?? content.logStartOffset;
   const recent = new ProducerState();
   const recentOffset = producers.producerCount === 0 ? snapshotOffset : await recentStart(content);
   await walkHeaders(content, Math.min(snapshotOffset, recentOffset), (buffer, at) => {
@@ -63,7 +72,7 @@ export async function restoreProducers(content: LogContent): Promise<ProducerSta
     recent.update(header, header.baseOffset);
   });
   for (const entry of recent.entries()) producers.complete(entry);
-  return producers;
+  return { producers, snapshotOffset: restored };
 }
 
 /** An offset about `RECENT_BYTES` before the end of the log. */
@@ -94,10 +103,10 @@ async function readEpochFile({ disk, folder, logger, logEndOffset }: LogContent)
 }
 
 async function restoreSnapshot(content: LogContent, producers: ProducerState): Promise<number | undefined> {
-  const { disk, folder, logger, logEndOffset, segments } = content;
+  const { disk, folder, logger, logEndOffset, segments, snapshots } = content;
   const bases = new Set(segments.map(({ baseOffset }) => baseOffset));
   let restored: number | undefined;
-  for (const offset of await snapshotOffsets(disk, folder)) {
+  for (const offset of snapshots) {
     const path = `${folder}/${String(offset).padStart(20, '0')}${SNAPSHOT_SUFFIX}`;
     if (restored !== undefined) {
       if (!bases.has(offset)) await disk.remove(path);
@@ -115,12 +124,6 @@ async function restoreSnapshot(content: LogContent, producers: ProducerState): P
     }
   }
   return restored;
-}
-
-/** Newest first. */
-async function snapshotOffsets(disk: Disk, folder: string): Promise<number[]> {
-  const names = (await disk.list(folder)).map(({ name }) => baseOffsetOf(name, SNAPSHOT_SUFFIX));
-  return names.filter((offset) => offset !== undefined).sort((a, b) => b - a);
 }
 
 /** Visits the batches that begin at or after `fromOffset`. Stops silently at damage: the bytes behind it are in no state. */

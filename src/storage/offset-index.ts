@@ -23,8 +23,9 @@ export class OffsetIndex {
     return this.#table.entryCount;
   }
 
-  get isFull(): boolean {
-    return this.#table.entryCount >= this.#table.entryCountMax;
+  /** Whether a file of `bytesMax` bytes takes no further entry. */
+  isFull(bytesMax: number): boolean {
+    return this.#table.entryCount >= Math.floor(bytesMax / OFFSET_ENTRY_BYTES);
   }
 
   /** The content of the file, borrowed until the next `append`. */

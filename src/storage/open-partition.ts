@@ -38,18 +38,22 @@ export async function openPartition(options: OpenPartition): Promise<LoadedLog> 
     isClean,
     recoveryPoint: options.recoveryPoint,
     logStartOffset: options.logStartOffset,
-    newJitterMs: () => Math.floor(random.float() * config['segment.jitter.ms']),
+    newJitterShare: () => random.float(),
   });
-  const { segments, logEndOffset } = recovered;
+  const { segments, logEndOffset, snapshots } = recovered;
   const logStartOffset = Math.max(options.logStartOffset, segments[0].baseOffset);
   reportLoss(options, folder, recovered);
-  const content = { disk, folder, logger, config, segments, logStartOffset, logEndOffset };
+  const content = { disk, folder, logger, config, segments, snapshots, logStartOffset, logEndOffset };
   const epochs = await restoreEpochs(content, recovered.readFrom);
-  const producers = await restoreProducers(content);
+  const { producers, snapshotOffset } = await restoreProducers(content);
   const topicId = await readTopicId(disk, folder, logger);
-  for (const segment of segments.slice(0, -1)) segment.releaseFile();
+  // What a partition that nobody uses costs: no descriptor, and the indexes of its last segment alone.
+  for (const segment of segments) segment.releaseFile();
+  for (const segment of segments.slice(0, -1)) segment.shed();
   const offsets = { logStartOffset, logEndOffset, recoveryPoint: logEndOffset };
-  return { topic, partition, topicId, folder, config, segments, ...offsets, epochs, producers };
+  // The files of a clean stop hold all of it, as long as nothing is added.
+  const isSealed = recovered.isIntact && snapshotOffset === logEndOffset;
+  return { topic, partition, topicId, folder, config, segments, ...offsets, epochs, producers, isSealed };
 }
 
 /** What consumers have seen and is gone: nothing brings it back, but nobody should have to guess. */

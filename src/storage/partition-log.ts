@@ -10,7 +10,7 @@
  *
  * Transactions: none can be open, since transactional batches are refused, so the last stable offset is the high watermark.
  */
-import { errorText, KafkaError, type Uuid } from '#core';
+import { assert, errorText, KafkaError, type Uuid } from '#core';
 import { type BatchHeader, Errors, type KafkaErrorRow } from '#protocol';
 import { AtomicFile } from './atomic-file.ts';
 import { HEAD_BYTES, STAMPED_HEAD_BYTES } from './batch-frame.ts';
@@ -19,6 +19,7 @@ import { formatEpochs } from './checkpoint-format.ts';
 import type { TopicConfig } from './config.ts';
 import { type DurableCallback, DurableWaiters } from './durable-waiters.ts';
 import { SNAPSHOT_SUFFIX, segmentFileName } from './file-names.ts';
+import { FlushTimer } from './flush-timer.ts';
 import { HeadWriter } from './head-writer.ts';
 import { type ParsedBatch, parseIncoming } from './incoming-batches.ts';
 import { loadSealedIndexes, rebuildSealedIndexes } from './index-files.ts';
@@ -32,8 +33,10 @@ import { MemoryTail } from './memory-tail.ts';
 import { PARTITION_METADATA_FILE } from './open-partition.ts';
 import { encodeProducerSnapshot } from './producer-snapshot.ts';
 import type { ProducerState } from './producer-state.ts';
+import { planRetention, type RetentionPlan, type RetentionReason } from './retention.ts';
 import { Segment } from './segment.ts';
 import { SegmentList } from './segment-list.ts';
+import { renameDeleted } from './segment-removal.ts';
 import { type FoundRecord, findMaxTimestamp, findTimestamp } from './time-lookup.ts';
 
 export interface AppendOptions {
@@ -72,6 +75,19 @@ export interface LoadedLog {
   readonly recoveryPoint: number;
   readonly epochs: LeaderEpochs;
   readonly producers: ProducerState;
+  /** Indexes and producer state are in their files, synced, for all of the log. */
+  readonly isSealed: boolean;
+}
+
+/** Segments that retention took away. */
+export interface RemovedSegments {
+  /** Why, of each. */
+  readonly reasons: readonly RetentionReason[];
+  readonly sizeInBytes: number;
+  /** Where the log starts now. */
+  readonly logStartOffset: number;
+  /** Their files, under the names under which they wait for removal. */
+  readonly paths: readonly string[];
 }
 
 const NO_RECORD_ERRORS: AppendResult['recordErrors'] = [];
@@ -103,6 +119,17 @@ export class PartitionLog implements SyncSource, SegmentSource {
   #durableEndOffset: number;
   #recoveryPoint: number;
   #highWatermark: number | undefined;
+  /** The lowest offset that the folder may have a file for: it trails the first segment until names are durable. */
+  #firstFileOffset: number;
+  /** `config` is the topic's own, not what stands in for it until the topic is known. */
+  #isConfigured: boolean;
+  /** Mode `os`: the next sync takes the active segment with it. */
+  #isFlushDue = false;
+  readonly #flushTimer: FlushTimer;
+  /** Where the log ended when its last stop had left nothing to do, and closing it has nothing to do either; else undefined. */
+  #sealedEndOffset: number | undefined;
+  /** Settled when no removal of segments is under way. */
+  #removal: Promise<unknown> = Promise.resolve();
   /** Rolled segments whose files are not synced yet. */
   #sealedUnsynced: Segment[] = [];
   /** Names were added to the folder, or the folder itself is new. */
@@ -133,6 +160,10 @@ export class PartitionLog implements SyncSource, SegmentSource {
     this.#writtenEndOffset = loaded.logEndOffset;
     this.#durableEndOffset = loaded.logEndOffset;
     this.#recoveryPoint = loaded.recoveryPoint;
+    this.#firstFileOffset = this.#segments.first.baseOffset;
+    this.#isConfigured = isNew;
+    this.#sealedEndOffset = loaded.isSealed ? loaded.logEndOffset : undefined;
+    this.#flushTimer = new FlushTimer(home.clock, () => this.#flushSoon());
   }
 
   get logStartOffset(): number {
@@ -176,12 +207,18 @@ export class PartitionLog implements SyncSource, SegmentSource {
     return this.#segments.sizeInBytes;
   }
 
+  /** The lowest offset that the folder may hold a segment of after a power cut. */
   get firstBaseOffset(): number {
-    return this.#segments.first.baseOffset;
+    return this.#firstFileOffset;
   }
 
   get segmentCount(): number {
     return this.#segments.all.length;
+  }
+
+  /** Whether `config` is known to be that of the topic. */
+  get isConfigured(): boolean {
+    return this.#isConfigured;
   }
 
   get isClosed(): boolean {
@@ -248,7 +285,11 @@ export class PartitionLog implements SyncSource, SegmentSource {
     return (
       this.#tail.read(offset, request.bytesMax, request.endOffsetMax, request.atLeastOneBatch) ??
       this.#reader.readWindow(offset, request) ??
-      this.#reader.read(offset, request).catch((error: unknown) => this.#readFailed(offset, error))
+      this.#reader.read(offset, request).then(
+        // The segment may have been deleted under the reader: what comes after it is no answer.
+        (read) => (offset < this.#logStartOffset ? offsetOutOfRange(offset) : read),
+        (error: unknown) => this.#readFailed(offset, error),
+      )
     );
   }
 
@@ -268,12 +309,14 @@ export class PartitionLog implements SyncSource, SegmentSource {
 
   /** The first record below `endOffsetMax` whose timestamp is at least `timestamp`. */
   offsetForTimestamp(timestamp: number, endOffsetMax = this.highWatermark): Promise<FoundRecord | undefined> {
-    return findTimestamp(this, this.#segments.all, timestamp, { start: this.#logStartOffset, end: endOffsetMax });
+    return this.#whileStartStands((start) =>
+      findTimestamp(this, this.#segments.all, timestamp, { start, end: endOffsetMax }),
+    );
   }
 
   /** The record with the largest timestamp below `endOffsetMax`, the first one when several have it. */
   maxTimestampOffset(endOffsetMax = this.highWatermark): Promise<FoundRecord | undefined> {
-    return findMaxTimestamp(this, this.#segments.all, { start: this.#logStartOffset, end: endOffsetMax });
+    return this.#whileStartStands((start) => findMaxTimestamp(this, this.#segments.all, { start, end: endOffsetMax }));
   }
 
   /** @see LeaderEpochs.endOffsetFor. Undefined: UNDEFINED_EPOCH in Kafka's words. */
@@ -291,8 +334,32 @@ export class PartitionLog implements SyncSource, SegmentSource {
     if (this.#epochs.assign(leaderEpoch, this.#logEndOffset)) this.#storeEpochs();
   }
 
+  /** Takes over the topic's configuration, for everything from now on. */
   updateConfig(config: TopicConfig): void {
     this.#config = config;
+    this.#isConfigured = true;
+    if (this.#home.failure === undefined && !this.#isClosing) this.#checkFlush();
+  }
+
+  /**
+   * Deletes the records below `offset`, which must not lie above the high watermark: nobody reads them any more. Resolves when a crash
+   * cannot bring them back; their segments go with the next round of retention.
+   */
+  async deleteRecords(offset: number): Promise<void> {
+    assert(offset <= this.highWatermark, `offset ${offset} of ${this.#name} is not committed`);
+    this.#moveLogStart(offset);
+    await this.#home.storeLogStarts();
+  }
+
+  /**
+   * Takes away the oldest segments whose time has come, at most `countMax`; the log start offset moves up behind them, durably, before
+   * their files are renamed. Undefined when there was none. Not to be called again before it has ended. Rejects when the disk refuses;
+   * the segments are out of the log then, and their files go at a later start.
+   */
+  retain(wallMs: number, usesTime: boolean, countMax: number): Promise<RemovedSegments | undefined> {
+    const removal = this.#retain(wallMs, usesTime, countMax);
+    this.#removal = removal.catch(() => {});
+    return removal;
   }
 
   /** Writes what is queued; called by the directory once per turn. */
@@ -306,16 +373,22 @@ export class PartitionLog implements SyncSource, SegmentSource {
     }
     this.#writtenEndOffset = this.#logEndOffset;
     this.#tail.written(this.#logEndOffset);
-    if (this.#isSynced) this.#home.syncer.request(this);
-    else this.#advanceDurable(this.#writtenEndOffset);
+    if (this.#isSynced) {
+      this.#home.syncer.request(this);
+      return;
+    }
+    // As in Kafka, the append that makes it `flush.messages` is answered when it is synced.
+    if (!this.#checkFlush()) this.#advanceDurable(this.#writtenEndOffset);
   }
 
   /** Syncs what is written so far; called by the syncer only. In mode `os` these are the segments that were rolled. */
   async syncWritten(): Promise<void> {
     if (this.#isClosed) return;
-    const endOffset = this.#isSynced ? this.#writtenEndOffset : this.#segments.active.baseOffset;
+    const withActive = this.#isSynced || this.#isFlushDue;
+    this.#isFlushDue = false;
+    const endOffset = withActive ? this.#writtenEndOffset : this.#segments.active.baseOffset;
     try {
-      await this.#syncFiles(this.#isSynced);
+      await this.#syncFiles(withActive);
     } catch (error) {
       // Deleted meanwhile: nobody waits for this sync any more.
       if (this.#isClosed) return;
@@ -323,7 +396,8 @@ export class PartitionLog implements SyncSource, SegmentSource {
     }
     if (this.#isClosed) return;
     this.#recoveryPoint = Math.max(this.#recoveryPoint, endOffset);
-    if (this.#isSynced) this.#advanceDurable(endOffset);
+    if (withActive) this.#advanceDurable(endOffset);
+    if (!this.#isSynced) this.#checkFlush();
   }
 
   /** Writes and syncs everything appended so far. */
@@ -341,8 +415,9 @@ export class PartitionLog implements SyncSource, SegmentSource {
     return this.#epochFile.settled();
   }
 
-  /** Resolves when no sync or small write of this log is under way. Never rejects. */
+  /** Resolves when no sync, removal or small write of this log is under way. Never rejects. */
   async settled(): Promise<void> {
+    await this.#removal;
     await this.#lastSync;
     await this.#epochFile.settled().catch(() => {});
   }
@@ -352,11 +427,8 @@ export class PartitionLog implements SyncSource, SegmentSource {
     if (this.#isClosing) return;
     this.#isClosing = true;
     if (this.#home.failure === undefined) {
-      await this.flush();
-      this.#segments.active.seal();
-      this.#storeProducers(this.#logEndOffset);
-      await this.#segments.active.sync(true);
-      await this.#home.disk.syncDirectory(this.folder);
+      if (this.#sealedEndOffset === this.#logEndOffset) await this.#epochFile.settled();
+      else await this.#seal();
     }
     this.abandon();
   }
@@ -368,7 +440,8 @@ export class PartitionLog implements SyncSource, SegmentSource {
     this.#isClosed = true;
     this.#tail.clear();
     this.#reader.clear();
-    for (const segment of this.#segments.all) segment.close();
+    this.#flushTimer.cancel();
+    for (const segment of this.#segments.all) this.#closeSegment(segment);
     this.#waiters.fail(this.#home.failure ?? this.#closedError());
   }
 
@@ -388,10 +461,13 @@ export class PartitionLog implements SyncSource, SegmentSource {
   async loadIndexes(segment: Segment): Promise<void> {
     const endOffset = this.#segments.endOffsetOf(segment, this.#logEndOffset);
     await loadSealedIndexes(this.#home.disk, segment, endOffset, this.#config, this.#home.logger);
+    this.#holdIndexes(segment);
   }
 
   async rebuildIndexes(segment: Segment): Promise<void> {
-    if (segment !== this.#segments.active) await rebuildSealedIndexes(segment, this.#config, this.#home.logger);
+    if (segment === this.#segments.active) return;
+    await rebuildSealedIndexes(segment, this.#config, this.#home.logger);
+    this.#holdIndexes(segment);
   }
 
   get #name(): string {
@@ -424,6 +500,14 @@ export class PartitionLog implements SyncSource, SegmentSource {
     this.#logEndOffset = lastOffset + 1;
   }
 
+  async #seal(): Promise<void> {
+    await this.flush();
+    this.#segments.active.seal();
+    this.#storeProducers(this.#logEndOffset);
+    await this.#segments.active.sync(true);
+    await this.#home.disk.syncDirectory(this.folder);
+  }
+
   /** Closes the active segment and begins the next one at the end of the log. Rare, so it may touch the disk at once. */
   #roll(wallMs: number): void {
     const { active } = this.#segments;
@@ -431,12 +515,120 @@ export class PartitionLog implements SyncSource, SegmentSource {
     active.seal();
     this.#storeProducers(this.#logEndOffset);
     const { disk, random } = this.#home;
-    const jitterMs = Math.floor(random.float() * this.#config['segment.jitter.ms']);
-    const next = new Segment(disk, this.folder, this.#logEndOffset, wallMs, jitterMs);
+    const next = new Segment(disk, this.folder, this.#logEndOffset, wallMs, random.float());
     next.create(this.#config);
     this.#segments.add(next);
+    this.#sealedEndOffset = undefined;
+    this.#holdIndexes(active);
     this.#sealedUnsynced.push(active);
     this.#isFolderDirty = true;
+    this.#home.syncer.request(this);
+  }
+
+  async #retain(wallMs: number, usesTime: boolean, countMax: number): Promise<RemovedSegments | undefined> {
+    const plan = await this.#planRetention(wallMs, { usesTime, countMax });
+    if (plan === undefined || plan.reasons.length === 0) return undefined;
+    const removed = this.#detachSegments(plan, wallMs);
+    try {
+      await this.#home.storeLogStarts();
+    } catch (error) {
+      // A full disk must not keep retention from making room: at worst a power cut brings the segments back until the next round.
+      const reason = errorText(error);
+      this.#home.logger.warn({ log: this.#name }, `Where logs start could not be stored: ${reason}`);
+    }
+    // A sync that began before has files of these segments open, or is about to.
+    await this.#lastSync;
+    for (const segment of removed) this.#closeSegment(segment);
+    if (this.#isClosed) return undefined;
+    const baseOffsets = removed.map((segment) => segment.baseOffset);
+    const firstOffset = this.#segments.first.baseOffset;
+    const paths = await renameDeleted(this.#home.disk, this.folder, baseOffsets, firstOffset);
+    this.#firstFileOffset = firstOffset;
+    const sizeInBytes = removed.reduce((sum, segment) => sum + segment.sizeInBytes, 0);
+    return { reasons: plan.reasons, sizeInBytes, logStartOffset: this.#logStartOffset, paths };
+  }
+
+  /** Asks segments for their largest timestamp where that decides. Undefined when the log is closing or its disk has failed. */
+  async #planRetention(
+    wallMs: number,
+    options: { usesTime: boolean; countMax: number },
+  ): Promise<RetentionPlan | undefined> {
+    while (this.#home.failure === undefined && !this.#isClosing) {
+      const plan = planRetention(
+        {
+          segments: this.#segments.all,
+          logStartOffset: this.#logStartOffset,
+          logEndOffset: this.#logEndOffset,
+          highWatermark: this.highWatermark,
+          config: this.#config,
+        },
+        wallMs,
+        options,
+      );
+      const unknown = plan.unknown === undefined ? undefined : this.#segments.all[plan.unknown];
+      if (unknown === undefined) return plan;
+      await this.loadIndexes(unknown);
+    }
+    return undefined;
+  }
+
+  /** From here on nobody finds these segments, and the log starts behind them. */
+  #detachSegments(plan: RetentionPlan, wallMs: number): Segment[] {
+    if (plan.rollsActive) {
+      try {
+        this.#roll(wallMs);
+      } catch (error) {
+        this.#home.fail(error);
+        throw error;
+      }
+    }
+    const removed = this.#segments.removeFirst(plan.reasons.length);
+    this.#sealedUnsynced = this.#sealedUnsynced.filter((segment) => !removed.includes(segment));
+    this.#moveLogStart(plan.logStartOffset);
+    return removed;
+  }
+
+  #moveLogStart(offset: number): void {
+    if (offset <= this.#logStartOffset) return;
+    this.#logStartOffset = offset;
+    if (this.#epochs.truncateFromStart(offset)) this.#storeEpochs();
+  }
+
+  #holdIndexes(segment: Segment): void {
+    if (!this.#isClosed && this.#segments.has(segment)) segment.holdIndexes(this.#home.budget);
+  }
+
+  #closeSegment(segment: Segment): void {
+    segment.close();
+    this.#home.budget.leave(segment, segment.shed());
+  }
+
+  /** Runs `find` again when segments were deleted meanwhile: it may have failed for want of them, or found what is gone. */
+  async #whileStartStands<T>(find: (logStartOffset: number) => Promise<T>): Promise<T> {
+    while (true) {
+      const start = this.#logStartOffset;
+      try {
+        const found = await find(start);
+        if (start === this.#logStartOffset) return found;
+      } catch (error) {
+        if (start === this.#logStartOffset || this.#isClosed) throw error;
+      }
+    }
+  }
+
+  /** Mode `os`: has the log synced when its topic's flush rules say so; whether that is now. */
+  #checkFlush(): boolean {
+    if (this.#isSynced) return false;
+    const dirtyCount = this.#writtenEndOffset - this.#recoveryPoint;
+    this.#flushTimer.update(dirtyCount > 0, this.#config['flush.ms']);
+    const isDue = dirtyCount > 0 && dirtyCount >= this.#config['flush.messages'];
+    if (isDue) this.#flushSoon();
+    return isDue;
+  }
+
+  #flushSoon(): void {
+    if (this.#isClosing || this.#home.failure !== undefined) return;
+    this.#isFlushDue = true;
     this.#home.syncer.request(this);
   }
 
@@ -540,6 +732,7 @@ export class PartitionLog implements SyncSource, SegmentSource {
   }
 
   #readFailed(offset: number, error: unknown): LogRead {
+    if (offset < this.#logStartOffset) return offsetOutOfRange(offset);
     if (!this.#isClosed) this.#home.logger.error({ log: this.#name, offset }, `A read failed: ${errorText(error)}`);
     return failedRead(offset, Errors.KAFKA_STORAGE_ERROR);
   }

@@ -21,6 +21,7 @@ import {
   DELETED_SUFFIX,
   INDEX_SUFFIX,
   LOG_SUFFIX,
+  SNAPSHOT_SUFFIX,
   TEMPORARY_SUFFIX,
   TIME_INDEX_SUFFIX,
   TXN_INDEX_SUFFIX,
@@ -43,7 +44,8 @@ export interface RecoveryPlan {
   readonly recoveryPoint: number;
   /** From the log start checkpoint. */
   readonly logStartOffset: number;
-  readonly newJitterMs: () => number;
+  /** From 0 to 1, for a segment. @see Segment */
+  readonly newJitterShare: () => number;
 }
 
 export interface RecoveredSegments {
@@ -52,12 +54,31 @@ export interface RecoveredSegments {
   readonly logEndOffset: number;
   /** The first offset of the segments that were read through, whose epochs may be news; `logEndOffset` when none was. */
   readonly readFrom: number;
+  /** Nothing had to be mended: the files are those of a clean stop. */
+  readonly isIntact: boolean;
+  /** Offsets of the producer snapshots in the folder, newest first. */
+  readonly snapshots: readonly number[];
 }
 
+/** What was found in the folder. */
+interface Contents {
+  /** Base offsets of the segments, in order. */
+  readonly bases: readonly number[];
+  readonly snapshots: readonly number[];
+}
+
+type Recovered = Omit<RecoveredSegments, 'snapshots'>;
+
 export async function recoverSegments(plan: RecoveryPlan): Promise<RecoveredSegments> {
-  const bases = await tidyFolder(plan);
+  const { bases, snapshots } = await tidyFolder(plan);
+  return { ...(await recover(plan, bases)), snapshots };
+}
+
+async function recover(plan: RecoveryPlan, bases: readonly number[]): Promise<Recovered> {
   if (bases.length === 0) return startEmpty(plan, plan.logStartOffset);
   const segments = bases.map((base) => openSegment(plan, base));
+  // The last one is read next.
+  for (const segment of segments.slice(0, -1)) segment.releaseFile();
   const recovered = plan.isClean ? await trustSegments(plan, segments) : await readSegments(plan, segments);
   if (recovered.logEndOffset >= plan.logStartOffset) return recovered;
   const quarantine = new Quarantine(plan.disk, plan.corruptFolder, plan.logger);
@@ -66,12 +87,12 @@ export async function recoverSegments(plan: RecoveryPlan): Promise<RecoveredSegm
   return startEmpty(plan, plan.logStartOffset);
 }
 
-function offsetsOf(plan: RecoveryPlan, recovered: RecoveredSegments): object {
+function offsetsOf(plan: RecoveryPlan, recovered: Recovered): object {
   return { logStartOffset: plan.logStartOffset, logEndOffset: recovered.logEndOffset };
 }
 
-/** Removes what a crash left unfinished; returns the base offsets of the segments in order. */
-async function tidyFolder({ disk, folder, logger }: RecoveryPlan): Promise<number[]> {
+/** Removes what a crash left unfinished. */
+async function tidyFolder({ disk, folder, logger }: RecoveryPlan): Promise<Contents> {
   const files = (await disk.list(folder)).filter(({ kind }) => kind === 'file').map(({ name }) => name);
   const bases = files.map((name) => baseOffsetOf(name, LOG_SUFFIX)).filter((base) => base !== undefined);
   for (const name of files) {
@@ -83,25 +104,25 @@ async function tidyFolder({ disk, folder, logger }: RecoveryPlan): Promise<numbe
     logger.warn({ file: `${folder}/${name}` }, 'An index without its log was removed');
     await disk.remove(`${folder}/${name}`);
   }
-  return bases.sort((a, b) => a - b);
+  const snapshots = files.map((name) => baseOffsetOf(name, SNAPSHOT_SUFFIX)).filter((offset) => offset !== undefined);
+  return { bases: bases.sort((a, b) => a - b), snapshots: snapshots.sort((a, b) => b - a) };
 }
 
 function openSegment(plan: RecoveryPlan, baseOffset: number): Segment {
   const { wallMs } = plan.clock.now();
-  const segment = new Segment(plan.disk, plan.folder, baseOffset, wallMs, plan.newJitterMs());
+  const segment = new Segment(plan.disk, plan.folder, baseOffset, wallMs, plan.newJitterShare());
   segment.adoptSize(segment.file().sizeSync());
-  segment.releaseFile();
   return segment;
 }
 
-function startEmpty(plan: RecoveryPlan, baseOffset: number): RecoveredSegments {
-  const segment = new Segment(plan.disk, plan.folder, baseOffset, plan.clock.now().wallMs, plan.newJitterMs());
+function startEmpty(plan: RecoveryPlan, baseOffset: number): Recovered {
+  const segment = new Segment(plan.disk, plan.folder, baseOffset, plan.clock.now().wallMs, plan.newJitterShare());
   segment.create(plan.config);
-  return { segments: [segment], logEndOffset: baseOffset, readFrom: baseOffset };
+  return { segments: [segment], logEndOffset: baseOffset, readFrom: baseOffset, isIntact: false };
 }
 
 /** Clean stop: only the end of the last segment is read. */
-async function trustSegments(plan: RecoveryPlan, segments: Segment[]): Promise<RecoveredSegments> {
+async function trustSegments(plan: RecoveryPlan, segments: Segment[]): Promise<Recovered> {
   const active = segments[segments.length - 1];
   const fileBytes = active.writtenBytes;
   const indexes = await readIndexFiles(plan.disk, active, fileBytes, Number.POSITIVE_INFINITY, plan.config);
@@ -124,11 +145,11 @@ async function trustSegments(plan: RecoveryPlan, segments: Segment[]): Promise<R
     return false;
   });
   if (end.damage !== undefined) await cut(plan, active, end.position, fileBytes, end.damage, []);
-  return { segments, logEndOffset, readFrom: logEndOffset };
+  return { segments, logEndOffset, readFrom: logEndOffset, isIntact: end.damage === undefined };
 }
 
 /** After a crash: reads all segments that reach the recovery point, up to the first damage. */
-async function readSegments(plan: RecoveryPlan, segments: Segment[]): Promise<RecoveredSegments> {
+async function readSegments(plan: RecoveryPlan, segments: Segment[]): Promise<Recovered> {
   const first = Math.max(
     0,
     segments.findLastIndex((segment) => segment.baseOffset <= plan.recoveryPoint),
@@ -151,7 +172,7 @@ async function readSegments(plan: RecoveryPlan, segments: Segment[]): Promise<Re
   await Promise.all(segments.slice(first, -1).map((segment) => segment.sync(true)));
   await segments[segments.length - 1].sync(false);
   await plan.disk.syncDirectory(plan.folder);
-  return { segments, logEndOffset, readFrom };
+  return { segments, logEndOffset, readFrom, isIntact: false };
 }
 
 async function cut(

@@ -33,6 +33,18 @@ export class SegmentList {
     this.#segments.push(segment);
   }
 
+  has(segment: Segment): boolean {
+    return this.#segments[this.#floorIndex(segment.baseOffset)] === segment;
+  }
+
+  /** Takes the oldest ones out, but never the last. Readers that hold `all` keep what they hold. */
+  removeFirst(count: number): Segment[] {
+    assert(count < this.#segments.length, `cannot take ${count} of ${this.#segments.length} segments`);
+    const removed = this.#segments.slice(0, count);
+    this.#segments = this.#segments.slice(count);
+    return removed;
+  }
+
   /** The last segment that begins at or below `offset`; the first one when all begin above. */
   floor(offset: number): Segment | undefined {
     return this.#segments[Math.max(0, this.#floorIndex(offset))];

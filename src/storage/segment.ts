@@ -10,11 +10,15 @@ import { assert, KafkaError } from '#core';
 import type { TopicConfig } from './config.ts';
 import type { Disk, DiskFile } from './disk/disk.ts';
 import { INDEX_SUFFIX, LOG_SUFFIX, segmentFileName, TIME_INDEX_SUFFIX } from './file-names.ts';
+import type { MemoryBudget, MemoryHolder } from './memory-budget.ts';
 import { OffsetIndex } from './offset-index.ts';
 import { TimeIndex, type TimestampOffset } from './time-index.ts';
 
 /** Relative offsets in the indexes are int32. */
 const RELATIVE_OFFSET_MAX = 2 ** 31 - 1;
+
+/** What two indexes cost besides their entries. */
+const INDEX_OBJECT_BYTES = 1024;
 
 export interface SegmentIndexes {
   readonly offsets: OffsetIndex;
@@ -28,12 +32,13 @@ export interface IncomingBatch {
   readonly maxTimestamp: number;
 }
 
-export class Segment {
+export class Segment implements MemoryHolder {
   readonly baseOffset: number;
   readonly folder: string;
   readonly #disk: Disk;
-  readonly #jitterMs: number;
-  readonly #createdWallMs: number;
+  readonly #jitterShare: number;
+  /** When it was made, or (after a restart) first seen. */
+  readonly createdWallMs: number;
   #file: DiskFile | undefined;
   #isClosed = false;
   /** Undefined: in their files, not loaded. */
@@ -43,18 +48,21 @@ export class Segment {
   #writtenBytes = 0;
   #pending: Buffer[] = [];
   #bytesSinceIndexEntry = 0;
-  /** Largest `maxTimestamp` of a batch and the last offset of that batch; -1 when empty. */
-  #maxTimestamp: TimestampOffset;
+  /** Largest `maxTimestamp` of a batch and the last offset of that batch, -1 when empty; undefined: nobody has looked yet. */
+  #maxTimestamp: TimestampOffset | undefined;
   /** `maxTimestamp` of the first batch, which the age of a segment counts from; undefined: not known (yet). */
   #firstTimestamp: number | undefined;
 
-  constructor(disk: Disk, folder: string, baseOffset: number, createdWallMs: number, jitterMs: number) {
+  /** Bytes of indexes of a sealed segment that a memory budget counts. */
+  #heldBytes = 0;
+
+  /** @param jitterShare from 0 to 1: how much of `segment.jitter.ms` this segment rolls early */
+  constructor(disk: Disk, folder: string, baseOffset: number, createdWallMs: number, jitterShare: number) {
     this.#disk = disk;
     this.folder = folder;
     this.baseOffset = baseOffset;
-    this.#createdWallMs = createdWallMs;
-    this.#jitterMs = jitterMs;
-    this.#maxTimestamp = { timestamp: -1, offset: baseOffset };
+    this.createdWallMs = createdWallMs;
+    this.#jitterShare = jitterShare;
   }
 
   path(suffix: string): string {
@@ -67,10 +75,19 @@ export class Segment {
   }
 
   get maxTimestamp(): TimestampOffset {
-    return this.#maxTimestamp;
+    return this.#maxTimestamp ?? { timestamp: -1, offset: this.baseOffset };
   }
 
-  /** The `.log` file, opened at first use. The place for a limit on open files: nobody else holds the handle for longer than a call. */
+  /** As `maxTimestamp`; undefined when that is not known before the indexes are loaded. */
+  get largestTimestamp(): number | undefined {
+    return this.#maxTimestamp?.timestamp;
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** The `.log` file, opened at first use. */
   file(): DiskFile {
     if (this.#isClosed) throw new KafkaError('KAFKA_STORAGE_ERROR', `${this.path(LOG_SUFFIX)} was closed`);
     this.#file ??= this.#disk.openSync(this.path(LOG_SUFFIX), { create: false });
@@ -85,7 +102,7 @@ export class Segment {
 
   /** The same segment with nothing known of its content, and a file handle of its own. */
   emptyCopy(): Segment {
-    return new Segment(this.#disk, this.folder, this.baseOffset, this.#createdWallMs, this.#jitterMs);
+    return new Segment(this.#disk, this.folder, this.baseOffset, this.createdWallMs, this.#jitterShare);
   }
 
   /** Forgets what is known of the content, so that a scan can tell it anew by `note`. */
@@ -134,11 +151,11 @@ export class Segment {
     const indexes = this.indexes;
     assert(indexes !== undefined, 'a batch was noted in a segment without indexes');
     if (this.#firstTimestamp === undefined && this.sizeInBytes === 0) this.#firstTimestamp = maxTimestamp;
-    if (maxTimestamp > this.#maxTimestamp.timestamp)
+    if (maxTimestamp > this.maxTimestamp.timestamp)
       this.#maxTimestamp = { timestamp: maxTimestamp, offset: lastOffset };
     if (this.#bytesSinceIndexEntry > indexIntervalBytes) {
       indexes.offsets.append(lastOffset, this.sizeInBytes);
-      indexes.times.maybeAppend(this.#maxTimestamp.timestamp, this.#maxTimestamp.offset);
+      indexes.times.maybeAppend(this.maxTimestamp.timestamp, this.maxTimestamp.offset);
       this.#bytesSinceIndexEntry = 0;
     }
     this.#bytesSinceIndexEntry += sizeInBytes;
@@ -165,15 +182,21 @@ export class Segment {
     if (this.sizeInBytes > config['segment.bytes'] - incoming.sizeInBytes) return this.sizeInBytes > 0;
     if (incoming.lastOffset - this.baseOffset > RELATIVE_OFFSET_MAX) return true;
     if (this.sizeInBytes === 0) return false;
-    if (this.#ageMs(incoming.maxTimestamp, wallMs) > config['segment.ms'] - this.#jitterMs) return true;
-    return this.indexes === undefined || this.indexes.offsets.isFull || this.indexes.times.isFull;
+    const jitterMs = Math.floor(this.#jitterShare * Math.min(config['segment.jitter.ms'], config['segment.ms']));
+    if (this.#ageMs(incoming.maxTimestamp, wallMs) > config['segment.ms'] - jitterMs) return true;
+    const indexBytesMax = config['segment.index.bytes'];
+    return (
+      this.indexes === undefined ||
+      this.indexes.offsets.isFull(indexBytesMax) ||
+      this.indexes.times.isFull(indexBytesMax)
+    );
   }
 
   /** No more batches come: forces the largest timestamp into the time index and writes both index files. */
   seal(): void {
     const { indexes } = this;
     assert(indexes !== undefined && this.#pending.length === 0, 'a segment was sealed before it was written');
-    indexes.times.maybeAppend(this.#maxTimestamp.timestamp, this.#maxTimestamp.offset);
+    indexes.times.maybeAppend(this.maxTimestamp.timestamp, this.maxTimestamp.offset);
     this.#writeIndexFile(INDEX_SUFFIX, indexes.offsets.content());
     this.#writeIndexFile(TIME_INDEX_SUFFIX, indexes.times.content());
   }
@@ -191,6 +214,23 @@ export class Segment {
     this.file().truncateSync(sizeInBytes);
   }
 
+  /** The indexes of a sealed segment are in memory, from where `budget` may take them again: they are in their files. */
+  holdIndexes(budget: MemoryBudget): void {
+    const { offsets, times } = this.indexes ?? {};
+    const bytes = (offsets?.content().length ?? 0) + (times?.content().length ?? 0) + INDEX_OBJECT_BYTES;
+    const newBytes = bytes - this.#heldBytes;
+    this.#heldBytes = bytes;
+    budget.take(this, newBytes);
+  }
+
+  /** Forgets the indexes of a sealed segment until their next use. */
+  shed(): number {
+    const shedBytes = this.#heldBytes;
+    this.indexes = undefined;
+    this.#heldBytes = 0;
+    return shedBytes;
+  }
+
   /** Gives the file handle back; the next use opens it again. */
   releaseFile(): void {
     this.#file?.close();
@@ -206,7 +246,7 @@ export class Segment {
   /** Kafka's rule: by the timestamps of the records; by the clock only when the first batch has none. */
   #ageMs(maxTimestamp: number, wallMs: number): number {
     const first = this.#firstTimestamp;
-    return first !== undefined && first >= 0 ? maxTimestamp - first : wallMs - this.#createdWallMs;
+    return first !== undefined && first >= 0 ? maxTimestamp - first : wallMs - this.createdWallMs;
   }
 
   #writeIndexFile(suffix: string, content: Buffer): void {

@@ -28,9 +28,9 @@ export class TimeIndex {
     return this.#table.entryCount;
   }
 
-  /** One entry is kept free for the one that closing forces in. */
-  get isFull(): boolean {
-    return this.#table.entryCount >= this.#table.entryCountMax - 1;
+  /** Whether a file of `bytesMax` bytes takes no further entry; one is kept free for the one that closing forces in. */
+  isFull(bytesMax: number): boolean {
+    return this.#table.entryCount >= Math.floor(bytesMax / TIME_ENTRY_BYTES) - 1;
   }
 
   /** The content of the file, borrowed until the next `maybeAppend`. */

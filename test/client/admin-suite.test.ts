@@ -7,10 +7,7 @@ let kafka: EmbeddedKafka | undefined;
 
 afterAll(() => kafka?.close());
 
-adminSuite(
-  async () => {
-    kafka = await EmbeddedKafka.start();
-    return kafka;
-  },
-  { isWithout: ['deleteRecords'] },
-);
+adminSuite(async () => {
+  kafka = await EmbeddedKafka.start();
+  return kafka;
+});

@@ -211,6 +211,41 @@ describe('closing', () => {
     }
   });
 
+  test('writes and syncs nothing for a partition that was not written to since the last stop, but for its checkpoints', async () => {
+    const disk = new FailingDisk();
+    const scene = await openScene({ disk, durability: 'sync' });
+    for (const topic of ['idle', 'busy', 'rolled']) appendValues(createLog(scene, {}, topic), ['a', 'b']);
+    await scene.directory.close();
+    const again = await openScene({ disk, durability: 'sync', clock: scene.clock });
+    const steps: string[] = [];
+    disk.before = (step, path) => void (step !== 'read' && steps.push(`${step} ${path}`));
+    createLog(again, {}, 'idle');
+    appendValues(createLog(again, {}, 'busy'), ['c']);
+    createLog(again, { 'retention.bytes': 0 }, 'rolled');
+    await again.clock.advance(300_000);
+    await again.directory.close();
+    expect(steps.filter((step) => step.includes('idle'))).toEqual([]);
+    expect(steps.join()).toContain('sync /data/busy-0/00000000000000000000.index');
+    const third = await openScene({ disk, durability: 'sync' });
+    expect(third.warnings).toEqual([]);
+    expect([...third.directory.logs()].map(({ topic, logEndOffset }) => `${topic} ${logEndOffset}`).sort()).toEqual([
+      'busy 3',
+      'idle 2',
+      'rolled 2',
+    ]);
+  });
+
+  test('writes a producer snapshot that was damaged anew, though nothing else has changed', async () => {
+    const scene = await openScene();
+    appendValues(createLog(scene), ['a', 'b'], { producerId: 7, producerEpoch: 0, baseSequence: 0 });
+    await scene.directory.close();
+    const path = '/data/orders-0/00000000000000000002.snapshot';
+    const good = await fileBytes(scene.disk, path);
+    putFile(scene.disk as MemoryDisk, path, Buffer.from('damaged'));
+    await (await openScene({ disk: scene.disk })).directory.close();
+    expect(await fileBytes(scene.disk, path)).toEqual(good);
+  });
+
   test('stores the checkpoints and the marker in the form of Kafka', async () => {
     const scene = await openScene();
     const log = createLog(scene);

@@ -1,22 +1,15 @@
 /**
  * What the admin client must do against any Kafka: run by our tests on our broker and by the interop tests on Apache Kafka.
- * `options.isWithout` names calls that the broker under test does not serve.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { OffsetAndMetadata, ProducerRecord, TopicPartition } from '#serde';
 import type { Connect } from './consumer-scene.ts';
 import { ProducerScene, until } from './producer-scene.ts';
 
-/** Calls that not every broker serves. */
-export type OptionalCall = 'incrementalAlterConfigs' | 'deleteRecords' | 'deleteConsumerGroups';
-
 /** Registers the suite's tests. `connect` is called once, before the first of them. */
-export function adminSuite(connect: Connect, options: { isWithout?: readonly OptionalCall[] } = {}): void {
+export function adminSuite(connect: Connect): void {
   let opened: ProducerScene | undefined;
   const scene = (): ProducerScene => opened as ProducerScene;
-  const ifServed = (call: OptionalCall, tests: () => void) => {
-    if (options.isWithout?.includes(call) !== true) tests();
-  };
   beforeAll(async () => {
     opened = await ProducerScene.open(connect);
   });
@@ -27,9 +20,9 @@ export function adminSuite(connect: Connect, options: { isWithout?: readonly Opt
     configTests(scene);
     offsetTests(scene);
     groupTests(scene);
-    ifServed('incrementalAlterConfigs', () => alterConfigTests(scene));
-    ifServed('deleteRecords', () => deleteRecordsTests(scene));
-    ifServed('deleteConsumerGroups', () => deleteGroupTests(scene));
+    alterConfigTests(scene);
+    deleteRecordsTests(scene);
+    deleteGroupTests(scene);
   });
 }
 
