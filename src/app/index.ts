@@ -103,6 +103,7 @@ export {
   type RebalanceListener,
   type RecordFailure,
   type RecordFilterStrategy,
+  type RecoveryContext,
   type ReplyTopicFunction,
   type RetryListener,
   SendTo,
