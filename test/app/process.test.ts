@@ -26,7 +26,7 @@ describe('SIGTERM', () => {
   });
 
   test('leaves a bean behind that does not end within the limit', async () => {
-    const program = new Program('shop', ['--app.mode=hang', '--spring.lifecycle.timeout-per-shutdown-phase=200ms']);
+    const program = new Program('shop', ['--app.mode=hang', '--spring.lifecycle.timeout-per-shutdown-phase=1s']);
     await program.shows('ready');
     program.signal('SIGINT');
     expect(await program.exit).toBe(0);
@@ -57,13 +57,13 @@ test('a listener that never returns delays the end by the named limit, and its r
     '--springtide.broker.group.min.session.timeout.ms=100',
     '--spring.kafka.consumer.properties.session.timeout.ms=2000',
   ];
-  const limit = '--spring.lifecycle.timeout-per-shutdown-phase=200ms';
+  const limit = '--spring.lifecycle.timeout-per-shutdown-phase=1s';
   const args = [...session, limit, '--spring.kafka.consumer.heartbeat-interval=300ms'];
   const first = new Program('worker', ['--app.jobs=never', ...args], folder);
   await first.shows('began never');
   first.signal('SIGTERM');
   expect(await first.exit).toBe(0);
-  expect(first.stdout).toContain('not stopped within 200 ms, left behind: kafkaListenerEndpointRegistry');
+  expect(first.stdout).toContain('not stopped within 1000 ms, left behind: kafkaListenerEndpointRegistry');
   expect(first.stdout).toMatch(/not drained, still at work when the process ends: jobs-0; records that/);
   expect(first.stdout).not.toContain('"drained"');
   const second = new Program('worker', ['--app.jobs=', ...args], folder);

@@ -83,7 +83,7 @@ describe('a broker thread that dies', () => {
     await program.sees(/ready/);
     expect(await program.exitCode()).toBe(1);
     const lines = program.output.split('\n');
-    const lastWords = lines.findIndex((line) => line === 'warn: last words');
+    const lastWords = lines.indexOf('warn: last words');
     const reason = lines.findIndex((line) => text.test(line));
     expect(lastWords).toBeGreaterThan(0);
     expect(reason).toBeGreaterThan(lastWords);
