@@ -13,7 +13,7 @@
 import { type Clock, errorText, type Logger, type Random, silentLogger, systemClock, systemRandom } from '#core';
 import { type Acceptor, addressText, PipeNetwork, type Transport, tcpAcceptor } from '#net';
 import { Errors } from '#protocol';
-import { type Disk, LogDirectory, nodeDisk, topicConfig } from '#storage';
+import { type CleanerConfig, type Disk, LogDirectory, nodeDisk, topicConfig } from '#storage';
 import { AdvanceQueue } from './advance-queue.ts';
 import { type Authorizer, allowEveryone } from './authorizer.ts';
 import { GROUP_METADATA_TOPIC } from './controller/index.ts';
@@ -188,10 +188,22 @@ function openDirectory({ settings, disk, clock, random, logger }: Environment): 
     nodeId: settings.nodeId,
     clusterId: settings.config['cluster.id'] ?? undefined,
     durability: settings.durability,
+    cleaner: cleanerConfig(settings),
     producerIdExpirationMs: settings.config['producer.id.expiration.ms'],
     retentionCheckMs: settings.config['log.retention.check.interval.ms'],
     openFilesMax: settings.config['springtide.broker.open.files.max'],
   });
+}
+
+function cleanerConfig({ config }: BrokerSettings): CleanerConfig | undefined {
+  if (!config['log.cleaner.enable']) return undefined;
+  return {
+    backoffMs: config['log.cleaner.backoff.ms'],
+    dedupeBufferBytes: config['log.cleaner.dedupe.buffer.size'],
+    dedupeLoadFactor: config['log.cleaner.io.buffer.load.factor'],
+    ioBufferBytes: config['log.cleaner.io.buffer.size'],
+    ioBytesPerSecondMax: config['log.cleaner.io.max.bytes.per.second'],
+  };
 }
 
 async function openCluster(

@@ -44,7 +44,7 @@ export {
   type RecordDraft,
 } from './record-batch-builder.ts';
 export { type RawRecord, RecordCursor, type RecordScan, readRecords, scanRecords } from './record-cursor.ts';
-export { type RecordHeader, recordBodyBytes } from './record-format.ts';
+export { type RecordHeader, recordBodyBytes, sizeOfVarlong } from './record-format.ts';
 export { type Draft, INT64_MAX, type Infer, type MessageSchema } from './schema.ts';
 export * from './stored/index.ts';
 export {

@@ -23,7 +23,7 @@ export function sizeOfVarint(value: number): number {
 }
 
 /** Bytes of a zigzag varint of 64 bits. */
-function sizeOfVarlong(value: number): number {
+export function sizeOfVarlong(value: number): number {
   if (value >= -0x40000000 && value < 0x40000000) return sizeOfVarint(value);
   let rest = value >= 0 ? BigInt(value) << 1n : (BigInt(-value) << 1n) - 1n;
   let size = 1;

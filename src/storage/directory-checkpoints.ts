@@ -68,7 +68,8 @@ function entriesOf(logs: readonly CheckpointedLog[], offsetOf: (log: Checkpointe
   return logs.map((log) => ({ topic: log.topic, partition: log.partition, offset: offsetOf(log) }));
 }
 
-class CheckpointFile {
+/** One file of offsets by partition. */
+export class CheckpointFile {
   readonly #file: AtomicFile;
   readonly #logger: Logger;
   readonly #offsets = new Map<string, number>();
@@ -80,6 +81,7 @@ class CheckpointFile {
     this.#logger = logger;
   }
 
+  /** False when it was damaged; then nothing is known. */
   async load(): Promise<boolean> {
     const text = (await this.#file.read()) ?? '';
     try {
@@ -95,10 +97,16 @@ class CheckpointFile {
     }
   }
 
+  /** As loaded. */
   get(topic: string, partition: number): number {
-    return this.#offsets.get(partitionFolderName(topic, partition)) ?? 0;
+    return this.find(topic, partition) ?? 0;
   }
 
+  find(topic: string, partition: number): number | undefined {
+    return this.#offsets.get(partitionFolderName(topic, partition));
+  }
+
+  /** Writes the file if its content has changed. */
   async store(entries: readonly OffsetCheckpoint[]): Promise<void> {
     const text = formatOffsetCheckpoints(entries);
     if (text === this.#text) return this.#file.settled();

@@ -15,6 +15,7 @@ export const TXN_INDEX_SUFFIX = '.txnindex';
 export const SNAPSHOT_SUFFIX = '.snapshot';
 export const DELETED_SUFFIX = '.deleted';
 export const CLEANED_SUFFIX = '.cleaned';
+export const SWAP_SUFFIX = '.swap';
 export const TEMPORARY_SUFFIX = '.tmp';
 
 /** File systems take names of at most this many bytes. */

@@ -78,7 +78,8 @@ export async function rebuildSealedIndexes(segment: Segment, config: TopicConfig
     logger.error(where, 'A segment is damaged: what lies behind the damage cannot be read');
   }
   try {
-    copy.seal();
+    // The names of its files belong to another segment by now.
+    if (!segment.isRetired) copy.seal();
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error;
     logger.warn({ file: segment.path(INDEX_SUFFIX) }, `The new index could not be stored: ${errorText(error)}`);

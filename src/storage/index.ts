@@ -5,6 +5,7 @@
  * protocol; node:fs, node:path and node:os in `disk/` alone.
  */
 export type { AppendOrigin } from './batch-validator.ts';
+export type { CleanerConfig } from './compaction/index.ts';
 export {
   type BrokerDefault,
   brokerDefaults,

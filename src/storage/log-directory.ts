@@ -9,6 +9,7 @@
 import { type Clock, errorText, KafkaError, type Logger, type Random, type Timer, type Uuid, ZERO_UUID } from '#core';
 import { AtomicFile } from './atomic-file.ts';
 import { formatCleanShutdown, formatPartitionMetadata } from './checkpoint-format.ts';
+import { type CleanerConfig, LogCleaner } from './compaction/index.ts';
 import { type TopicConfig, topicConfig } from './config.ts';
 import { DirectoryCheckpoints } from './directory-checkpoints.ts';
 import { DirectoryHome } from './directory-home.ts';
@@ -45,6 +46,8 @@ export interface LogDirectoryOptions {
   /** Bytes of ArrayBuffers that the memory tail of one log, and all tails and read windows together, may keep. */
   readonly tailBytesPerLogMax?: number;
   readonly memoryBytesMax?: number;
+  /** Compacts the logs that want it. Default: nobody does. */
+  readonly cleaner?: CleanerConfig;
   /** How long the sequences of a silent producer are remembered. Default a day. */
   readonly producerIdExpirationMs?: number;
   /** How often logs are looked through for segments whose time has come. Default 5 minutes. */
@@ -76,6 +79,7 @@ export class LogDirectory {
   #logStartsStored: Promise<void> | undefined;
   #timers: Timer[] = [];
   #removals = new Set<Timer>();
+  #cleaner: LogCleaner | undefined;
   #closing: Promise<void> | undefined;
 
   /**
@@ -218,6 +222,13 @@ export class LogDirectory {
     // After a crash the files of partitions were synced, and what is served must not vanish with the name of its folder.
     if (!isClean) await disk.syncDirectory(path);
     this.#startTimers();
+    await this.#startCleaner();
+  }
+
+  async #startCleaner(): Promise<void> {
+    const { disk, path, clock, logger, cleaner: config } = this.#options;
+    if (config === undefined) return;
+    this.#cleaner = await LogCleaner.start({ disk, path, clock, logger, config, logs: () => this.#logs.values() });
   }
 
   async #openPartitions(isClean: boolean): Promise<void> {
@@ -284,6 +295,7 @@ export class LogDirectory {
     await disk.rename(folder, deleted);
     await disk.syncDirectory(this.path);
     await this.#storeCheckpoints();
+    await this.#cleaner?.storeCheckpoint();
   }
 
   async #storeCheckpoints(): Promise<void> {
@@ -381,6 +393,7 @@ export class LogDirectory {
 
   #wentOffline(error: KafkaError): void {
     this.#cancelTimers();
+    void this.#cleaner?.stop();
     this.#options.logger.fatal({ path: this.path }, `The log directory ${this.path} is offline: ${error.message}`);
     for (const log of this.#logs.values()) log.failed(error);
   }
@@ -392,6 +405,7 @@ export class LogDirectory {
 
   async #close(brokerEpoch: number): Promise<void> {
     this.#cancelTimers();
+    await this.#cleaner?.stop();
     try {
       if (this.#home.failure === undefined) await this.#closeCleanly(brokerEpoch);
     } finally {

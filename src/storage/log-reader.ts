@@ -46,7 +46,7 @@ export interface ReadRequest {
   readonly atLeastOneBatch: boolean;
 }
 
-/** Where the log's segments come from: the one that may hold `offset`, and the one after it. */
+/** Where the log's segments come from: the one that may hold `offset`, and the one after it (or now in its place). */
 export interface SegmentSource {
   floorSegment(offset: number): Segment | undefined;
   segmentAfter(segment: Segment): Segment | undefined;
@@ -89,7 +89,7 @@ export class LogReader implements MemoryHolder {
   async read(offset: number, request: ReadRequest): Promise<LogRead> {
     let segment = this.#source.floorSegment(offset);
     while (segment !== undefined) {
-      const read = await this.#readSegment(segment, offset, request);
+      const read = await this.#readUnlessRetired(segment, offset, request);
       if (read !== undefined) return read;
       segment = this.#source.segmentAfter(segment);
     }
@@ -107,6 +107,16 @@ export class LogReader implements MemoryHolder {
     this.#budget.leave(this, this.#heldBytes);
     this.#windows = [];
     this.#heldBytes = 0;
+  }
+
+  /** Files of a segment that was replaced may be gone in the middle of a read; the one in its place has the same offsets. */
+  async #readUnlessRetired(segment: Segment, offset: number, request: ReadRequest): Promise<LogRead | undefined> {
+    try {
+      return await this.#readSegment(segment, offset, request);
+    } catch (error) {
+      if (segment.isRetired) return undefined;
+      throw error;
+    }
   }
 
   /** Undefined when the segment ends before `offset`. */

@@ -97,6 +97,17 @@ export class MemoryTail implements MemoryHolder {
     return { error: undefined, records, sizeInBytes, endOffset };
   }
 
+  /** Forgets what is written and lies below `offset`: the disk has something else there now. */
+  forget(offset: number): void {
+    const end = Math.min(offset, this.#writtenOffset);
+    while (this.#first < this.#batches.length && this.#batches[this.#first].lastOffset < end) {
+      const { heldBytes } = this.#batches[this.#first++];
+      this.#heldBytes -= heldBytes;
+      this.#budget.give(heldBytes);
+    }
+    if (this.#first >= EVICTED_COUNT_MAX || this.batchCount === 0) this.#compact();
+  }
+
   /** Forgets everything, written or not. */
   clear(): void {
     this.#budget.leave(this, this.#heldBytes);

@@ -16,6 +16,7 @@ import { AtomicFile } from './atomic-file.ts';
 import { HEAD_BYTES, STAMPED_HEAD_BYTES } from './batch-frame.ts';
 import type { AppendOrigin, Refusal } from './batch-validator.ts';
 import { formatEpochs } from './checkpoint-format.ts';
+import { swapSegments } from './compaction/segment-swap.ts';
 import type { TopicConfig } from './config.ts';
 import { type DurableCallback, DurableWaiters } from './durable-waiters.ts';
 import { SNAPSHOT_SUFFIX, segmentFileName } from './file-names.ts';
@@ -34,6 +35,7 @@ import { PARTITION_METADATA_FILE } from './open-partition.ts';
 import { encodeProducerSnapshot } from './producer-snapshot.ts';
 import type { ProducerState } from './producer-state.ts';
 import { planRetention, type RetentionPlan, type RetentionReason } from './retention.ts';
+import { RetiredSegments } from './retired-segments.ts';
 import { Segment } from './segment.ts';
 import { SegmentList } from './segment-list.ts';
 import { renameDeleted } from './segment-removal.ts';
@@ -105,6 +107,7 @@ export class PartitionLog implements SyncSource, SegmentSource {
   readonly #reader: LogReader;
   readonly #heads = new HeadWriter();
   readonly #waiters = new DurableWaiters();
+  readonly #retired: RetiredSegments;
   readonly #epochs: LeaderEpochs;
   readonly #epochFile: AtomicFile;
   readonly #producers: ProducerState;
@@ -128,8 +131,8 @@ export class PartitionLog implements SyncSource, SegmentSource {
   readonly #flushTimer: FlushTimer;
   /** Where the log ended when its last stop had left nothing to do, and closing it has nothing to do either; else undefined. */
   #sealedEndOffset: number | undefined;
-  /** Settled when no removal of segments is under way. */
-  #removal: Promise<unknown> = Promise.resolve();
+  /** Settled when no segments are being removed or replaced: one after the other. */
+  #segmentWork: Promise<unknown> = Promise.resolve();
   /** Rolled segments whose files are not synced yet. */
   #sealedUnsynced: Segment[] = [];
   /** Names were added to the folder, or the folder itself is new. */
@@ -149,6 +152,7 @@ export class PartitionLog implements SyncSource, SegmentSource {
     this.#segments = new SegmentList(loaded.segments);
     this.#tail = new MemoryTail(home.tailBytesPerLogMax, home.budget);
     this.#reader = new LogReader(this, home.budget);
+    this.#retired = new RetiredSegments(home);
     this.#epochs = loaded.epochs;
     this.#epochFile = new AtomicFile(home.disk, loaded.folder, EPOCH_FILE);
     this.#producers = loaded.producers;
@@ -214,6 +218,15 @@ export class PartitionLog implements SyncSource, SegmentSource {
 
   get segmentCount(): number {
     return this.#segments.all.length;
+  }
+
+  /** All but the active one, oldest first. */
+  get closedSegments(): readonly Segment[] {
+    return this.#segments.all.slice(0, -1);
+  }
+
+  get activeBaseOffset(): number {
+    return this.#segments.active.baseOffset;
   }
 
   /** Whether `config` is known to be that of the topic. */
@@ -357,9 +370,20 @@ export class PartitionLog implements SyncSource, SegmentSource {
    * the segments are out of the log then, and their files go at a later start.
    */
   retain(wallMs: number, usesTime: boolean, countMax: number): Promise<RemovedSegments | undefined> {
-    const removal = this.#retain(wallMs, usesTime, countMax);
-    this.#removal = removal.catch(() => {});
+    const removal = this.#segmentWork.then(() => this.#retain(wallMs, usesTime, countMax));
+    this.#segmentWork = removal.catch(() => {});
     return removal;
+  }
+
+  /**
+   * Puts `fresh`, complete and synced in files that end in `.cleaned`, in the place of `replaced`: closed segments whose indexes are
+   * loaded. Reads go on; those under way may still see the old ones. False: the log has changed meanwhile or was closed, and the files
+   * of `fresh` are the caller's to remove. Rejects when the disk does; after the new segment was to be seen, the directory is offline.
+   */
+  replaceSegments(replaced: readonly Segment[], fresh: Segment): Promise<boolean> {
+    const swap = this.#segmentWork.then(() => this.#swap(replaced, fresh));
+    this.#segmentWork = swap.catch(() => {});
+    return swap;
   }
 
   /** Writes what is queued; called by the directory once per turn. */
@@ -415,9 +439,9 @@ export class PartitionLog implements SyncSource, SegmentSource {
     return this.#epochFile.settled();
   }
 
-  /** Resolves when no sync, removal or small write of this log is under way. Never rejects. */
+  /** Resolves when no sync, removal or swap of segments or small write of this log is under way. Never rejects. */
   async settled(): Promise<void> {
-    await this.#removal;
+    await this.#segmentWork;
     await this.#lastSync;
     await this.#epochFile.settled().catch(() => {});
   }
@@ -426,6 +450,7 @@ export class PartitionLog implements SyncSource, SegmentSource {
   async close(): Promise<void> {
     if (this.#isClosing) return;
     this.#isClosing = true;
+    await this.#segmentWork;
     if (this.#home.failure === undefined) {
       if (this.#sealedEndOffset === this.#logEndOffset) await this.#epochFile.settled();
       else await this.#seal();
@@ -442,6 +467,7 @@ export class PartitionLog implements SyncSource, SegmentSource {
     this.#reader.clear();
     this.#flushTimer.cancel();
     for (const segment of this.#segments.all) this.#closeSegment(segment);
+    this.#retired.clear();
     this.#waiters.fail(this.#home.failure ?? this.#closedError());
   }
 
@@ -630,6 +656,29 @@ export class PartitionLog implements SyncSource, SegmentSource {
     if (this.#isClosing || this.#home.failure !== undefined) return;
     this.#isFlushDue = true;
     this.#home.syncer.request(this);
+  }
+
+  async #swap(replaced: readonly Segment[], fresh: Segment): Promise<boolean> {
+    let isInstalled = false;
+    const install = (): boolean => {
+      if (this.#isClosing || this.#home.failure !== undefined || !this.#segments.holds(replaced)) return false;
+      for (const segment of replaced) segment.isRetired = true;
+      this.#segments.replace(replaced, fresh);
+      this.#tail.forget(this.#segments.endOffsetOf(fresh, this.#logEndOffset));
+      this.#reader.clear();
+      isInstalled = true;
+      return true;
+    };
+    try {
+      const { disk } = this.#home;
+      await swapSegments({ disk, folder: this.folder, replaced, fresh, install });
+      if (isInstalled) this.#holdIndexes(fresh);
+      if (isInstalled) this.#retired.add(replaced, fresh, this.#config['file.delete.delay.ms']);
+    } catch (error) {
+      if (isInstalled) this.#home.fail(error);
+      throw error;
+    }
+    return isInstalled;
   }
 
   /** One after the other: what a sync took upon itself is not synced before it ends. */

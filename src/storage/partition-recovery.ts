@@ -13,6 +13,7 @@
 import type { Clock, Logger } from '#core';
 import { lastOffsetAt, MAX_TIMESTAMP_POSITION, maxTimestampAt } from './batch-frame.ts';
 import { scanBatches } from './batch-scan.ts';
+import { finishSwaps } from './compaction/swap-recovery.ts';
 import type { TopicConfig } from './config.ts';
 import type { Disk } from './disk/disk.ts';
 import {
@@ -91,8 +92,9 @@ function offsetsOf(plan: RecoveryPlan, recovered: Recovered): object {
   return { logStartOffset: plan.logStartOffset, logEndOffset: recovered.logEndOffset };
 }
 
-/** Removes what a crash left unfinished. */
+/** Ends or removes what a crash left unfinished. */
 async function tidyFolder({ disk, folder, logger }: RecoveryPlan): Promise<Contents> {
+  await finishSwaps({ disk, folder, logger });
   const files = (await disk.list(folder)).filter(({ kind }) => kind === 'file').map(({ name }) => name);
   const bases = files.map((name) => baseOffsetOf(name, LOG_SUFFIX)).filter((base) => base !== undefined);
   for (const name of files) {

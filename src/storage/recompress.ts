@@ -50,7 +50,8 @@ export function recompress(
   }
 }
 
-function levelOf(codec: CompressionCodec, config: TopicConfig): number | undefined {
+/** The level that `config` wants for a codec; undefined: the codec's own. */
+export function levelOf(codec: CompressionCodec, config: TopicConfig): number | undefined {
   if (codec === 'gzip') return config['compression.gzip.level'];
   if (codec === 'lz4') return config['compression.lz4.level'];
   return codec === 'zstd' ? config['compression.zstd.level'] : undefined;

@@ -50,8 +50,27 @@ export class SegmentList {
     return this.#segments[Math.max(0, this.#floorIndex(offset))];
   }
 
+  /** The next one; for a segment that is no longer in the list, the one that took its place. */
   after(segment: Segment): Segment | undefined {
-    return this.#segments[this.#floorIndex(segment.baseOffset) + 1];
+    const index = this.#floorIndex(segment.baseOffset);
+    return this.#segments[index] === segment || index < 0 ? this.#segments[index + 1] : this.#segments[index];
+  }
+
+  /** Whether `segments` are in the list, one behind the other, and the last one is not the active one. */
+  holds(segments: readonly Segment[]): boolean {
+    const first = this.#segments.indexOf(segments[0]);
+    if (first < 0 || first + segments.length >= this.#segments.length) return false;
+    return segments.every((segment, index) => this.#segments[first + index] === segment);
+  }
+
+  /** Puts `fresh`, which has the base offset of the first, in the place of `replaced`. */
+  replace(replaced: readonly Segment[], fresh: Segment): void {
+    assert(
+      this.holds(replaced) && fresh.baseOffset === replaced[0].baseOffset,
+      'segments that are replaced are in the log',
+    );
+    const first = this.#segments.indexOf(replaced[0]);
+    this.#segments = this.#segments.toSpliced(first, replaced.length, fresh);
   }
 
   /** Where `segment` ends: the base of the next one, or `logEndOffset`. */

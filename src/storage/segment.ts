@@ -9,7 +9,7 @@
 import { assert, KafkaError } from '#core';
 import type { TopicConfig } from './config.ts';
 import type { Disk, DiskFile } from './disk/disk.ts';
-import { INDEX_SUFFIX, LOG_SUFFIX, segmentFileName, TIME_INDEX_SUFFIX } from './file-names.ts';
+import { INDEX_SUFFIX, LOG_SUFFIX, segmentFileName, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX } from './file-names.ts';
 import type { MemoryBudget, MemoryHolder } from './memory-budget.ts';
 import { OffsetIndex } from './offset-index.ts';
 import { TimeIndex, type TimestampOffset } from './time-index.ts';
@@ -40,7 +40,14 @@ export class Segment implements MemoryHolder {
   /** When it was made, or (after a restart) first seen. */
   readonly createdWallMs: number;
   #file: DiskFile | undefined;
+  readonly #formerFiles: DiskFile[] = [];
   #isClosed = false;
+  /** What comes behind the names of the files: `.cleaned`, `.swap`, `.deleted`; usually nothing. */
+  #nameSuffix: string;
+  /** The name suffix that is being given to the files. */
+  #nextNameSuffix: string | undefined;
+  /** Another segment has taken its place: who reads it may finish, its files go soon. */
+  isRetired = false;
   /** Undefined: in their files, not loaded. */
   indexes: SegmentIndexes | undefined;
   /** Bytes appended, written or not. */
@@ -56,9 +63,20 @@ export class Segment implements MemoryHolder {
   /** Bytes of indexes of a sealed segment that a memory budget counts. */
   #heldBytes = 0;
 
-  /** @param jitterShare from 0 to 1: how much of `segment.jitter.ms` this segment rolls early */
-  constructor(disk: Disk, folder: string, baseOffset: number, createdWallMs: number, jitterShare: number) {
+  /**
+   * @param jitterShare from 0 to 1: how much of `segment.jitter.ms` this segment rolls early
+   * @param nameSuffix what its files have behind their names
+   */
+  constructor(
+    disk: Disk,
+    folder: string,
+    baseOffset: number,
+    createdWallMs: number,
+    jitterShare: number,
+    nameSuffix = '',
+  ) {
     this.#disk = disk;
+    this.#nameSuffix = nameSuffix;
     this.folder = folder;
     this.baseOffset = baseOffset;
     this.createdWallMs = createdWallMs;
@@ -66,7 +84,7 @@ export class Segment implements MemoryHolder {
   }
 
   path(suffix: string): string {
-    return `${this.folder}/${segmentFileName(this.baseOffset, suffix)}`;
+    return `${this.folder}/${segmentFileName(this.baseOffset, suffix)}${this.#nameSuffix}`;
   }
 
   /** Bytes that are in the file. */
@@ -90,7 +108,7 @@ export class Segment implements MemoryHolder {
   /** The `.log` file, opened at first use. */
   file(): DiskFile {
     if (this.#isClosed) throw new KafkaError('KAFKA_STORAGE_ERROR', `${this.path(LOG_SUFFIX)} was closed`);
-    this.#file ??= this.#disk.openSync(this.path(LOG_SUFFIX), { create: false });
+    this.#file ??= this.#open();
     return this.#file;
   }
 
@@ -100,9 +118,34 @@ export class Segment implements MemoryHolder {
     this.startIndexes(config['segment.index.bytes']);
   }
 
-  /** The same segment with nothing known of its content, and a file handle of its own. */
-  emptyCopy(): Segment {
-    return new Segment(this.#disk, this.folder, this.baseOffset, this.createdWallMs, this.#jitterShare);
+  /** The same segment with nothing known of its content, and a file handle of its own; with `nameSuffix`, in files of its own. */
+  emptyCopy(nameSuffix = this.#nameSuffix): Segment {
+    const { folder, baseOffset } = this;
+    return new Segment(this.#disk, folder, baseOffset, this.createdWallMs, this.#jitterShare, nameSuffix);
+  }
+
+  /**
+   * Gives those of its files that are in `names` another name suffix, the `.log` last. Reads that are under way go on. The names are
+   * durable after a sync of the folder.
+   */
+  async move(nameSuffix: string, names: ReadonlySet<string>): Promise<void> {
+    this.#nextNameSuffix = nameSuffix;
+    for (const suffix of [INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX, LOG_SUFFIX]) {
+      const name = segmentFileName(this.baseOffset, suffix);
+      if (!names.has(name + this.#nameSuffix)) continue;
+      const target = `${this.folder}/${name}${nameSuffix}`;
+      await this.#disk.rename(this.path(suffix), target);
+    }
+    this.#nameSuffix = nameSuffix;
+    this.#nextNameSuffix = undefined;
+    // A handle knows the name it was opened by, so the next use opens another one; who reads by the old one may finish.
+    if (this.#file !== undefined) this.#formerFiles.push(this.#file);
+    this.#file = undefined;
+  }
+
+  /** Closes the handles of names that it had before. */
+  closeFormerFiles(): void {
+    for (const file of this.#formerFiles.splice(0)) file.close();
   }
 
   /** Forgets what is known of the content, so that a scan can tell it anew by `note`. */
@@ -182,8 +225,9 @@ export class Segment implements MemoryHolder {
     if (this.sizeInBytes > config['segment.bytes'] - incoming.sizeInBytes) return this.sizeInBytes > 0;
     if (incoming.lastOffset - this.baseOffset > RELATIVE_OFFSET_MAX) return true;
     if (this.sizeInBytes === 0) return false;
-    const jitterMs = Math.floor(this.#jitterShare * Math.min(config['segment.jitter.ms'], config['segment.ms']));
-    if (this.#ageMs(incoming.maxTimestamp, wallMs) > config['segment.ms'] - jitterMs) return true;
+    const segmentMs = segmentMsMax(config);
+    const jitterMs = Math.floor(this.#jitterShare * Math.min(config['segment.jitter.ms'], segmentMs));
+    if (this.#ageMs(incoming.maxTimestamp, wallMs) > segmentMs - jitterMs) return true;
     const indexBytesMax = config['segment.index.bytes'];
     return (
       this.indexes === undefined ||
@@ -240,6 +284,7 @@ export class Segment implements MemoryHolder {
   /** For good. Idempotent. */
   close(): void {
     this.releaseFile();
+    this.closeFormerFiles();
     this.#isClosed = true;
   }
 
@@ -247,6 +292,17 @@ export class Segment implements MemoryHolder {
   #ageMs(maxTimestamp: number, wallMs: number): number {
     const first = this.#firstTimestamp;
     return first !== undefined && first >= 0 ? maxTimestamp - first : wallMs - this.createdWallMs;
+  }
+
+  /** While the file is being renamed nobody knows which name it has. */
+  #open(): DiskFile {
+    try {
+      return this.#disk.openSync(this.path(LOG_SUFFIX), { create: false });
+    } catch (error) {
+      if (this.#nextNameSuffix === undefined) throw error;
+      const name = segmentFileName(this.baseOffset, LOG_SUFFIX);
+      return this.#disk.openSync(`${this.folder}/${name}${this.#nextNameSuffix}`, { create: false });
+    }
   }
 
   #writeIndexFile(suffix: string, content: Buffer): void {
@@ -267,4 +323,10 @@ export class Segment implements MemoryHolder {
       file.close();
     }
   }
+}
+
+/** Only closed segments are compacted, so a compacted log closes them in time for `max.compaction.lag.ms`. */
+function segmentMsMax(config: TopicConfig): number {
+  const isCompacted = config['cleanup.policy'].includes('compact');
+  return isCompacted ? Math.min(config['segment.ms'], config['max.compaction.lag.ms']) : config['segment.ms'];
 }

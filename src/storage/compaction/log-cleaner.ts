@@ -1,0 +1,262 @@
+/**
+ * The cleaner of a log directory: looks every `log.cleaner.backoff.ms` for the dirtiest log that is due, compacts it, and goes on until
+ * none is due. One log at a time, in the background of the loop. What is clean is kept in `cleaner-offset-checkpoint`, in Kafka's
+ * format; it is a hint, for a log that is cleaned again stays the same. A log that cannot be cleaned is told once and left alone until
+ * the next start: its records are all there.
+ */
+import { type Clock, errorText, KafkaError, type Logger } from '#core';
+import { MAX_TIMESTAMP_POSITION, maxTimestampAt } from '../batch-frame.ts';
+import { CheckpointFile } from '../directory-checkpoints.ts';
+import type { Disk } from '../disk/disk.ts';
+import { partitionFolderName } from '../file-names.ts';
+import type { PartitionLog } from '../partition-log.ts';
+import type { Segment } from '../segment.ts';
+import { dirtiness, firstDirtyOffset, isDue, isTooYoung, type LogSummary, settledCount } from './cleanable.ts';
+import { type CleaningResult, cleanLog } from './log-cleaning.ts';
+import { Pace } from './pace.ts';
+
+/** What the broker's `log.cleaner.*` keys say. */
+export interface CleanerConfig {
+  /** Pause when no log is due. */
+  readonly backoffMs: number;
+  readonly dedupeBufferBytes: number;
+  /** Share of the buffer that may be filled. */
+  readonly dedupeLoadFactor: number;
+  readonly ioBufferBytes: number;
+  /** Read and written together. */
+  readonly ioBytesPerSecondMax: number;
+}
+
+export interface LogCleanerOptions {
+  readonly disk: Disk;
+  readonly path: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly config: CleanerConfig;
+  logs(): Iterable<PartitionLog>;
+}
+
+/** A log that is due, and what of it. */
+interface Candidate {
+  readonly log: PartitionLog;
+  readonly segments: readonly Segment[];
+  readonly endOffset: number;
+  readonly firstDirty: number;
+  readonly ratio: number;
+}
+
+export class LogCleaner {
+  readonly #options: LogCleanerOptions;
+  readonly #checkpoint: CheckpointFile;
+  /** First dirty offsets of this run; the file knows those of the run before. */
+  readonly #firstDirty = new WeakMap<PartitionLog, number>();
+  readonly #uncleanable = new WeakSet<PartitionLog>();
+  /** Not before the next pause is over. */
+  #skipped = new WeakSet<PartitionLog>();
+  /** Logs that were there at the start: only to these the file may belong. */
+  readonly #known: WeakSet<PartitionLog>;
+  readonly #stopping = new AbortController();
+  #running: Promise<void>;
+
+  /** Begins with a pause. */
+  static async start(options: LogCleanerOptions): Promise<LogCleaner> {
+    const checkpoint = new CheckpointFile(options.disk, options.path, 'cleaner-offset-checkpoint', options.logger);
+    await checkpoint.load();
+    return new LogCleaner(options, checkpoint);
+  }
+
+  private constructor(options: LogCleanerOptions, checkpoint: CheckpointFile) {
+    this.#options = options;
+    this.#checkpoint = checkpoint;
+    this.#known = new WeakSet(options.logs());
+    this.#running = this.#run();
+  }
+
+  /** Ends what is under way, between two batches; resolves when nothing is. Idempotent, never rejects. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+  }
+
+  /** Leaves out of the checkpoint what is gone. */
+  async storeCheckpoint(): Promise<void> {
+    const entries = [];
+    for (const log of this.#options.logs()) {
+      const offset = this.#checkpointOf(log);
+      if (offset !== undefined) entries.push({ topic: log.topic, partition: log.partition, offset });
+    }
+    await this.#checkpoint.store(entries);
+  }
+
+  async #run(): Promise<void> {
+    const { clock, config, logger } = this.#options;
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        await pause(clock, config.backoffMs, signal);
+        this.#skipped = new WeakSet();
+        while (!signal.aborted && (await this.#cleanDirtiest()));
+      } catch (error) {
+        if (isStop(error)) return;
+        logger.error({ err: error }, `The log cleaner tries again later: ${errorText(error)}`);
+      }
+    }
+  }
+
+  /** False when no log is due. */
+  async #cleanDirtiest(): Promise<boolean> {
+    const candidate = await this.#dirtiest();
+    if (candidate === undefined) return false;
+    const { log, segments, endOffset, firstDirty } = candidate;
+    const { disk, clock, config, logger } = this.#options;
+    let result: CleaningResult;
+    try {
+      result = await cleanLog({
+        ...config,
+        disk,
+        log,
+        segments,
+        endOffset,
+        firstDirtyOffset: firstDirty,
+        wallMs: this.#wallMs,
+        pace: new Pace({ clock, bytesPerSecondMax: config.ioBytesPerSecondMax, signal: this.#stopping.signal }),
+      });
+    } catch (error) {
+      this.#failed(log, segments, error);
+      return true;
+    }
+    const name = partitionFolderName(log.topic, log.partition);
+    logger.debug({ log: name, firstDirty, ...result }, `${name} was compacted up to offset ${result.firstDirtyOffset}`);
+    return this.#cleaned(log, result);
+  }
+
+  /** The disk may do better next time (it was full); bytes that are wrong stay wrong. */
+  #failed(log: PartitionLog, segments: readonly Segment[], error: unknown): void {
+    if (isStop(error)) throw error;
+    if (log.isClosed) return;
+    // Retention has taken segments away that were being read.
+    if (!segments.every((segment) => segment.isRetired || log.closedSegments.includes(segment))) {
+      this.#skipped.add(log);
+      return;
+    }
+    const name = partitionFolderName(log.topic, log.partition);
+    const { logger } = this.#options;
+    if (error instanceof KafkaError && error.code === 'STORAGE_FAILED') {
+      this.#skipped.add(log);
+      logger.warn({ log: name, err: error }, `${name} is compacted later: ${errorText(error)}`);
+      return;
+    }
+    this.#uncleanable.add(log);
+    logger.error({ log: name, err: error }, `${name} is not compacted any more: ${errorText(error)}`);
+  }
+
+  async #cleaned(log: PartitionLog, { firstDirtyOffset, isComplete }: CleaningResult): Promise<boolean> {
+    // Something else works on this log; it gets a pause to end.
+    if (!isComplete) this.#skipped.add(log);
+    else this.#firstDirty.set(log, firstDirtyOffset);
+    await this.storeCheckpoint();
+    return true;
+  }
+
+  async #dirtiest(): Promise<Candidate | undefined> {
+    let best: Candidate | undefined;
+    for (const log of [...this.#options.logs()]) {
+      if (this.#stopping.signal.aborted) return undefined;
+      const candidate = await this.#judge(log);
+      if (candidate !== undefined && candidate.ratio > (best?.ratio ?? -1)) best = candidate;
+    }
+    return best;
+  }
+
+  /** Undefined when it is not due. Most logs are judged without a look at the disk. */
+  async #judge(log: PartitionLog): Promise<Candidate | undefined> {
+    if (log.isClosed || !log.isConfigured || !log.config['cleanup.policy'].includes('compact')) return undefined;
+    if (log.segmentCount < 2 || this.#uncleanable.has(log) || this.#skipped.has(log)) return undefined;
+    const summary = summaryOf(log);
+    const firstDirty = firstDirtyOffset(this.#checkpointOf(log), summary);
+    const settled = settledCount(summary);
+    if (settled === 0 || summary.segments[settled - 1].endOffset <= firstDirty) return undefined;
+    const closedSegments = log.closedSegments.slice(0, settled);
+    try {
+      const segments = await oldEnough(log, closedSegments, firstDirty, this.#wallMs);
+      const cleanable = summary.segments.slice(0, segments.length);
+      const dirty = dirtiness(cleanable, firstDirty);
+      const oldest = await oldestTimestamp(
+        log,
+        segments,
+        cleanable.findIndex((each) => each.endOffset > firstDirty),
+      );
+      if (!isDue(dirty, oldest, this.#wallMs, log.config)) return undefined;
+      return { log, segments, endOffset: cleanable[cleanable.length - 1].endOffset, firstDirty, ratio: dirty.ratio };
+    } catch (error) {
+      this.#failed(log, closedSegments, error);
+      return undefined;
+    }
+  }
+
+  get #wallMs(): number {
+    return this.#options.clock.now().wallMs;
+  }
+
+  #checkpointOf(log: PartitionLog): number | undefined {
+    return (
+      this.#firstDirty.get(log) ?? (this.#known.has(log) ? this.#checkpoint.find(log.topic, log.partition) : undefined)
+    );
+  }
+}
+
+function summaryOf(log: PartitionLog): LogSummary {
+  const { closedSegments, logStartOffset, highWatermark, recoveryPoint } = log;
+  const segments = closedSegments.map(({ baseOffset, sizeInBytes }, index) => ({
+    baseOffset,
+    sizeInBytes,
+    endOffset: closedSegments[index + 1]?.baseOffset ?? log.activeBaseOffset,
+  }));
+  return { segments, logStartOffset, highWatermark, recoveryPoint };
+}
+
+/** Without the first dirty one that `min.compaction.lag.ms` protects, and all behind it. */
+async function oldEnough(
+  log: PartitionLog,
+  segments: readonly Segment[],
+  firstDirty: number,
+  wallMs: number,
+): Promise<readonly Segment[]> {
+  if (log.config['min.compaction.lag.ms'] === 0) return segments;
+  for (const [index, segment] of segments.entries()) {
+    if (index + 1 < segments.length && segments[index + 1].baseOffset <= firstDirty) continue;
+    if (segment.indexes === undefined) await log.loadIndexes(segment);
+    if (isTooYoung(segment.maxTimestamp.timestamp, wallMs, log.config)) return segments.slice(0, index);
+  }
+  return segments;
+}
+
+/** Largest timestamp of the first dirty batch; only read where `max.compaction.lag.ms` asks for it. */
+async function oldestTimestamp(
+  log: PartitionLog,
+  segments: readonly Segment[],
+  index: number,
+): Promise<number | undefined> {
+  if (log.config['max.compaction.lag.ms'] === Number.MAX_SAFE_INTEGER || index < 0) return undefined;
+  const head = Buffer.alloc(MAX_TIMESTAMP_POSITION + 8);
+  if ((await segments[index].file().read(head, 0)) < head.length) return undefined;
+  const timestamp = maxTimestampAt(head, 0);
+  return timestamp < 0 ? undefined : timestamp;
+}
+
+/** Unlike `Clock.sleep`, keeps no process alive. */
+function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      timer.cancel();
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = clock.setTimer(delayMs, end, { unref: true });
+    signal.addEventListener('abort', end, { once: true });
+  });
+}
+
+function isStop(error: unknown): boolean {
+  return error instanceof KafkaError && error.code === 'ABORTED';
+}

@@ -1,0 +1,257 @@
+/**
+ * Compacts one log once: notes the last offset of every key in the dirty part, then rewrites all segments from the oldest one to the
+ * end of that part, group by group, without what a later record has replaced. When the map of keys is full, the part ends there, and
+ * the rest is the next round's. A crash, a stop or an error between groups leaves a right log that is cleaned again.
+ */
+import { CorruptError, errorText, KafkaError } from '#core';
+import type { BatchHeader } from '#protocol';
+import { lastOffsetAt, maxTimestampAt } from '../batch-frame.ts';
+import type { Disk } from '../disk/disk.ts';
+import { CLEANED_SUFFIX, INDEX_SUFFIX, LOG_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX } from '../file-names.ts';
+import type { PartitionLog } from '../partition-log.ts';
+import { levelOf } from '../recompress.ts';
+import type { Segment } from '../segment.ts';
+import { BatchCleaning, type CleaningRules } from './batch-cleaning.ts';
+import { OffsetMap } from './offset-map.ts';
+import type { Pace } from './pace.ts';
+import { sliceRecords } from './record-slices.ts';
+import { type BatchReading, readBatches } from './segment-batches.ts';
+import { type GroupMember, groupSegments } from './segment-groups.ts';
+
+export interface CleaningOptions {
+  readonly disk: Disk;
+  readonly log: PartitionLog;
+  /** The oldest closed segments, as many as may be cleaned. */
+  readonly segments: readonly Segment[];
+  /** Where the last of `segments` ends. */
+  readonly endOffset: number;
+  readonly firstDirtyOffset: number;
+  readonly wallMs: number;
+  readonly dedupeBufferBytes: number;
+  readonly dedupeLoadFactor: number;
+  readonly ioBufferBytes: number;
+  readonly pace: Pace;
+}
+
+export interface CleaningResult {
+  /** Dirty from here on now. */
+  readonly firstDirtyOffset: number;
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+  /** False: other work on the log came in between, and the rest waits for the next round. */
+  readonly isComplete: boolean;
+}
+
+/** What one pass over the dirty part has found. */
+interface DirtyRange {
+  readonly latest: OffsetMap;
+  /** Records below were looked at. */
+  readonly rangeEnd: number;
+  readonly lastOffset: number;
+}
+
+interface Member extends GroupMember {
+  readonly segment: Segment;
+}
+
+/** Batches that were accepted when `max.message.bytes` was larger are read as well, up to the size of a request. */
+const BATCH_BYTES_MAX = 100 * 1024 * 1024;
+/** Positions in the indexes are int32. */
+const SEGMENT_BYTES_MAX = 2 ** 31 - 1;
+/** So many records are looked at between two looks at the clock. */
+const RECORDS_PER_STEP = 256;
+const FILE_SUFFIXES = [LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX];
+
+/**
+ * Rejects with a CorruptError when a segment is damaged, with ABORTED when the pace was stopped, or with what the disk says. Nothing
+ * was lost then, and what was written and not yet in place is removed.
+ */
+export async function cleanLog(options: CleaningOptions): Promise<CleaningResult> {
+  const range = await readDirtyRange(options);
+  const rules = rulesOf(options, range);
+  const members = await membersOf(options, range.rangeEnd);
+  let bytesBefore = 0;
+  let bytesAfter = 0;
+  for (const group of groupSegments(members, options.log.config)) {
+    const replaced = group.map(({ segment }) => segment);
+    const fresh = replaced[0].emptyCopy(CLEANED_SUFFIX);
+    const isInPlace = await replaceGroup(options, rules, replaced, fresh);
+    if (!isInPlace) return { firstDirtyOffset: options.firstDirtyOffset, bytesBefore, bytesAfter, isComplete: false };
+    bytesBefore += group.reduce((sum, { sizeInBytes }) => sum + sizeInBytes, 0);
+    bytesAfter += fresh.sizeInBytes;
+  }
+  return { firstDirtyOffset: range.rangeEnd, bytesBefore, bytesAfter, isComplete: true };
+}
+
+async function readDirtyRange(options: CleaningOptions): Promise<DirtyRange> {
+  const { firstDirtyOffset, endOffset, pace, dedupeBufferBytes: bytesMax, dedupeLoadFactor: loadFactor } = options;
+  const latest = new OffsetMap({ bytesMax, loadFactor });
+  let rangeEnd = endOffset;
+  let lastOffset = -1;
+  let nextOffset = 0;
+  const visit = async (batch: Buffer, header: BatchHeader): Promise<boolean> => {
+    if (header.lastOffset < firstDirtyOffset) return false;
+    lastOffset = header.lastOffset;
+    if (header.isControl || header.isTransactional) return false;
+    const records = sliceRecords(batch, header, options.log.config['max.decompressed.message.bytes']);
+    for (let count = 1; records.next(); count++) {
+      const { key, offset } = records;
+      if (offset >= firstDirtyOffset && key !== null && !latest.put(key, offset)) {
+        rangeEnd = offset;
+        return true;
+      }
+      if (count % RECORDS_PER_STEP === 0 && pace.isSliceOver) await pace.yieldTurn();
+    }
+    return false;
+  };
+  for (const segment of options.segments) {
+    if (rangeEnd < endOffset) break;
+    const isClean = options.segments.some(
+      (next) => next.baseOffset > segment.baseOffset && next.baseOffset <= firstDirtyOffset,
+    );
+    if (isClean) continue;
+    nextOffset = Math.max(nextOffset, segment.baseOffset);
+    nextOffset = 1 + (await inFile(segment, () => readBatches(segment, nextOffset, readingOf(options), visit)));
+  }
+  if (rangeEnd <= firstDirtyOffset) {
+    throw new KafkaError('INVALID_CONFIG', `log.cleaner.dedupe.buffer.size=${bytesMax} has no room for a single key`);
+  }
+  return { latest, rangeEnd, lastOffset };
+}
+
+function rulesOf({ log, wallMs }: CleaningOptions, { latest, rangeEnd, lastOffset }: DirtyRange): CleaningRules {
+  const { config, producers } = log;
+  const lastOffsetOfProducer = new Map<number, number>();
+  for (const { producerId, batches } of producers.entries()) {
+    const last = batches.at(-1);
+    if (last !== undefined) lastOffsetOfProducer.set(producerId, last.lastOffset);
+  }
+  return {
+    latest,
+    rangeEnd,
+    lastOffset,
+    lastOffsetOfProducer,
+    wallMs,
+    deleteRetentionMs: config['delete.retention.ms'],
+    decompressedBytesMax: config['max.decompressed.message.bytes'],
+    compressionLevel: (codec) => levelOf(codec, config),
+  };
+}
+
+/** The segments that reach below `rangeEnd`, with their indexes loaded: nobody can find these once the files have other names. */
+async function membersOf({ log, segments, endOffset }: CleaningOptions, rangeEnd: number): Promise<Member[]> {
+  const members: Member[] = [];
+  for (const [index, segment] of segments.entries()) {
+    if (segment.baseOffset >= rangeEnd) break;
+    if (segment.indexes === undefined) await log.loadIndexes(segment);
+    members.push({
+      segment,
+      baseOffset: segment.baseOffset,
+      endOffset: segments[index + 1]?.baseOffset ?? endOffset,
+      sizeInBytes: segment.sizeInBytes,
+      offsetIndexBytes: segment.indexes?.offsets.content().length ?? 0,
+      timeIndexBytes: segment.indexes?.times.content().length ?? 0,
+    });
+  }
+  return members;
+}
+
+/** False when the log has changed meanwhile. */
+async function replaceGroup(
+  options: CleaningOptions,
+  rules: CleaningRules,
+  replaced: readonly Segment[],
+  fresh: Segment,
+): Promise<boolean> {
+  let isInPlace = false;
+  try {
+    await removeFiles(options.disk, fresh);
+    fresh.create(options.log.config);
+    await copyGroup(options, rules, replaced, fresh);
+    fresh.seal();
+    await copyTransactionIndex(options.disk, replaced, fresh);
+    await fresh.sync(true);
+    isInPlace = await options.log.replaceSegments(replaced, fresh);
+  } finally {
+    if (!isInPlace && !isSeen(options.log, fresh)) {
+      fresh.close();
+      // What cannot be removed now is removed by the next start.
+      await removeFiles(options.disk, fresh).catch(() => {});
+    }
+  }
+  return isInPlace;
+}
+
+function isSeen(log: PartitionLog, fresh: Segment): boolean {
+  return log.closedSegments.includes(fresh);
+}
+
+async function copyGroup(
+  options: CleaningOptions,
+  rules: CleaningRules,
+  replaced: readonly Segment[],
+  fresh: Segment,
+): Promise<void> {
+  const { pace, ioBufferBytes, log } = options;
+  const indexIntervalBytes = log.config['index.interval.bytes'];
+  let nextOffset = 0;
+  const write = async (): Promise<void> => {
+    const bytes = fresh.sizeInBytes - fresh.writtenBytes;
+    fresh.writePending();
+    await pace.spent(bytes);
+  };
+  const visit = async (batch: Buffer, header: BatchHeader): Promise<undefined> => {
+    const cleaning = new BatchCleaning(batch, header, rules);
+    while (!cleaning.advance(RECORDS_PER_STEP)) if (pace.isSliceOver) await pace.yieldTurn();
+    const left = cleaning.result();
+    if (left === undefined) return;
+    if (fresh.sizeInBytes + left.length > SEGMENT_BYTES_MAX) {
+      throw new KafkaError(
+        'INVALID_CONFIG',
+        `segment.bytes is too large: ${fresh.path(LOG_SUFFIX)} would grow beyond ${SEGMENT_BYTES_MAX} bytes`,
+      );
+    }
+    fresh.note(lastOffsetAt(left, 0), maxTimestampAt(left, 0), left.length, indexIntervalBytes, false);
+    fresh.queue(undefined, left);
+    if (fresh.sizeInBytes - fresh.writtenBytes >= ioBufferBytes) await write();
+  };
+  for (const segment of replaced) {
+    nextOffset = Math.max(nextOffset, segment.baseOffset);
+    nextOffset = 1 + (await inFile(segment, () => readBatches(segment, nextOffset, readingOf(options), visit)));
+  }
+  await write();
+}
+
+/** Transactions stay as they are, and so does what is known of the aborted ones: the entries have offsets, not positions. */
+async function copyTransactionIndex(disk: Disk, replaced: readonly Segment[], fresh: Segment): Promise<void> {
+  const contents = await Promise.all(replaced.map((segment) => disk.readFile(segment.path(TXN_INDEX_SUFFIX))));
+  const entries = contents.filter((content) => content !== undefined && content.length > 0) as Buffer[];
+  if (entries.length === 0) return;
+  const file = disk.openSync(fresh.path(TXN_INDEX_SUFFIX), { create: true });
+  try {
+    file.writeSync(entries, 0);
+    await file.sync();
+  } finally {
+    file.close();
+  }
+}
+
+function readingOf({ pace, ioBufferBytes, log }: CleaningOptions): BatchReading {
+  const batchBytesMax = Math.max(log.config['max.message.bytes'], BATCH_BYTES_MAX);
+  return { chunkBytes: ioBufferBytes, batchBytesMax, pace };
+}
+
+/** Damage inside of a batch is told with its file. */
+async function inFile<T>(segment: Segment, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!(error instanceof CorruptError) || error.file !== undefined) throw error;
+    const file = segment.path(LOG_SUFFIX);
+    throw new CorruptError(`${file} is damaged: ${errorText(error)}`, { file, cause: error });
+  }
+}
+
+async function removeFiles(disk: Disk, segment: Segment): Promise<void> {
+  for (const suffix of FILE_SUFFIXES) await disk.remove(segment.path(suffix));
+}
