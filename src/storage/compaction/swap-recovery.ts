@@ -1,10 +1,10 @@
 /**
  * Brings the folder of a partition out of a compaction that was cut off, ours or Apache Kafka's; repeated, it does nothing. As in
  * Kafka, a `.swap` at or above a `.cleaned` belongs to a step that had not ended and is dropped; any other is complete: the segments
- * that it was made from go, and it takes their place. Unlike Kafka, the batches of a `.swap` are checked first: a damaged one does not
- * replace segments that are still there.
+ * that it was made from go, and it takes their place. Unlike Kafka, a `.swap` is checked first: a damaged one does not replace segments
+ * that are still there.
  */
-import { type Logger } from '#core';
+import type { Logger } from '#core';
 import { lastOffsetAt } from '../batch-frame.ts';
 import { scanBatches } from '../batch-scan.ts';
 import type { Disk } from '../disk/disk.ts';
@@ -40,7 +40,10 @@ export async function finishSwaps(place: SwapFolder): Promise<void> {
       continue;
     }
     logger.info({ folder, baseOffset: base, nextOffset }, 'A compaction that was cut off is completed');
-    for (const old of basesWith(names, '')) if (old > base && old < nextOffset) await removeAll(place, old, '');
+    const activeBase = activeBaseOf(names);
+    for (const old of basesWith(names, '')) {
+      if (old > base && old < Math.min(nextOffset, activeBase)) await removeAll(place, old, '');
+    }
     await disk.syncDirectory(folder);
     await takePlace(place, names, base);
   }
@@ -57,6 +60,10 @@ function basesWith(names: ReadonlySet<string>, nameSuffix: string): number[] {
     }
   }
   return [...bases].sort((a, b) => a - b);
+}
+
+function activeBaseOf(names: ReadonlySet<string>): number {
+  return Math.max(...[...names].map((name) => baseOffsetOf(name, LOG_SUFFIX) ?? -1));
 }
 
 /** The offset behind the last batch; `base` when only indexes are left to rename; undefined when it must not be used. */
@@ -76,9 +83,11 @@ async function endOfSwap(
       nextOffset = lastOffsetAt(buffer, at) + 1;
       return false;
     });
-    if (damage === undefined || !isInPlace) return nextOffset;
+    // The offset of a batch is outside its checksum. No compaction reaches into the active segment.
+    const isTooFar = nextOffset > activeBaseOf(names);
+    if (!isInPlace || (damage === undefined && !isTooFar)) return nextOffset;
     logger.error(
-      { file: file.path, position, damage },
+      { file: file.path, position, damage: damage ?? `it ends at offset ${nextOffset}` },
       'A damaged result of compaction is dropped; what it was made from stays',
     );
     return undefined;
