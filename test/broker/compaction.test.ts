@@ -51,10 +51,10 @@ describe('the topic of offsets', () => {
   it.each(['stopped', 'killed'])(
     'is compacted, and a broker that was %s then knows every committed offset',
     async (how) => {
-      const disk = memoryDisk({ tracksDurability: true });
+      const disk = memoryDisk();
       scene = await Scene.start({ disk, config: CONFIG, topics: { t: 1 } });
       await scene.send(Apis.FindCoordinator, { keyType: 0, coordinatorKeys: ['g0'] });
-      for (let i = 0; i < 800; i++) await commit(`g${i % 7}`, i);
+      for (let i = 0; i < 580; i++) await commit(`g${i % 7}`, i);
       const before = await bytesOf(disk, '/data/__consumer_offsets-0');
       await clean();
       const after = await bytesOf(disk, '/data/__consumer_offsets-0');
@@ -67,7 +67,7 @@ describe('the topic of offsets', () => {
       await scene.send(Apis.FindCoordinator, { keyType: 0, coordinatorKeys: ['g0'] });
       expect(await committed('g0')).toEqual({ committedOffset: 1000, metadata: metadataOf(1000) });
       for (let group = 1; group < 7; group++) {
-        const last = 799 - ((799 - group) % 7);
+        const last = 579 - ((579 - group) % 7);
         expect(await committed(`g${group}`)).toEqual({ committedOffset: last, metadata: metadataOf(last) });
       }
     },
