@@ -167,6 +167,28 @@ describe('a compacted log', () => {
   });
 });
 
+describe('a log with both policies', () => {
+  test('loses old segments to retention while it is compacted, and is compacted again', async () => {
+    // Slow enough that retention comes in the middle.
+    const scene = await openCompacted({ cleaner: { ioBytesPerSecondMax: 20 }, retentionCheckMs: 60_000 });
+    const log = compactedLog(scene, { 'cleanup.policy': ['compact', 'delete'], 'retention.ms': 600_000 });
+    for (let i = 0; i < 20; i++) appendKeyed(log, [{ key: `old-${i}`, value: '1', timestamp: START_MS - 560_000 }]);
+    for (let i = 0; i < 60; i++) appendKeyed(log, [{ key: `k${i % 3}`, value: `v${i}` }]);
+    await clean(scene);
+    expect(await lines(log)).toHaveLength(80);
+    await clean(scene, 60_000);
+    expect(log.logStartOffset).toBeGreaterThan(0);
+    await clean(scene, 400_000);
+    const after = await storedRecords(log);
+    expect(after[0].offset).toBeGreaterThanOrEqual(log.logStartOffset);
+    expect(after.length).toBeLessThan(30);
+    for (let key = 0; key < 3; key++) expect(tableOf(after).get(`k${key}`)).toBe(`v${57 + key}`);
+    expect(scene.warnings).toEqual([]);
+    expect((await filesOf(scene)).filter((name) => /swap|cleaned/.test(name))).toEqual([]);
+    expect(scene.directory.failure).toBeUndefined();
+  });
+});
+
 describe('a tombstone', () => {
   test('stays until the delete horizon of its batch, and goes at the next compaction', async () => {
     const scene = await openCompacted();
