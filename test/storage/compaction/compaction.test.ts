@@ -184,6 +184,7 @@ describe('a log with both policies', () => {
     expect(after.length).toBeLessThan(30);
     for (let key = 0; key < 3; key++) expect(tableOf(after).get(`k${key}`)).toBe(`v${57 + key}`);
     expect(scene.warnings).toEqual([]);
+    await scene.directory.close();
     expect((await filesOf(scene)).filter((name) => /swap|cleaned/.test(name))).toEqual([]);
     expect(scene.directory.failure).toBeUndefined();
   });
