@@ -20,6 +20,7 @@ const tasks = {
     check()
       .then(build)
       .then(() => jest(...args)),
+  'test:crash': () => node('--conditions=springtide-src', 'test/crash/run.ts', ...args),
   'test:interop': () => build().then(() => node('--conditions=springtide-src', 'test/interop/run.ts', ...args)),
   bench: () => build().then(() => node('dist/bench/run.js', ...args)),
   tidy: () => node('scripts/tidy.mjs', ...args),

@@ -1,5 +1,5 @@
 /** Our broker as users run it alone: `springtide server`, from source, in a process and a data folder of its own. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,6 +27,22 @@ export interface ServerOptions {
 
 /** Starts the server and waits for its ready line, which names the address. */
 export async function startSpringtide(options: ServerOptions = {}): Promise<SpringtideServer> {
+  const { child, dataFolder, ready } = spawnSpringtide(options);
+  return {
+    bootstrapServers: await ready,
+    dataFolder,
+    pid: child.pid ?? 0,
+    stop: (signal) => end(child, signal),
+    remove: () => rmSync(dataFolder, { recursive: true, force: true }),
+  };
+}
+
+/** The process of a server that is starting; `ready` gives the address, and rejects when it ends before. */
+export function spawnSpringtide(options: ServerOptions = {}): {
+  child: ChildProcess;
+  dataFolder: string;
+  ready: Promise<string>;
+} {
   const dataFolder = options.dataFolder ?? mkdtempSync(join(tmpdir(), 'springtide-broker-'));
   const overrides = [
     `listeners=PLAINTEXT://127.0.0.1:${options.port ?? 0}`,
@@ -36,13 +52,7 @@ export async function startSpringtide(options: ServerOptions = {}): Promise<Spri
   const server = ['server', ...overrides.flatMap((override) => ['--override', override])];
   const args = ['--conditions=springtide-src', '--input-type=module', '--eval', program, '--', ...server];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  return {
-    bootstrapServers: await readyAddress(child),
-    dataFolder,
-    pid: child.pid ?? 0,
-    stop: (signal) => end(child, signal),
-    remove: () => rmSync(dataFolder, { recursive: true, force: true }),
-  };
+  return { child, dataFolder, ready: readyAddress(child) };
 }
 
 function readyAddress(child: ReturnType<typeof spawn>): Promise<string> {
