@@ -16,8 +16,10 @@ export {
   topicConfigTable,
 } from './config.ts';
 export type { Disk, DiskEntry, DiskFile, DiskLock } from './disk/disk.ts';
-export { type CrashOptions, MemoryDisk, type MemoryDiskOptions, memoryDisk } from './disk/memory-disk.ts';
+export { DiskFaults, type DiskStep, type FaultRule } from './disk/disk-faults.ts';
+export { MemoryDisk, memoryDisk } from './disk/memory-disk.ts';
 export { nodeDisk } from './disk/node-disk.ts';
+export { SimulatedDisk, simulatedDisk } from './disk/simulated-disk.ts';
 export * from './dump/index.ts';
 export type { EpochEnd } from './leader-epochs.ts';
 export { LogDirectory, type LogDirectoryOptions } from './log-directory.ts';

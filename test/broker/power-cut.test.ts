@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { type Random, seededRandom } from '#core';
 import type { RequestChannel } from '#net';
 import { Apis, batches, buildBatch, Errors, readRecords } from '#protocol';
-import { type MemoryDisk, memoryDisk } from '#storage';
+import { simulatedDisk } from '#storage';
 import { FailingDisk } from '../storage/failing-disk.ts';
 import { Scene } from './scene.ts';
 
@@ -147,7 +147,7 @@ describe('whatever was acknowledged', () => {
 
   it.each(seeds)('is there, once and in order, after every power cut and kill (seed %i)', async (seed) => {
     const random = seededRandom(seed);
-    let disk: MemoryDisk = memoryDisk({ tracksDurability: true });
+    let disk = simulatedDisk(seed);
     const groups = new Map<string, number>();
     let producers: Producer[] = [];
     const config = { 'log.segment.bytes': 1024 * 1024, 'offsets.topic.num.partitions': 2 };
@@ -171,8 +171,7 @@ describe('whatever was acknowledged', () => {
         for (let turns = Math.floor(random.float() * SYNC_TURNS_MAX); turns > 0; turns--) await nextTurn();
       };
       await live(scene, producers, groups, random);
-      const keep = (_path: string, bytes: number) => Math.floor(random.float() * (bytes + 1));
-      disk = random.float() < 0.6 ? disk.crash({ keep }) : disk.kill();
+      disk = random.float() < 0.6 ? disk.crash(random.uint32()) : disk.kill();
     }
   });
 });

@@ -3,7 +3,7 @@ import { Broker } from '#broker';
 import { ManualClock } from '#core';
 import { PipeNetwork, tcpAcceptor } from '#net';
 import { Apis, batches, decodeMetadataRecord, readRecords } from '#protocol';
-import { memoryDisk } from '#storage';
+import { memoryDisk, simulatedDisk } from '#storage';
 import { batchOf, LogBook, Scene } from './scene.ts';
 
 let scene: Scene | undefined;
@@ -150,7 +150,7 @@ describe('the metadata log', () => {
   });
 
   it('is synced in both durabilities: a topic that was announced survives a power cut', async () => {
-    const disk = memoryDisk({ tracksDurability: true });
+    const disk = simulatedDisk();
     scene = await Scene.start({ disk, config: { 'springtide.broker.durability': 'os' } });
     await scene.createTopics({ t: 2 });
     const afterCut = disk.crash();
@@ -162,7 +162,7 @@ describe('the metadata log', () => {
   });
 
   it('finishes a deletion that the broker did not come to', async () => {
-    const disk = memoryDisk({ tracksDurability: true });
+    const disk = simulatedDisk();
     scene = await Scene.start({ disk, topics: { t: 1, u: 1 } });
     await scene.produce('t', batchOf(['old']));
     const before = disk.crash();
@@ -193,7 +193,7 @@ describe('the metadata log', () => {
 
 describe('a power cut', () => {
   it('takes back nothing that was acknowledged: records, committed offsets, topics', async () => {
-    const disk = memoryDisk({ tracksDurability: true });
+    const disk = simulatedDisk();
     scene = await Scene.start({ disk, topics: { t: 1 } });
     await scene.send(Apis.FindCoordinator, { key: 'g' }, 0);
     for (let round = 0; round < 20; round++) await scene.produce('t', batchOf([`r${round}`]));

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { type Disk, memoryDisk, nodeDisk } from '#storage';
+import { type Disk, memoryDisk, nodeDisk, simulatedDisk } from '#storage';
 
 const folder = mkdtempSync(`${tmpdir()}/springtide-disk-`);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -10,6 +10,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const floors: [string, () => Disk, string][] = [
   ['node', () => nodeDisk(), folder],
   ['memory', () => memoryDisk(), '/m'],
+  ['simulated', () => simulatedDisk(), '/s'],
 ];
 
 describe.each(floors)('the %s disk', (_name, makeDisk, root) => {
@@ -108,27 +109,5 @@ describe.each(floors)('the %s disk', (_name, makeDisk, root) => {
     await lock.release();
     await lock.release();
     await (await disk.lock(path, () => {})).release();
-  });
-});
-
-describe('a crash of the memory disk', () => {
-  test('leaves what was synced: content by file, names by directory', async () => {
-    const disk = memoryDisk({ tracksDurability: true });
-    disk.makeDirectorySync('/d');
-    await disk.syncDirectory('/');
-    for (const name of ['synced', 'unsynced', 'nameless']) {
-      const file = disk.openSync(`/d/${name}`, { create: true });
-      file.writeSync([Buffer.from('first')], 0);
-      if (name !== 'unsynced') await file.sync();
-      file.writeSync([Buffer.from(' second')], 5);
-      if (name === 'unsynced') await disk.syncDirectory('/d');
-    }
-    const after = disk.crash();
-    expect((await after.readFile('/d/synced'))?.toString()).toBe('first');
-    expect((await after.readFile('/d/unsynced'))?.toString()).toBe('');
-    expect(await after.readFile('/d/nameless')).toBeUndefined();
-    const torn = disk.crash({ keep: () => 3 });
-    expect((await torn.readFile('/d/synced'))?.toString()).toBe('first se');
-    expect((await disk.kill().readFile('/d/nameless'))?.toString()).toBe('first second');
   });
 });

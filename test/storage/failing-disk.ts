@@ -1,11 +1,11 @@
-/** A memory disk whose calls a test can hold up or make fail. */
+/** A simulated disk whose calls a test can hold up or make fail. */
 import { KafkaError } from '#core';
-import { type Disk, type DiskFile, type MemoryDisk, memoryDisk } from '#storage';
+import { type Disk, type DiskFile, type SimulatedDisk, simulatedDisk } from '#storage';
 
 export type Step = 'write' | 'sync' | 'read' | 'open' | 'rename' | 'syncDirectory';
 
 export class FailingDisk implements Disk {
-  readonly below: MemoryDisk;
+  readonly below: SimulatedDisk;
   /** Called before each step; throws or returns a promise to hold it up. */
   before: (step: Step, path: string) => void | Promise<void> = () => {};
   /** How often each step was asked for. */
@@ -13,7 +13,7 @@ export class FailingDisk implements Disk {
   /** Counted only for files of this suffix. */
   countedSuffix = '.log';
 
-  constructor(below: MemoryDisk = memoryDisk({ tracksDurability: true })) {
+  constructor(below: SimulatedDisk = simulatedDisk()) {
     this.below = below;
   }
 

@@ -1,40 +1,23 @@
 /**
- * A disk in memory: the floor of tests and of the embedded broker. With `tracksDurability` it also remembers what a power cut
- * would leave (content as of each file's last `sync`, names as of each directory's last `syncDirectory`), and `crash()` gives the
- * disk that the next start would find. Two names are open at once to one file after a rename, as on a real disk.
+ * A disk in memory: the floor of tests and of the embedded broker. It never fails and knows no power cut; `simulatedDisk` does. Two
+ * names are open at once to one file after a rename, as on a real disk.
  */
-import { assert, KafkaError } from '#core';
+import { KafkaError } from '#core';
 import type { Disk, DiskEntry, DiskFile, DiskLock } from './disk.ts';
 
-export interface MemoryDiskOptions {
-  /** Costs a second copy of everything that is synced. Default false. */
-  readonly tracksDurability?: boolean;
-}
-
-export interface CrashOptions {
-  /**
-   * How many bytes of `unsyncedBytes` at the end of a file's last writes the cut leaves. Default: none. The rest of what was
-   * synced stays in any case.
-   */
-  readonly keep?: (path: string, unsyncedBytes: number) => number;
-}
-
-export function memoryDisk(options: MemoryDiskOptions = {}): MemoryDisk {
-  return new MemoryDisk(options);
+export function memoryDisk(): MemoryDisk {
+  return new MemoryDisk();
 }
 
 interface FileNode {
   readonly kind: 'file';
   bytes: Buffer;
   sizeInBytes: number;
-  /** What a power cut leaves; undefined when that is not tracked. */
-  synced: Buffer | undefined;
 }
 
 interface DirectoryNode {
   readonly kind: 'directory';
   names: Map<string, Node>;
-  syncedNames: Map<string, Node>;
 }
 
 type Node = FileNode | DirectoryNode;
@@ -42,12 +25,10 @@ type Node = FileNode | DirectoryNode;
 const FIRST_FILE_BYTES = 4096;
 
 export class MemoryDisk implements Disk {
-  readonly #tracksDurability: boolean;
   readonly #root: DirectoryNode;
   readonly #locks = new Set<string>();
 
-  constructor(options: MemoryDiskOptions = {}, root: DirectoryNode = newDirectory()) {
-    this.#tracksDurability = options.tracksDurability === true;
+  constructor(root: DirectoryNode = newDirectory()) {
     this.#root = root;
   }
 
@@ -56,12 +37,7 @@ export class MemoryDisk implements Disk {
     let node = directory.names.get(name);
     if (node === undefined) {
       if (!create) throw absent(path);
-      node = {
-        kind: 'file',
-        bytes: Buffer.alloc(0),
-        sizeInBytes: 0,
-        synced: this.#tracksDurability ? EMPTY : undefined,
-      };
+      node = fileOf(Buffer.alloc(0));
       directory.names.set(name, node);
     }
     if (node.kind !== 'file') throw new KafkaError('STORAGE_FAILED', `cannot open ${path}: it is a directory`);
@@ -113,7 +89,6 @@ export class MemoryDisk implements Disk {
   async syncDirectory(path: string): Promise<void> {
     const node = this.#find(path);
     if (node?.kind !== 'directory') throw absent(path);
-    if (this.#tracksDurability) node.syncedNames = new Map(node.names);
   }
 
   async lock(path: string): Promise<DiskLock> {
@@ -128,16 +103,9 @@ export class MemoryDisk implements Disk {
     return { release: async () => void this.#locks.delete(path) };
   }
 
-  /** What a start after a power cut finds: a disk of its own. This one stays as it is. */
-  crash(options: CrashOptions = {}): MemoryDisk {
-    assert(this.#tracksDurability, 'crash() needs a memory disk with tracksDurability');
-    const root = afterCrash(this.#root, '', options) as DirectoryNode;
-    return new MemoryDisk({ tracksDurability: true }, root);
-  }
-
-  /** What a start after `kill -9` finds: all that was written, synced or not. */
+  /** What a start after `kill -9` finds: all that was written. A disk of its own; this one stays as it is. */
   kill(): MemoryDisk {
-    return new MemoryDisk({ tracksDurability: this.#tracksDurability }, copyOf(this.#root) as DirectoryNode);
+    return new MemoryDisk(copyOf(this.#root) as DirectoryNode);
   }
 
   #find(path: string): Node | undefined {
@@ -202,8 +170,6 @@ class MemoryFile implements DiskFile {
 
   async sync(): Promise<void> {
     this.#checkOpen('sync');
-    const node = this.#node;
-    if (node.synced !== undefined) node.synced = Buffer.from(node.bytes.subarray(0, node.sizeInBytes));
   }
 
   close(): void {
@@ -223,10 +189,8 @@ class MemoryFile implements DiskFile {
   }
 }
 
-const EMPTY = Buffer.alloc(0);
-
 function newDirectory(): DirectoryNode {
-  return { kind: 'directory', names: new Map(), syncedNames: new Map() };
+  return { kind: 'directory', names: new Map() };
 }
 
 function parts(path: string): string[] {
@@ -237,33 +201,11 @@ function absent(path: string): KafkaError {
   return new KafkaError('STORAGE_FAILED', `no such file or directory: ${path}`);
 }
 
-function afterCrash(node: Node, path: string, options: CrashOptions): Node {
-  if (node.kind === 'file') return fileOf(survivingBytes(node, path, options));
-  const names = new Map(
-    [...node.syncedNames].map(([name, child]) => [name, afterCrash(child, `${path}/${name}`, options)]),
-  );
-  return { kind: 'directory', names, syncedNames: new Map(names) };
-}
-
-function survivingBytes(node: FileNode, path: string, options: CrashOptions): Buffer {
-  const synced = node.synced ?? EMPTY;
-  const unsyncedBytes = node.sizeInBytes - synced.length;
-  const kept = unsyncedBytes > 0 ? (options.keep?.(path, unsyncedBytes) ?? 0) : 0;
-  return kept > 0
-    ? Buffer.concat([synced, node.bytes.subarray(synced.length, synced.length + kept)])
-    : Buffer.from(synced);
-}
-
 function copyOf(node: Node): Node {
-  if (node.kind === 'file') {
-    const copy = fileOf(Buffer.from(node.bytes.subarray(0, node.sizeInBytes)));
-    copy.synced = node.synced;
-    return copy;
-  }
-  const names = new Map([...node.names].map(([name, child]) => [name, copyOf(child)]));
-  return { kind: 'directory', names, syncedNames: new Map([...names].filter(([name]) => node.syncedNames.has(name))) };
+  if (node.kind === 'file') return fileOf(Buffer.from(node.bytes.subarray(0, node.sizeInBytes)));
+  return { kind: 'directory', names: new Map([...node.names].map(([name, child]) => [name, copyOf(child)])) };
 }
 
 function fileOf(bytes: Buffer): FileNode {
-  return { kind: 'file', bytes, sizeInBytes: bytes.length, synced: Buffer.from(bytes) };
+  return { kind: 'file', bytes, sizeInBytes: bytes.length };
 }

@@ -17,9 +17,7 @@ import { dirname, relative, resolve, sep } from 'node:path';
 import { errorText, KafkaError } from '#core';
 import type { Disk, DiskEntry, DiskFile, DiskLock } from './disk.ts';
 import { lockFile } from './lock-file.ts';
-
-/** IOV_MAX of Linux and macOS: one writev takes no more chunks than this. */
-const CHUNKS_PER_WRITE_MAX = 1024;
+import { writeAll } from './write-all.ts';
 
 export function nodeDisk(): Disk {
   return disk;
@@ -88,7 +86,9 @@ class NodeFile implements DiskFile {
   }
 
   writeSync(chunks: readonly Buffer[], position: number): void {
-    guardSync(this.path, 'write', () => writeAll(this.#descriptor, chunks, position));
+    guardSync(this.path, 'write', () =>
+      writeAll((slice, at) => writevSync(this.#descriptor, slice, at), chunks, position),
+    );
   }
 
   truncateSync(sizeInBytes: number): void {
@@ -134,22 +134,6 @@ function openExisting(path: string, create: boolean): number {
   } catch (error) {
     if (!create || !isAbsent(error)) throw error;
     return openSync(path, 'wx+');
-  }
-}
-
-/** A short write is followed by another one, which then tells why (ENOSPC). */
-function writeAll(descriptor: number, chunks: readonly Buffer[], position: number): void {
-  let index = 0;
-  let skip = 0;
-  let at = position;
-  while (index < chunks.length) {
-    const slice = chunks.slice(index, index + CHUNKS_PER_WRITE_MAX);
-    if (skip > 0) slice[0] = slice[0].subarray(skip);
-    let written = writevSync(descriptor, slice, at);
-    at += written;
-    written += skip;
-    while (index < chunks.length && written >= chunks[index].length) written -= chunks[index++].length;
-    skip = written;
   }
 }
 
