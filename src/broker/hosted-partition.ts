@@ -51,6 +51,7 @@ export class HostedPartition {
     this.config = config;
     this.state = new PartitionState(localId, log.logStartOffset);
     log.onDurableAdvance = (durableEndOffset) => this.#durableAdvanced(durableEndOffset);
+    log.onTakenBack = (endOffset) => this.#takenBack(endOffset);
   }
 
   get highWatermark(): number {
@@ -124,6 +125,16 @@ export class HostedPartition {
     while (at > this.#pendingHead && this.#pending[at - 1].endOffset > pending.endOffset) at--;
     if (at === this.#pending.length) this.#pending.push(pending);
     else this.#pending.splice(at, 0, pending);
+  }
+
+  /** The disk had no room for the records from `endOffset` on: whoever waits for them may send them again. */
+  #takenBack(endOffset: number): void {
+    const first = this.#pending.findIndex(
+      (pending, index) => index >= this.#pendingHead && pending.endOffset > endOffset,
+    );
+    const pending = first < 0 ? [] : this.#pending.splice(first);
+    for (const { waiter, index } of pending) waiter?.settled(index, Errors.KAFKA_STORAGE_ERROR);
+    this.#wake(0);
   }
 
   #durableAdvanced(durableEndOffset: number): void {

@@ -34,6 +34,8 @@ export interface HostedPartitionsOptions {
 export class HostedPartitions {
   readonly #options: HostedPartitionsOptions;
   readonly #byTopicId = new Map<Uuid, (HostedPartition | undefined)[]>();
+  /** By topic id and index: partitions whose log could not be had for the moment. Each time one is asked for, it is tried again. */
+  readonly #unopened = new Map<string, () => void>();
   /** Everything that was begun. */
   #work: Promise<void> = Promise.resolve();
   /** Deletions that were begun: folders of the same name must be gone first. */
@@ -44,6 +46,9 @@ export class HostedPartitions {
   }
 
   get(topicId: Uuid, partition: number): HostedPartition | undefined {
+    const hosted = this.#byTopicId.get(topicId)?.[partition];
+    if (hosted !== undefined || this.#unopened.size === 0) return hosted;
+    this.#unopened.get(`${topicId} ${partition}`)?.();
     return this.#byTopicId.get(topicId)?.[partition];
   }
 
@@ -119,6 +124,7 @@ export class HostedPartitions {
   }
 
   #stopTopic(topicId: Uuid): HostedPartition[] {
+    for (const key of this.#unopened.keys()) if (key.startsWith(`${topicId} `)) this.#unopened.delete(key);
     const partitions = (this.#byTopicId.get(topicId) ?? []).filter((partition) => partition !== undefined);
     for (const partition of partitions) partition.stop(Errors.UNKNOWN_TOPIC_OR_PARTITION);
     return partitions;
@@ -150,7 +156,13 @@ export class HostedPartitions {
     const { nodeId } = this.#options;
     if (!image.replicas.includes(nodeId)) return;
     const log = this.#openLog(topic, image.partition, config);
-    if (log === undefined) return;
+    const key = `${topic.topicId} ${image.partition}`;
+    if (log === undefined) {
+      if (this.#options.directory.failure === undefined)
+        this.#unopened.set(key, () => this.#host(topic, image, config));
+      return;
+    }
+    this.#unopened.delete(key);
     const hosted = new HostedPartition(nodeId, log, config);
     hosted.assign(image);
     let partitions = this.#byTopicId.get(topic.topicId);

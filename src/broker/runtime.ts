@@ -5,7 +5,7 @@
  *
  *     state      from               legal moves
  *     loading    (new), active      the log is replayed from its start → active; fails → failed
- *     active     loading            events are handled; an append that fails discards the machine → loading
+ *     active     loading            events are handled; an append that fails, or is taken back, discards the machine → loading
  *     failed     loading, active    the partition cannot be read, or is gone: everyone is refused
  *     stopped    any                final
  *
@@ -55,6 +55,8 @@ export interface RuntimeOptions<E, R> {
   /** Records must be on the disk whatever the durability of the broker. */
   readonly requiresSync?: boolean;
 }
+
+const RELOAD_MS = 1000;
 
 interface HeldAnswer {
   readonly endOffset: number;
@@ -146,6 +148,12 @@ export class MachineRuntime<E, R> implements AdvanceWaiter {
       this.#discard('failed');
       return;
     }
+    if (partition.log.logEndOffset < this.#seenEndOffset && this.#state !== 'stopped' && this.#state !== 'failed') {
+      // The disk had no room for what the machine has seen.
+      this.#discard('loading');
+      void this.load();
+      return;
+    }
     this.#releaseRecords();
     this.#releaseAnswers();
   }
@@ -188,7 +196,8 @@ export class MachineRuntime<E, R> implements AdvanceWaiter {
         `${name}: an append of ${batch.length} bytes was refused (${result.error.name})`,
       );
       this.#discard('loading');
-      void this.load();
+      if (result.error === Errors.KAFKA_STORAGE_ERROR) this.#loadLater();
+      else void this.load();
       return false;
     }
     let offset = result.baseOffset;
@@ -201,6 +210,15 @@ export class MachineRuntime<E, R> implements AdvanceWaiter {
     partition.whenCommitted(offset, undefined, 0, batch.length);
     this.#releaseRecords();
     return true;
+  }
+
+  /** A disk that is full now may have room then; the first event after a load may need some. */
+  #loadLater(): void {
+    const generation = ++this.#generation;
+    const reload = (): void => {
+      if (generation === this.#generation) void this.load();
+    };
+    this.#options.clock.setTimer(RELOAD_MS, reload, { unref: true });
   }
 
   /** Drops machine, timers and what is held, and refuses everyone who waits; they may ask again at once, and find `state`. */
@@ -220,6 +238,7 @@ export class MachineRuntime<E, R> implements AdvanceWaiter {
   async #replayLog(machine: Machine<E, R>, generation: number): Promise<number> {
     const { log } = this.#options.partition;
     const endOffset = log.logEndOffset;
+    this.#seenEndOffset = endOffset;
     for await (const chunk of log.readAll(log.logStartOffset, endOffset)) {
       if (generation !== this.#generation) break;
       for (const { position, header } of batches(chunk)) {

@@ -30,8 +30,9 @@ export class AtomicFile {
     return this.#running;
   }
 
-  /** Resolves when no write is under way. */
+  /** Resolves when the last text is durable. One that could not be written is tried again. */
   settled(): Promise<void> {
+    if (this.#next !== undefined) return this.write(this.#next);
     return this.#running ?? Promise.resolve();
   }
 
@@ -44,7 +45,12 @@ export class AtomicFile {
       while (this.#next !== undefined) {
         const text = this.#next;
         this.#next = undefined;
-        await replaceFile(this.#disk, this.#directory, this.#name, Buffer.from(text));
+        try {
+          await replaceFile(this.#disk, this.#directory, this.#name, Buffer.from(text));
+        } catch (error) {
+          this.#next ??= text;
+          throw error;
+        }
       }
     } finally {
       this.#running = undefined;

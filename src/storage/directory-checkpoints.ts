@@ -8,6 +8,8 @@ import { formatOffsetCheckpoints, type OffsetCheckpoint, parseOffsetCheckpoints 
 import type { Disk } from './disk/disk.ts';
 import { partitionFolderName } from './file-names.ts';
 
+export const CLEANER_FILE = 'cleaner-offset-checkpoint';
+
 /** What is stored of a log. */
 export interface CheckpointedLog {
   readonly topic: string;
@@ -22,22 +24,35 @@ export class DirectoryCheckpoints {
   readonly #recoveryPoints: CheckpointFile;
   readonly #logStarts: CheckpointFile;
   readonly #highWatermarks: CheckpointFile;
+  /** Only read here: the cleaner's. */
+  readonly #cleaned: CheckpointFile;
+  #areGood = true;
 
   constructor(disk: Disk, path: string, logger: Logger) {
     this.#recoveryPoints = new CheckpointFile(disk, path, 'recovery-point-offset-checkpoint', logger);
     this.#logStarts = new CheckpointFile(disk, path, 'log-start-offset-checkpoint', logger);
     this.#highWatermarks = new CheckpointFile(disk, path, 'replication-offset-checkpoint', logger);
+    this.#cleaned = new CheckpointFile(disk, path, CLEANER_FILE, logger);
   }
 
   /** False when one of the files was damaged; its offsets count as 0. */
   async load(): Promise<boolean> {
-    const files = [this.#recoveryPoints, this.#logStarts, this.#highWatermarks];
-    const areGood = await Promise.all(files.map((file) => file.load()));
-    return areGood.every((isGood) => isGood);
+    const files = [this.#recoveryPoints, this.#logStarts, this.#highWatermarks, this.#cleaned];
+    const [isPointGood, areStartsGood, areMarksGood, isCleanedGood] = await Promise.all(
+      files.map((file) => file.load()),
+    );
+    this.#areGood = isPointGood && isCleanedGood;
+    return isPointGood && areStartsGood && areMarksGood;
   }
 
   recoveryPoint(topic: string, partition: number): number {
     return this.#recoveryPoints.get(topic, partition);
+  }
+
+  /** Below this offset compaction may have taken records away, also whole ends of segments. Infinity where nobody can tell. */
+  compactedTo(topic: string, partition: number): number {
+    if (!this.#areGood) return Number.POSITIVE_INFINITY;
+    return Math.max(this.recoveryPoint(topic, partition), this.#cleaned.get(topic, partition));
   }
 
   logStartOffset(topic: string, partition: number): number {

@@ -8,6 +8,7 @@ import type { Disk } from './disk/disk.ts';
 import type { Durability, LogHome } from './log-home.ts';
 import { LogSyncer } from './log-syncer.ts';
 import { MemoryBudget } from './memory-budget.ts';
+import { Shortage, withHandle } from './shortage.ts';
 
 export interface HomeOptions {
   readonly disk: Disk;
@@ -31,6 +32,7 @@ export class DirectoryHome implements LogHome {
   readonly durability: Durability;
   readonly syncer: LogSyncer;
   readonly budget: MemoryBudget;
+  readonly shortage: Shortage;
   readonly tailBytesPerLogMax: number;
   /** Given by the directory, which knows all logs. */
   storeLogStarts: () => Promise<void> = () => Promise.resolve();
@@ -52,6 +54,7 @@ export class DirectoryHome implements LogHome {
     this.durability = options.durability;
     this.syncer = new LogSyncer((error) => this.fail(error));
     this.budget = new MemoryBudget(options.memoryBytesMax ?? MEMORY_BYTES_MAX);
+    this.shortage = new Shortage(options.path, options.clock, options.logger);
     this.tailBytesPerLogMax = options.tailBytesPerLogMax ?? TAIL_BYTES_PER_LOG_MAX;
     this.#path = options.path;
     this.#onFailure = onFailure;
@@ -100,7 +103,7 @@ export class DirectoryHome implements LogHome {
   async #syncDirectoryOnce(): Promise<void> {
     const change = this.#change;
     try {
-      await this.disk.syncDirectory(this.#path);
+      await withHandle(this.clock, () => this.disk.syncDirectory(this.#path));
       this.#syncedChange = Math.max(this.#syncedChange, change);
     } finally {
       this.#directorySync = undefined;

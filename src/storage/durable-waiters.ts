@@ -31,6 +31,13 @@ export class DurableWaiters {
     for (const { callback } of waiters.splice(0, count)) callback();
   }
 
+  /** Those that wait for more than `endOffset` wait in vain. */
+  failAbove(endOffset: number, error: Error): void {
+    const first = this.#waiters.findIndex((waiter) => waiter.endOffset > endOffset);
+    if (first < 0) return;
+    for (const { callback } of this.#waiters.splice(first)) callback(error);
+  }
+
   fail(error: Error): void {
     for (const { callback } of this.#waiters.splice(0)) callback(error);
   }

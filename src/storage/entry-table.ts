@@ -63,6 +63,11 @@ export class EntryTable {
     return index;
   }
 
+  truncate(entryCount: number): void {
+    assert(entryCount <= this.#entryCount, `cannot truncate ${this.#entryCount} entries to ${entryCount}`);
+    this.#entryCount = entryCount;
+  }
+
   /** Index of the last entry whose `fieldOf` is at most `target`, -1 when the first one is larger already. */
   floor(target: number, fieldOf: (index: number) => number): number {
     let low = 0;

@@ -11,7 +11,7 @@ import { AtomicFile } from './atomic-file.ts';
 import { formatCleanShutdown, formatPartitionMetadata } from './checkpoint-format.ts';
 import { type CleanerConfig, LogCleaner } from './compaction/index.ts';
 import { type TopicConfig, topicConfig } from './config.ts';
-import { DirectoryCheckpoints } from './directory-checkpoints.ts';
+import { type CheckpointedLog, DirectoryCheckpoints } from './directory-checkpoints.ts';
 import { DirectoryHome } from './directory-home.ts';
 import { readIdentity } from './directory-identity.ts';
 import type { Disk, DiskLock } from './disk/disk.ts';
@@ -30,6 +30,7 @@ import { PartitionLog } from './partition-log.ts';
 import { ProducerState } from './producer-state.ts';
 import { RetentionSweep } from './retention-sweep.ts';
 import { Segment } from './segment.ts';
+import { isShortage } from './shortage.ts';
 
 export interface LogDirectoryOptions {
   readonly disk: Disk;
@@ -188,6 +189,13 @@ export class LogDirectory {
       this.#home.fail(error);
       throw error;
     }
+    // For the next log of that name they would be wrong.
+    try {
+      await this.#storeCheckpoints();
+      await this.#cleaner?.storeCheckpoint();
+    } catch (error) {
+      this.#backgroundFailed(error);
+    }
     this.#removeLater([deleted], log.config['file.delete.delay.ms']);
   }
 
@@ -252,6 +260,7 @@ export class LogDirectory {
         config: defaults,
         isClean,
         recoveryPoint: this.#checkpoints.recoveryPoint(topic, partition),
+        compactedTo: this.#checkpoints.compactedTo(topic, partition),
         logStartOffset: this.#checkpoints.logStartOffset(topic, partition),
         highWatermark: this.#checkpoints.highWatermark(topic, partition),
       });
@@ -278,12 +287,18 @@ export class LogDirectory {
     };
     const fire = (): void => {
       run()
-        .catch((error: unknown) => this.#home.fail(error))
+        .catch((error: unknown) => this.#backgroundFailed(error))
         .finally(() => {
           if (this.#closing === undefined && this.#home.failure === undefined) start();
         });
     };
     start();
+  }
+
+  /** What is short now is tried again in the next round. */
+  #backgroundFailed(error: unknown): void {
+    if (isShortage(error)) this.#home.shortage.began(error);
+    else this.#home.fail(error);
   }
 
   get #retentionCheckMs(): number {
@@ -294,14 +309,16 @@ export class LogDirectory {
     const { disk } = this.#options;
     await disk.rename(folder, deleted);
     await disk.syncDirectory(this.path);
-    await this.#storeCheckpoints();
-    await this.#cleaner?.storeCheckpoint();
   }
 
   async #storeCheckpoints(): Promise<void> {
     const logs = [...this.#logs.values()];
+    // Taken first: an epoch that comes while others are stored must not lie below the recovery point.
+    const points = new Map(logs.map((log) => [log, log.recoveryPoint]));
     await Promise.all(logs.map((log) => log.epochsStored()));
-    await this.#checkpoints.store(logs.filter((log) => !log.isClosed));
+    const open = logs.filter((log) => !log.isClosed);
+    await this.#checkpoints.store(open.map((log) => checkpointed(log, points.get(log) ?? 0)));
+    for (const log of open) log.storedRecoveryPoint = points.get(log) ?? 0;
   }
 
   /** All who ask in one turn share a write. */
@@ -318,6 +335,7 @@ export class LogDirectory {
       this.#options.logger.warn({ folder: log.folder }, `The topic id of ${log.folder} was lost and is written again`);
       log.topicId = topicId;
       this.#writeMetadata(log.folder, topicId);
+      log.metadataWritten();
     }
     if (log.topicId !== topicId) {
       const text = `${log.folder} holds topic id ${log.topicId}, not ${topicId}: it belongs to an older topic of that name`;
@@ -338,7 +356,7 @@ export class LogDirectory {
       this.#home.directoryChanged();
       const epochs = new LeaderEpochs();
       const producers = new ProducerState();
-      const start = { logStartOffset: 0, logEndOffset: 0, recoveryPoint: 0 };
+      const start = { logStartOffset: 0, logEndOffset: 0, recoveryPoint: 0, storedRecoveryPoint: 0 };
       const loaded = {
         topic,
         partition,
@@ -353,6 +371,8 @@ export class LogDirectory {
       };
       return new PartitionLog(this.#home, loaded, true);
     } catch (error) {
+      // What is there of the folder is taken over by the next try.
+      if (isShortage(error)) throw this.#home.shortage.began(error);
       this.#home.fail(error);
       throw error;
     }
@@ -408,6 +428,10 @@ export class LogDirectory {
     await this.#cleaner?.stop();
     try {
       if (this.#home.failure === undefined) await this.#closeCleanly(brokerEpoch);
+    } catch (error) {
+      if (!isShortage(error)) throw error;
+      const text = `${this.path} is closed without its marker, so the next start checks it: ${error.message}`;
+      this.#options.logger.error({ path: this.path }, text);
     } finally {
       for (const log of this.#logs.values()) log.abandon();
       await this.#lock.release();
@@ -425,6 +449,11 @@ export class LogDirectory {
     await this.#checkpoints.store(logs);
     await new AtomicFile(disk, path, CLEAN_SHUTDOWN_FILE).write(formatCleanShutdown(brokerEpoch));
   }
+}
+
+function checkpointed(log: PartitionLog, recoveryPoint: number): CheckpointedLog {
+  const { topic, partition, highWatermark, logStartOffset, firstBaseOffset } = log;
+  return { topic, partition, recoveryPoint, highWatermark, logStartOffset, firstBaseOffset };
 }
 
 async function makeDurableDirectory(disk: Disk, path: string): Promise<void> {

@@ -3,6 +3,7 @@ import type { Clock, KafkaError, Logger, Random } from '#core';
 import type { Disk } from './disk/disk.ts';
 import type { LogSyncer } from './log-syncer.ts';
 import type { MemoryBudget } from './memory-budget.ts';
+import type { Shortage } from './shortage.ts';
 
 /** `os`: a record is durable once the page cache has it. `sync`: once an fdatasync has. */
 export type Durability = 'os' | 'sync';
@@ -18,6 +19,8 @@ export interface LogHome {
   readonly tailBytesPerLogMax: number;
   /** Why the directory is offline; undefined while it serves. */
   readonly failure: KafkaError | undefined;
+  /** Whether the disk is full, or the process out of handles: the directory stays online. */
+  readonly shortage: Shortage;
   /** Takes the directory offline: `error` came from the disk. Idempotent. */
   fail(error: unknown): void;
   /** Resolves when the names of all folders made so far are durable. */

@@ -5,9 +5,10 @@
  */
 import { CorruptError, type Logger } from '#core';
 import { readBatchHeader } from '#protocol';
+import { AtomicFile } from './atomic-file.ts';
 import { baseOffsetAt, LEADER_EPOCH_POSITION } from './batch-frame.ts';
 import { scanBatches } from './batch-scan.ts';
-import { type EpochEntry, parseEpochs } from './checkpoint-format.ts';
+import { type EpochEntry, formatEpochs, parseEpochs } from './checkpoint-format.ts';
 import type { TopicConfig } from './config.ts';
 import type { Disk } from './disk/disk.ts';
 import { SNAPSHOT_SUFFIX } from './file-names.ts';
@@ -51,7 +52,16 @@ export async function restoreEpochs(content: LogContent, newFrom: number): Promi
     if (epoch > (epochs.latest?.epoch ?? -1)) epochs.assign(epoch, baseOffsetAt(buffer, at));
   });
   epochs.truncateFromStart(content.logStartOffset);
+  await storeEpochs(content, epochs);
   return epochs;
+}
+
+/** When the file says something else: the recovery point, which moves on from now, counts on it. */
+async function storeEpochs({ disk, folder }: LogContent, epochs: LeaderEpochs): Promise<void> {
+  const file = new AtomicFile(disk, folder, EPOCH_FILE);
+  const text = formatEpochs(epochs.entries);
+  const stored = await file.read();
+  if (stored !== text && !(stored === undefined && epochs.entries.length === 0)) await file.write(text);
 }
 
 /**
@@ -121,6 +131,8 @@ async function restoreSnapshot(content: LogContent, producers: ProducerState): P
       if (!(error instanceof CorruptError)) throw error;
       logger.warn({ file: path }, `A producer snapshot is not used: ${error.message}`);
       await disk.remove(path);
+      // If it came back after the next crash, it would tell of a history that is none.
+      await disk.syncDirectory(folder);
     }
   }
   return restored;

@@ -33,6 +33,10 @@ export class OffsetIndex {
     return this.#table.content();
   }
 
+  truncate(entryCount: number): void {
+    this.#table.truncate(entryCount);
+  }
+
   append(lastOffset: number, position: number): void {
     const index = this.#table.grow();
     this.#table.setInt32(index, 0, lastOffset - this.baseOffset);

@@ -20,6 +20,8 @@ export interface OpenPartition {
   readonly config: TopicConfig;
   readonly isClean: boolean;
   readonly recoveryPoint: number;
+  /** @see RecoveryPlan */
+  readonly compactedTo: number;
   readonly logStartOffset: number;
   readonly highWatermark: number;
 }
@@ -37,6 +39,8 @@ export async function openPartition(options: OpenPartition): Promise<LoadedLog> 
     corruptFolder: `${path}/${corruptFolderName(topic, partition, clock.now().wallMs)}`,
     isClean,
     recoveryPoint: options.recoveryPoint,
+    compactedTo: options.compactedTo,
+    isPointOfSegments: home.durability === 'os',
     logStartOffset: options.logStartOffset,
     newJitterShare: () => random.float(),
   });
@@ -47,10 +51,13 @@ export async function openPartition(options: OpenPartition): Promise<LoadedLog> 
   const epochs = await restoreEpochs(content, recovered.readFrom);
   const { producers, snapshotOffset } = await restoreProducers(content);
   const topicId = await readTopicId(disk, folder, logger);
+  // The process that wrote it may have died before its first sync, and records without a topic are as good as lost.
+  if (!isClean && topicId !== ZERO_UUID) await syncMetadata(disk, folder);
   // What a partition that nobody uses costs: no descriptor, and the indexes of its last segment alone.
   for (const segment of segments) segment.releaseFile();
   for (const segment of segments.slice(0, -1)) segment.shed();
-  const offsets = { logStartOffset, logEndOffset, recoveryPoint: logEndOffset };
+  const storedRecoveryPoint = Math.min(options.recoveryPoint, logEndOffset);
+  const offsets = { logStartOffset, logEndOffset, recoveryPoint: logEndOffset, storedRecoveryPoint };
   // The files of a clean stop hold all of it, as long as nothing is added.
   const isSealed = recovered.isIntact && snapshotOffset === logEndOffset;
   return { topic, partition, topicId, folder, config, segments, ...offsets, epochs, producers, isSealed };
@@ -64,6 +71,16 @@ function reportLoss({ home, highWatermark }: OpenPartition, folder: string, { lo
     { folder, highWatermark, logEndOffset, lostCount },
     `${folder} has lost ${lostCount} committed offsets`,
   );
+}
+
+/** Makes `partition.metadata` durable; its name is when the folder is synced. */
+export async function syncMetadata(disk: Disk, folder: string): Promise<void> {
+  const file = disk.openSync(`${folder}/${PARTITION_METADATA_FILE}`, { create: false });
+  try {
+    await file.sync();
+  } finally {
+    file.close();
+  }
 }
 
 /** ZERO_UUID when the file is missing or damaged: the topic's metadata knows the id and brings it back. */

@@ -31,14 +31,15 @@ import { LogReader, type ReadRequest, type SegmentSource } from './log-reader.ts
 import { EPOCH_FILE } from './log-state.ts';
 import type { SyncSource } from './log-syncer.ts';
 import { MemoryTail } from './memory-tail.ts';
-import { PARTITION_METADATA_FILE } from './open-partition.ts';
+import { syncMetadata } from './open-partition.ts';
 import { encodeProducerSnapshot } from './producer-snapshot.ts';
 import type { ProducerState } from './producer-state.ts';
 import { planRetention, type RetentionPlan, type RetentionReason } from './retention.ts';
 import { RetiredSegments } from './retired-segments.ts';
-import { Segment } from './segment.ts';
+import { Segment, type SegmentMark } from './segment.ts';
 import { SegmentList } from './segment-list.ts';
 import { renameDeleted } from './segment-removal.ts';
+import { isShortage, withHandle } from './shortage.ts';
 import { type FoundRecord, findMaxTimestamp, findTimestamp } from './time-lookup.ts';
 
 export interface AppendOptions {
@@ -75,6 +76,7 @@ export interface LoadedLog {
   readonly logStartOffset: number;
   readonly logEndOffset: number;
   readonly recoveryPoint: number;
+  readonly storedRecoveryPoint: number;
   readonly epochs: LeaderEpochs;
   readonly producers: ProducerState;
   /** Indexes and producer state are in their files, synced, for all of the log. */
@@ -101,6 +103,8 @@ export class PartitionLog implements SyncSource, SegmentSource {
   readonly folder: string;
   /** The owner's hook: called with the new `durableEndOffset`, before the callbacks of `whenDurable`. */
   onDurableAdvance: ((durableEndOffset: number) => void) | undefined;
+  /** The owner's hook: records from `endOffset` on could not be written for want of room, and are no more. */
+  onTakenBack: ((endOffset: number) => void) | undefined;
   readonly #home: LogHome;
   readonly #segments: SegmentList;
   readonly #tail: MemoryTail;
@@ -122,6 +126,8 @@ export class PartitionLog implements SyncSource, SegmentSource {
   #durableEndOffset: number;
   #recoveryPoint: number;
   #highWatermark: number | undefined;
+  /** Where the log goes back to when what was appended since cannot be written; undefined when nothing was. */
+  #revertPoint: { readonly endOffset: number; readonly mark: SegmentMark } | undefined;
   /** The lowest offset that the folder may have a file for: it trails the first segment until names are durable. */
   #firstFileOffset: number;
   /** `config` is the topic's own, not what stands in for it until the topic is known. */
@@ -164,6 +170,7 @@ export class PartitionLog implements SyncSource, SegmentSource {
     this.#writtenEndOffset = loaded.logEndOffset;
     this.#durableEndOffset = loaded.logEndOffset;
     this.#recoveryPoint = loaded.recoveryPoint;
+    this.storedRecoveryPoint = loaded.storedRecoveryPoint;
     this.#firstFileOffset = this.#segments.first.baseOffset;
     this.#isConfigured = isNew;
     this.#sealedEndOffset = loaded.isSealed ? loaded.logEndOffset : undefined;
@@ -183,6 +190,9 @@ export class PartitionLog implements SyncSource, SegmentSource {
   get durableEndOffset(): number {
     return this.#durableEndOffset;
   }
+
+  /** The recovery point that is durable itself, in its checkpoint. Set by the directory. */
+  storedRecoveryPoint: number;
 
   /** Records below were synced; recovery after a crash begins here. */
   get recoveryPoint(): number {
@@ -252,6 +262,8 @@ export class PartitionLog implements SyncSource, SegmentSource {
    */
   append(records: Buffer, options: AppendOptions): AppendResult {
     if (this.#home.failure !== undefined || this.#isClosing) return this.#refused(this.#offline());
+    const shortage = this.#home.shortage.refusal;
+    if (shortage !== undefined) return this.#refused(passing(shortage));
     if (options.requiresSync === true) this.#isSynced = true;
     const now = this.#home.clock.now();
     const parsed = parseIncoming(records, options.origin, this.#config, this.#logEndOffset, now.wallMs);
@@ -265,11 +277,13 @@ export class PartitionLog implements SyncSource, SegmentSource {
       if (error !== undefined) return this.#refused({ error, message: this.#sequenceMessage(first.header) });
     }
     const baseOffset = options.origin === 'log' ? first.header.baseOffset : this.#logEndOffset;
+    this.#revertPoint ??= { endOffset: this.#logEndOffset, mark: this.#segments.active.mark() };
     try {
       for (const batch of parsed) this.#appendBatch(batch, options, now.wallMs);
     } catch (error) {
       // Rolling touches the disk.
       if (!(error instanceof KafkaError)) throw error;
+      if (isShortage(error)) return this.#refused(passing(this.#takeBack(error)));
       this.#home.fail(error);
       return this.#refused(this.#offline());
     }
@@ -347,6 +361,13 @@ export class PartitionLog implements SyncSource, SegmentSource {
     if (this.#epochs.assign(leaderEpoch, this.#logEndOffset)) this.#storeEpochs();
   }
 
+  /** `partition.metadata` was written anew: what becomes durable from now on needs it. */
+  metadataWritten(): void {
+    this.#isMetadataDirty = true;
+    this.#isFolderDirty = true;
+    this.#home.syncer.request(this);
+  }
+
   /** Takes over the topic's configuration, for everything from now on. */
   updateConfig(config: TopicConfig): void {
     this.#config = config;
@@ -392,11 +413,11 @@ export class PartitionLog implements SyncSource, SegmentSource {
     try {
       this.#segments.active.writePending();
     } catch (error) {
-      this.#home.fail(error);
+      if (isShortage(error)) this.#takeBack(error);
+      else this.#home.fail(error);
       return;
     }
-    this.#writtenEndOffset = this.#logEndOffset;
-    this.#tail.written(this.#logEndOffset);
+    this.#wrote();
     if (this.#isSynced) {
       this.#home.syncer.request(this);
       return;
@@ -522,7 +543,8 @@ export class PartitionLog implements SyncSource, SegmentSource {
     active.note(lastOffset, maxTimestamp, sizeInBytes, this.#config['index.interval.bytes'], false);
     active.queue(head, body);
     this.#tail.push(baseOffset, lastOffset, head, body);
-    if (header.producerId >= 0) this.#producers.update(header, baseOffset, maxTimestamp, wallMs);
+    if (header.producerId >= 0)
+      this.#producers.update(header, baseOffset, maxTimestamp, wallMs, this.#writtenEndOffset);
     this.#logEndOffset = lastOffset + 1;
   }
 
@@ -530,7 +552,7 @@ export class PartitionLog implements SyncSource, SegmentSource {
     await this.flush();
     this.#segments.active.seal();
     this.#storeProducers(this.#logEndOffset);
-    await this.#segments.active.sync(true);
+    await this.#segments.active.sync(true, this.#home.clock);
     await this.#home.disk.syncDirectory(this.folder);
   }
 
@@ -538,17 +560,51 @@ export class PartitionLog implements SyncSource, SegmentSource {
   #roll(wallMs: number): void {
     const { active } = this.#segments;
     active.writePending();
+    this.#wrote();
+    this.#revertPoint = { endOffset: this.#logEndOffset, mark: active.mark() };
     active.seal();
     this.#storeProducers(this.#logEndOffset);
     const { disk, random } = this.#home;
     const next = new Segment(disk, this.folder, this.#logEndOffset, wallMs, random.float());
     next.create(this.#config);
     this.#segments.add(next);
+    this.#revertPoint = { endOffset: this.#logEndOffset, mark: next.mark() };
     this.#sealedEndOffset = undefined;
     this.#holdIndexes(active);
     this.#sealedUnsynced.push(active);
     this.#isFolderDirty = true;
     this.#home.syncer.request(this);
+  }
+
+  /** Everything appended so far is in the file. */
+  #wrote(): void {
+    this.#revertPoint = undefined;
+    this.#writtenEndOffset = this.#logEndOffset;
+    this.#producers.written();
+    this.#tail.written(this.#logEndOffset);
+    this.#home.shortage.wrote();
+  }
+
+  /** There is no room (or no handle) for what was appended and not written: it never was. Returns what to tell its senders. */
+  #takeBack(cause: KafkaError): KafkaError {
+    const error = this.#home.shortage.began(cause);
+    const point = this.#revertPoint;
+    if (point === undefined) return error;
+    this.#revertPoint = undefined;
+    try {
+      this.#segments.active.revert(point.mark);
+    } catch (truncateError) {
+      this.#home.fail(truncateError);
+      return error;
+    }
+    this.#tail.clear();
+    this.#producers.revert(point.endOffset);
+    // A leader may have been announced at the end of the log, so an epoch that begins there stays.
+    if (this.#epochs.truncateFromEnd(point.endOffset + 1)) this.#storeEpochs();
+    this.#logEndOffset = point.endOffset;
+    this.onTakenBack?.(point.endOffset);
+    this.#waiters.failAbove(point.endOffset, error);
+    return error;
   }
 
   async #retain(wallMs: number, usesTime: boolean, countMax: number): Promise<RemovedSegments | undefined> {
@@ -604,6 +660,7 @@ export class PartitionLog implements SyncSource, SegmentSource {
       try {
         this.#roll(wallMs);
       } catch (error) {
+        if (isShortage(error)) throw this.#takeBack(error);
         this.#home.fail(error);
         throw error;
       }
@@ -690,25 +747,22 @@ export class PartitionLog implements SyncSource, SegmentSource {
 
   async #syncNow(withActive: boolean): Promise<void> {
     if (this.#isClosed) return;
+    const { disk, clock } = this.#home;
     const sealed = this.#sealedUnsynced;
     this.#sealedUnsynced = [];
     const isFolderDirty = this.#isFolderDirty;
     this.#isFolderDirty = false;
-    const syncs: Promise<void>[] = sealed.map((segment) => segment.sync(true));
-    if (withActive) syncs.push(this.#segments.active.sync(false));
-    if (this.#isMetadataDirty) syncs.push(this.#syncMetadata());
-    if (isFolderDirty) syncs.push(this.#home.disk.syncDirectory(this.folder), this.#home.syncDirectory());
-    await Promise.all(syncs);
-  }
-
-  async #syncMetadata(): Promise<void> {
+    const syncs: Promise<void>[] = sealed.map((segment) => segment.sync(true, clock));
+    if (withActive) syncs.push(this.#segments.active.sync(false, clock));
+    if (this.#isMetadataDirty) syncs.push(withHandle(clock, () => syncMetadata(disk, this.folder)));
     this.#isMetadataDirty = false;
-    const file = this.#home.disk.openSync(`${this.folder}/${PARTITION_METADATA_FILE}`, { create: true });
-    try {
-      await file.sync();
-    } finally {
-      file.close();
+    if (isFolderDirty) {
+      syncs.push(
+        withHandle(clock, () => disk.syncDirectory(this.folder)),
+        this.#home.syncDirectory(),
+      );
     }
+    await Promise.all(syncs);
   }
 
   #advanceDurable(endOffset: number): void {
@@ -734,7 +788,9 @@ export class PartitionLog implements SyncSource, SegmentSource {
   /** In the background: the epochs are in the batches too, and the recovery point waits for `epochsStored`. */
   #storeEpochs(): void {
     this.#epochFile.write(formatEpochs(this.#epochs.entries)).catch((error: unknown) => {
-      if (!this.#isClosed) this.#home.fail(error);
+      if (this.#isClosed) return;
+      if (isShortage(error)) this.#home.shortage.began(error);
+      else this.#home.fail(error);
     });
   }
 
@@ -785,4 +841,8 @@ export class PartitionLog implements SyncSource, SegmentSource {
     if (!this.#isClosed) this.#home.logger.error({ log: this.#name, offset }, `A read failed: ${errorText(error)}`);
     return failedRead(offset, Errors.KAFKA_STORAGE_ERROR);
   }
+}
+
+function passing(error: KafkaError): Refusal {
+  return { error: Errors.KAFKA_STORAGE_ERROR, message: error.message };
 }

@@ -43,6 +43,13 @@ export interface RecoveryPlan {
   readonly isClean: boolean;
   /** Everything below was synced once. */
   readonly recoveryPoint: number;
+  /**
+   * The recovery point moves by whole segments, whose indexes are synced (`os`, but for flush rules). Else (`sync`) a segment that ends exactly at the
+   * recovery point may have been rolled after that point was stored, and its index files may be torn.
+   */
+  readonly isPointOfSegments: boolean;
+  /** Segments that begin at or below this offset need not follow each other without a gap: compaction makes some. */
+  readonly compactedTo: number;
   /** From the log start checkpoint. */
   readonly logStartOffset: number;
   /** From 0 to 1, for a segment. @see Segment */
@@ -117,9 +124,11 @@ function openSegment(plan: RecoveryPlan, baseOffset: number): Segment {
   return segment;
 }
 
-function startEmpty(plan: RecoveryPlan, baseOffset: number): Recovered {
+/** Its name is durable before a record counts on it: only a folder that is new has its names synced later. */
+async function startEmpty(plan: RecoveryPlan, baseOffset: number): Promise<Recovered> {
   const segment = new Segment(plan.disk, plan.folder, baseOffset, plan.clock.now().wallMs, plan.newJitterShare());
   segment.create(plan.config);
+  await plan.disk.syncDirectory(plan.folder);
   return { segments: [segment], logEndOffset: baseOffset, readFrom: baseOffset, isIntact: false };
 }
 
@@ -133,7 +142,8 @@ async function trustSegments(plan: RecoveryPlan, segments: Segment[]): Promise<R
       { file: active.path(INDEX_SUFFIX) },
       'The index of the last segment is missing or wrong and is built anew',
     );
-    return readSegments({ ...plan, recoveryPoint: Math.max(plan.recoveryPoint, active.baseOffset) }, segments);
+    const recoveryPoint = Math.max(plan.recoveryPoint, active.baseOffset);
+    return readSegments({ ...plan, recoveryPoint, isPointOfSegments: true }, segments);
   }
   const position = indexes.offsets.lastEntry()?.position ?? 0;
   active.adoptIndexes(indexes, position);
@@ -146,20 +156,32 @@ async function trustSegments(plan: RecoveryPlan, segments: Segment[]): Promise<R
     logEndOffset = lastOffset + 1;
     return false;
   });
-  if (end.damage !== undefined) await cut(plan, active, end.position, fileBytes, end.damage, []);
+  if (end.damage !== undefined) {
+    await cut(plan, active, end.position, fileBytes, end.damage, []);
+    await active.sync(false, plan.clock);
+  }
   return { segments, logEndOffset, readFrom: logEndOffset, isIntact: end.damage === undefined };
 }
 
 /** After a crash: reads all segments that reach the recovery point, up to the first damage. */
 async function readSegments(plan: RecoveryPlan, segments: Segment[]): Promise<Recovered> {
+  const startMax = plan.isPointOfSegments ? plan.recoveryPoint : plan.recoveryPoint - 1;
   const first = Math.max(
     0,
-    segments.findLastIndex((segment) => segment.baseOffset <= plan.recoveryPoint),
+    segments.findLastIndex((segment) => segment.baseOffset <= startMax),
   );
   let logEndOffset = segments[first].baseOffset;
   for (let index = first; index < segments.length; index++) {
     const segment = segments[index];
     const fileBytes = segment.writtenBytes;
+    if (index > first && segment.baseOffset > plan.compactedTo && segment.baseOffset !== logEndOffset) {
+      await putAside(
+        plan,
+        segments.splice(index),
+        `it begins at ${segment.baseOffset}, the log ends at ${logEndOffset}`,
+      );
+      break;
+    }
     logEndOffset = segment.baseOffset;
     const end = await rebuildIndexes(segment, fileBytes, plan.config, plan.recoveryPoint, (buffer, at) => {
       logEndOffset = lastOffsetAt(buffer, at) + 1;
@@ -171,8 +193,8 @@ async function readSegments(plan: RecoveryPlan, segments: Segment[]): Promise<Re
   }
   const readFrom = segments[first].baseOffset;
   for (const segment of segments.slice(first, -1)) segment.seal();
-  await Promise.all(segments.slice(first, -1).map((segment) => segment.sync(true)));
-  await segments[segments.length - 1].sync(false);
+  await Promise.all(segments.slice(first, -1).map((segment) => segment.sync(true, plan.clock)));
+  await segments[segments.length - 1].sync(false, plan.clock);
   await plan.disk.syncDirectory(plan.folder);
   return { segments, logEndOffset, readFrom, isIntact: false };
 }
@@ -185,17 +207,27 @@ async function cut(
   damage: string,
   later: Segment[],
 ): Promise<void> {
-  const quarantine = new Quarantine(plan.disk, plan.corruptFolder, plan.logger);
-  const keptAs = await quarantine.copyTail(segment, position, fileBytes);
+  const keptAs = await new Quarantine(plan.disk, plan.corruptFolder, plan.logger).copyTail(
+    segment,
+    position,
+    fileBytes,
+  );
   const where = { file: segment.path(LOG_SUFFIX), position, bytesCut: fileBytes - position, keptAs, damage };
   plan.logger.warn(where, `The log was cut where it has no whole batch any more: ${damage}`);
   segment.truncateFile(position);
-  for (const each of later) {
-    plan.logger.error(
-      { file: each.path(LOG_SUFFIX), keptAs: plan.corruptFolder },
-      'A segment behind the damage was put aside',
-    );
-    await quarantine.moveSegment(each);
+  await putAside(plan, later, damage);
+}
+
+/**
+ * What lies behind damage, or behind a gap: where nothing was compacted segments follow each other without one, so whatever was
+ * there was never synced, and with it all that came after.
+ */
+async function putAside(plan: RecoveryPlan, segments: readonly Segment[], damage: string): Promise<void> {
+  const quarantine = new Quarantine(plan.disk, plan.corruptFolder, plan.logger);
+  for (const segment of segments) {
+    const where = { file: segment.path(LOG_SUFFIX), keptAs: plan.corruptFolder, damage };
+    plan.logger.error(where, 'A segment behind the damage was put aside');
+    await quarantine.moveSegment(segment);
   }
 }
 

@@ -44,6 +44,8 @@ const SEQUENCE_MAX = 2 ** 31 - 1;
 
 export class ProducerState {
   readonly #entries = new Map<number, ProducerEntry>();
+  /** Producers as they were (or were not) before their first batch of a new epoch since `written`. */
+  readonly #replaced = new Map<number, ProducerEntry | undefined>();
 
   get producerCount(): number {
     return this.#entries.size;
@@ -57,9 +59,10 @@ export class ProducerState {
   duplicateOf(header: BatchHeader): ProducerBatch | undefined {
     const entry = this.#entries.get(header.producerId);
     if (entry === undefined || entry.epoch !== header.producerEpoch) return undefined;
-    return entry.batches.find(
+    const index = entry.batches.findLastIndex(
       (batch) => batch.baseSequence === header.baseSequence && batch.lastSequence === header.lastSequence,
     );
+    return index < entry.batches.length - CACHED_BATCHES_MAX ? undefined : entry.batches[index];
   }
 
   /** Why a batch of a producer, which is no duplicate, must not be appended; undefined when it may. */
@@ -76,16 +79,24 @@ export class ProducerState {
    *
    * @param timestamp the largest one as stored, which is the broker's own where it stamps
    * @param wallMs when it was appended, where that is known: old records do not make an old producer (Kafka forgets it at once)
+   * @param writtenEndOffset batches from there on may be taken back by `revert`, so they push no older one out
    */
-  update(header: BatchHeader, baseOffset: number, timestamp = header.maxTimestamp, wallMs = timestamp): void {
+  update(
+    header: BatchHeader,
+    baseOffset: number,
+    timestamp = header.maxTimestamp,
+    wallMs = timestamp,
+    writtenEndOffset = Number.MAX_SAFE_INTEGER,
+  ): void {
     const entry = this.#entryFor(header);
     if (entry.epoch !== header.producerEpoch) {
+      if (!this.#replaced.has(entry.producerId)) this.#replaced.set(entry.producerId, { ...entry });
       entry.epoch = header.producerEpoch;
       entry.batches = [];
     }
     entry.lastTimestamp = Math.max(entry.lastTimestamp, timestamp, wallMs);
     if (header.isControl) return;
-    if (entry.batches.length === CACHED_BATCHES_MAX) entry.batches.shift();
+    if (entry.batches.length >= CACHED_BATCHES_MAX) makeRoom(entry.batches, baseOffset, writtenEndOffset);
     entry.batches.push({
       baseSequence: header.baseSequence,
       lastSequence: header.lastSequence,
@@ -109,6 +120,24 @@ export class ProducerState {
 
   clear(): void {
     this.#entries.clear();
+    this.#replaced.clear();
+  }
+
+  /** What was noted so far is in the log for good. */
+  written(): void {
+    if (this.#replaced.size > 0) this.#replaced.clear();
+  }
+
+  /** Forgets the batches from `endOffset` on, which came after the last `written`. */
+  revert(endOffset: number): void {
+    for (const [producerId, entry] of this.#replaced) {
+      if (entry === undefined) this.#entries.delete(producerId);
+      else this.#entries.set(producerId, entry);
+    }
+    this.#replaced.clear();
+    for (const entry of this.#entries.values()) {
+      entry.batches = entry.batches.filter((batch) => batch.baseOffset < endOffset);
+    }
   }
 
   /** Forgets producers that wrote nothing for `expirationMs` and have no transaction under way. */
@@ -122,6 +151,7 @@ export class ProducerState {
   #entryFor(header: BatchHeader): ProducerEntry {
     let entry = this.#entries.get(header.producerId);
     if (entry === undefined) {
+      this.#replaced.set(header.producerId, undefined);
       entry = {
         producerId: header.producerId,
         epoch: header.producerEpoch,
@@ -134,6 +164,13 @@ export class ProducerState {
     }
     return entry;
   }
+}
+
+/** Before a batch at `baseOffset` comes in. The last five that are written stay, as `revert` may take back all others. */
+function makeRoom(batches: ProducerBatch[], baseOffset: number, writtenEndOffset: number): void {
+  const firstUnwritten = batches.findLastIndex((batch) => batch.baseOffset < writtenEndOffset) + 1;
+  const keptCount = baseOffset < writtenEndOffset ? CACHED_BATCHES_MAX - 1 : CACHED_BATCHES_MAX;
+  if (firstUnwritten > keptCount) batches.splice(0, firstUnwritten - keptCount);
 }
 
 function isInSequence(entry: ProducerEntry, header: BatchHeader): boolean {

@@ -6,12 +6,13 @@
  * built anew from the batches, which recovery reads anyway. Those of a sealed segment are loaded at first use (`index-files.ts`).
  * Our index files have no padding; Kafka, which makes them larger while it writes, reads them as they are.
  */
-import { assert, KafkaError } from '#core';
+import { assert, type Clock, KafkaError } from '#core';
 import type { TopicConfig } from './config.ts';
 import type { Disk, DiskFile } from './disk/disk.ts';
 import { INDEX_SUFFIX, LOG_SUFFIX, segmentFileName, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX } from './file-names.ts';
 import type { MemoryBudget, MemoryHolder } from './memory-budget.ts';
 import { OffsetIndex } from './offset-index.ts';
+import { withHandle } from './shortage.ts';
 import { TimeIndex, type TimestampOffset } from './time-index.ts';
 
 /** Relative offsets in the indexes are int32. */
@@ -32,6 +33,16 @@ export interface IncomingBatch {
   readonly maxTimestamp: number;
 }
 
+/** How far the books of a segment were, so that what came after can be taken back. */
+export interface SegmentMark {
+  readonly sizeInBytes: number;
+  readonly offsetEntryCount: number;
+  readonly timeEntryCount: number;
+  readonly bytesSinceIndexEntry: number;
+  readonly maxTimestamp: TimestampOffset | undefined;
+  readonly firstTimestamp: number | undefined;
+}
+
 export class Segment implements MemoryHolder {
   readonly baseOffset: number;
   readonly folder: string;
@@ -40,6 +51,8 @@ export class Segment implements MemoryHolder {
   /** When it was made, or (after a restart) first seen. */
   readonly createdWallMs: number;
   #file: DiskFile | undefined;
+  /** Index files that were written and not synced. */
+  #indexFiles: DiskFile[] = [];
   readonly #formerFiles: DiskFile[] = [];
   #isClosed = false;
   /** What comes behind the names of the files: `.cleaned`, `.swap`, `.deleted`; usually nothing. */
@@ -220,6 +233,30 @@ export class Segment implements MemoryHolder {
     this.#writtenBytes = this.sizeInBytes;
   }
 
+  mark(): SegmentMark {
+    return {
+      sizeInBytes: this.sizeInBytes,
+      offsetEntryCount: this.indexes?.offsets.entryCount ?? 0,
+      timeEntryCount: this.indexes?.times.entryCount ?? 0,
+      bytesSinceIndexEntry: this.#bytesSinceIndexEntry,
+      maxTimestamp: this.#maxTimestamp,
+      firstTimestamp: this.#firstTimestamp,
+    };
+  }
+
+  /** Takes back what was noted and queued since `mark`, and what a failed write left of it in the file. */
+  revert(mark: SegmentMark): void {
+    this.#pending = [];
+    this.sizeInBytes = mark.sizeInBytes;
+    this.#writtenBytes = Math.min(this.#writtenBytes, mark.sizeInBytes);
+    this.indexes?.offsets.truncate(mark.offsetEntryCount);
+    this.indexes?.times.truncate(mark.timeEntryCount);
+    this.#bytesSinceIndexEntry = mark.bytesSinceIndexEntry;
+    this.#maxTimestamp = mark.maxTimestamp;
+    this.#firstTimestamp = mark.firstTimestamp;
+    this.truncateFile(this.#writtenBytes);
+  }
+
   /** Whether `incoming` must go to a new segment. */
   shouldRoll(incoming: IncomingBatch, config: TopicConfig, wallMs: number): boolean {
     if (this.sizeInBytes > config['segment.bytes'] - incoming.sizeInBytes) return this.sizeInBytes > 0;
@@ -241,16 +278,19 @@ export class Segment implements MemoryHolder {
     const { indexes } = this;
     assert(indexes !== undefined && this.#pending.length === 0, 'a segment was sealed before it was written');
     indexes.times.maybeAppend(this.maxTimestamp.timestamp, this.maxTimestamp.offset);
+    this.#releaseIndexFiles();
     this.#writeIndexFile(INDEX_SUFFIX, indexes.offsets.content());
     this.#writeIndexFile(TIME_INDEX_SUFFIX, indexes.times.content());
   }
 
-  /** fdatasync of the batches and, for a sealed segment, of the index files. */
-  async sync(withIndexes: boolean): Promise<void> {
+  /** fdatasync of the batches and, after `seal`, of the index files, which it gives back. */
+  async sync(withIndexes: boolean, clock: Clock): Promise<void> {
     const file = this.file();
-    if (!withIndexes) return file.sync();
-    await Promise.all([file.sync(), this.#syncFile(INDEX_SUFFIX), this.#syncFile(TIME_INDEX_SUFFIX)]);
-    return undefined;
+    const indexFiles = withIndexes ? this.#indexFiles : [];
+    // A file whose descriptor was taken back is opened before it is synced.
+    await Promise.all([file, ...indexFiles].map((each) => withHandle(clock, () => each.sync())));
+    if (!withIndexes) return;
+    if (indexFiles === this.#indexFiles) this.#releaseIndexFiles();
   }
 
   /** Cuts the file after `sizeInBytes`, which must be the end of a batch. The indexes must be told anew. */
@@ -284,6 +324,7 @@ export class Segment implements MemoryHolder {
   /** For good. Idempotent. */
   close(): void {
     this.releaseFile();
+    this.#releaseIndexFiles();
     this.closeFormerFiles();
     this.#isClosed = true;
   }
@@ -305,23 +346,17 @@ export class Segment implements MemoryHolder {
     }
   }
 
+  /** The handle is kept for `sync`, which must not fail for want of one. */
   #writeIndexFile(suffix: string, content: Buffer): void {
     const file = this.#disk.openSync(this.path(suffix), { create: true });
-    try {
-      file.writeSync([content], 0);
-      file.truncateSync(content.length);
-    } finally {
-      file.close();
-    }
+    this.#indexFiles.push(file);
+    file.writeSync([content], 0);
+    file.truncateSync(content.length);
   }
 
-  async #syncFile(suffix: string): Promise<void> {
-    const file = this.#disk.openSync(this.path(suffix), { create: false });
-    try {
-      await file.sync();
-    } finally {
-      file.close();
-    }
+  #releaseIndexFiles(): void {
+    for (const file of this.#indexFiles) file.close();
+    this.#indexFiles = [];
   }
 }
 

@@ -38,6 +38,10 @@ export class TimeIndex {
     return this.#table.content();
   }
 
+  truncate(entryCount: number): void {
+    this.#table.truncate(entryCount);
+  }
+
   maybeAppend(timestamp: number, offset: number): void {
     const last = this.lastEntry();
     if (timestamp <= (last?.timestamp ?? -1)) return;

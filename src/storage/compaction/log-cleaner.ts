@@ -6,7 +6,7 @@
  */
 import { type Clock, errorText, KafkaError, type Logger } from '#core';
 import { MAX_TIMESTAMP_POSITION, maxTimestampAt } from '../batch-frame.ts';
-import { CheckpointFile } from '../directory-checkpoints.ts';
+import { CheckpointFile, CLEANER_FILE } from '../directory-checkpoints.ts';
 import type { Disk } from '../disk/disk.ts';
 import { partitionFolderName } from '../file-names.ts';
 import type { PartitionLog } from '../partition-log.ts';
@@ -60,7 +60,7 @@ export class LogCleaner {
 
   /** Begins with a pause. */
   static async start(options: LogCleanerOptions): Promise<LogCleaner> {
-    const checkpoint = new CheckpointFile(options.disk, options.path, 'cleaner-offset-checkpoint', options.logger);
+    const checkpoint = new CheckpointFile(options.disk, options.path, CLEANER_FILE, options.logger);
     await checkpoint.load();
     return new LogCleaner(options, checkpoint);
   }
@@ -206,7 +206,8 @@ export class LogCleaner {
 }
 
 function summaryOf(log: PartitionLog): LogSummary {
-  const { closedSegments, logStartOffset, highWatermark, recoveryPoint } = log;
+  // The stored one: recovery takes a gap above it for what a power cut took.
+  const { closedSegments, logStartOffset, highWatermark, storedRecoveryPoint: recoveryPoint } = log;
   const segments = closedSegments.map(({ baseOffset, sizeInBytes }, index) => ({
     baseOffset,
     sizeInBytes,

@@ -170,7 +170,7 @@ async function replaceGroup(
     await copyGroup(options, rules, replaced, fresh);
     fresh.seal();
     await copyTransactionIndex(options.disk, replaced, fresh);
-    await fresh.sync(true);
+    await fresh.sync(true, options.pace.clock);
     isInPlace = await options.log.replaceSegments(replaced, fresh);
   } finally {
     if (!isInPlace && !isSeen(options.log, fresh)) {

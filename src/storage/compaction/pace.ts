@@ -28,6 +28,10 @@ export class Pace {
     this.#paidUntilMs = this.#sliceStartMs;
   }
 
+  get clock(): Clock {
+    return this.#options.clock;
+  }
+
   /** Whether it is time for `yieldTurn`. */
   get isSliceOver(): boolean {
     return this.#options.clock.now().monotonicMs - this.#sliceStartMs >= SLICE_MS;
