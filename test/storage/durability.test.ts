@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { Deferred, ManualClock, seededRandom } from '#core';
+import { Deferred } from '#core';
 import { Errors } from '#protocol';
-import { type MemoryDisk, memoryDisk } from '#storage';
+import { type SimulatedDisk, simulatedDisk } from '#storage';
 import { diskError, FailingDisk } from './failing-disk.ts';
-import { appendValues, batchOf, createLog, openScene, readValues, START_MS, smallConfig, TOPIC_ID } from './scene.ts';
+import { appendValues, batchOf, createLog, openScene, readValues, smallConfig, TOPIC_ID } from './scene.ts';
 
 describe('durability sync', () => {
   test('nothing is durable before its fdatasync has ended, and one sync serves all that was written meanwhile', async () => {
@@ -189,43 +189,64 @@ describe('after kill -9', () => {
   });
 });
 
-describe('a power cut under sync', () => {
-  const seeds = Array.from({ length: 40 }, (_, seed) => seed);
+describe('when a power cut leaves nothing that was not synced', () => {
+  const contentAfterCut = async (disk: SimulatedDisk, path: string) => (await disk.crash().readFile(path))?.toString();
 
-  test.each(seeds)('or a kill loses nothing that was acknowledged or shown (seed %i)', async (seed) => {
-    const random = seededRandom(seed);
-    const config = { 'segment.bytes': 300 + Math.floor(random.float() * 600), 'index.interval.bytes': 100 };
-    let disk: MemoryDisk = memoryDisk({ tracksDurability: true });
-    const acknowledged = new Map<number, string>();
-    for (let life = 0; life < 4; life++) {
-      const gated = new FailingDisk(disk);
-      const scene = await openScene({ disk: gated, durability: 'sync', random, clock: new ManualClock(START_MS) });
-      const log = createLog(scene, config);
-      const read = await readValues(log);
-      for (const value of acknowledged.values()) expect(read).toContain(value);
-      expect(read.map((value) => Number(value.split('=')[0]))).toEqual(read.map((_, offset) => offset));
-      for (const [offset, value] of read.entries()) acknowledged.set(offset, value);
-      gated.before = async (step) => {
-        if (step !== 'open' && step !== 'write' && random.float() < 0.5)
-          await new Promise((resolve) => setImmediate(resolve));
-      };
-      const stopAt = Math.floor(random.float() * 60);
-      let isAlive = true;
-      for (let i = 0; i < stopAt; i++) {
-        const baseOffset = appendValues(log, [`life-${life}-${i}`, 'x'.repeat(Math.floor(random.float() * 80))]);
-        log.whenDurable(baseOffset + 2, (error) => {
-          if (error === undefined && isAlive) acknowledged.set(baseOffset, `${baseOffset}=life-${life}-${i}`);
-        });
-        if (random.float() < 0.4) await new Promise((resolve) => setImmediate(resolve));
-        if (random.float() < 0.1) await scene.clock.advance(1000);
-      }
-      // Bytes that nobody synced may be there in part.
-      isAlive = false;
-      const isPowerCut = random.float() < 0.6;
-      disk = isPowerCut
-        ? disk.crash({ keep: (_path, bytes) => Math.floor(random.float() * (bytes + 1)) })
-        : disk.kill();
+  test('checkpoints and epochs are there as soon as the engine counts on them', async () => {
+    const disk = simulatedDisk();
+    const scene = await openScene({ disk, durability: 'sync' });
+    const log = createLog(scene);
+    log.assignEpoch(4);
+    log.append(batchOf(['a']), { leaderEpoch: 4, origin: 'client' });
+    await scene.clock.advance(1000);
+    await scene.clock.settle();
+    expect(await contentAfterCut(disk, '/data/recovery-point-offset-checkpoint')).toBe('0\n1\norders 0 1\n');
+    expect(await contentAfterCut(disk, `${log.folder}/leader-epoch-checkpoint`)).toBe('0\n1\n4 0\n');
+  });
+
+  test('the marker of a clean stop comes after all that it vouches for, and goes before the first append', async () => {
+    const disk = simulatedDisk();
+    const scene = await openScene({ disk, durability: 'sync' });
+    const log = createLog(scene, { 'index.interval.bytes': 1 });
+    for (const value of ['a', 'b', 'c']) appendValues(log, [value]);
+    await scene.directory.close();
+    const marker = '/data/.kafka_cleanshutdown';
+    const files = ['.log', '.index', '.timeindex'].map((suffix) => `${log.folder}/00000000000000000000${suffix}`);
+    for (const path of [marker, ...files]) {
+      const content = (await disk.readFile(path))?.toString();
+      expect(content?.length).toBeGreaterThan(0);
+      expect(await contentAfterCut(disk, path)).toBe(content);
     }
-    expect(acknowledged.size).toBeGreaterThan(0);
+    await openScene({ disk, durability: 'sync' });
+    expect(await contentAfterCut(disk, marker)).toBeUndefined();
+  });
+
+  test('a producer snapshot beyond the end of the log does not come back', async () => {
+    const disk = simulatedDisk();
+    const scene = await openScene({ disk, durability: 'sync' });
+    const log = createLog(scene);
+    appendValues(log, ['a']);
+    await scene.clock.settle();
+    const path = `${log.folder}/00000000000000000009.snapshot`;
+    disk.openSync(path, { create: true }).close();
+    await disk.syncDirectory(log.folder);
+    const cut = disk.crash();
+    expect(await cut.readFile(path)).toBeDefined();
+    await openScene({ disk: cut, durability: 'sync' });
+    expect(await contentAfterCut(cut, path)).toBeUndefined();
+  });
+
+  test('the segment that an empty folder gets is there with its first record', async () => {
+    const disk = simulatedDisk();
+    const scene = await openScene({ disk, durability: 'sync' });
+    const { folder } = createLog(scene);
+    await scene.directory.close();
+    for (const { name } of await disk.list(folder))
+      if (!name.endsWith('.metadata')) await disk.remove(`${folder}/${name}`);
+    await disk.syncDirectory(folder);
+    const again = await openScene({ disk, durability: 'sync' });
+    appendValues(createLog(again), ['a']);
+    await again.clock.settle();
+    expect(await readValues(createLog(await openScene({ disk: disk.crash() })))).toEqual(['0=a']);
   });
 });

@@ -1,7 +1,7 @@
 /** Brings a folder of `test/storage/golden` onto a memory disk. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type MemoryDisk, memoryDisk } from '#storage';
+import { type Disk, type MemoryDisk, memoryDisk } from '#storage';
 
 const GOLDEN = fileURLToPath(new URL('./golden/', import.meta.url));
 
@@ -20,7 +20,7 @@ export function goldenFile(name: 'clean' | 'running', file: string): Buffer {
   return readFileSync(`${GOLDEN}${name}/${file}`);
 }
 
-export function putFile(disk: MemoryDisk, path: string, content: Buffer): void {
+export function putFile(disk: Disk, path: string, content: Buffer): void {
   disk.makeDirectorySync(path.slice(0, path.lastIndexOf('/')));
   const file = disk.openSync(path, { create: true });
   file.truncateSync(0);

@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { ManualClock, type Random, seededRandom } from '#core';
 import { batches } from '#protocol';
-import type { MemoryDisk, PartitionLog } from '#storage';
+import type { PartitionLog, SimulatedDisk } from '#storage';
 import { fileBytes, putFile } from '../golden-folder.ts';
 import { START_MS } from '../scene.ts';
 import {
@@ -84,7 +84,7 @@ describe('a compacted log', () => {
         const after = await storedRecords(log);
         expectCompacted(before, after, activeBaseOffset);
         const isKilled = random.uint32() % 2 === 0;
-        const disk = isKilled ? (scene.disk as MemoryDisk).kill() : scene.disk;
+        const disk = isKilled ? (scene.disk as SimulatedDisk).kill() : scene.disk;
         if (!isKilled) await scene.directory.close();
         expect(scene.warnings).toEqual([]);
         scene = await openCompacted({ disk, clock: scene.clock, cleaner: { dedupeBufferBytes } });
@@ -142,7 +142,7 @@ describe('a compacted log', () => {
     fill(slow, 6, 1);
     await clean(scene);
     expect(await lines(slow)).toHaveLength(cleaned + 6);
-    const disk = (scene.disk as MemoryDisk).kill();
+    const disk = (scene.disk as SimulatedDisk).kill();
     const again = await openCompacted({
       disk,
       config: { 'log.cleanup.policy': 'compact', 'log.cleaner.min.cleanable.ratio': 0 },
@@ -231,7 +231,7 @@ describe('the cleaner', () => {
     const path = `${FOLDER}/00000000000000000000.log`;
     const bytes = await fileBytes(scene.disk, path);
     bytes[100] ^= 1;
-    putFile(scene.disk as MemoryDisk, path, bytes);
+    putFile(scene.disk as SimulatedDisk, path, bytes);
     const files = await filesOf(scene);
     for (let i = 0; i < 3; i++) await clean(scene);
     expect(scene.warnings).toHaveLength(1);

@@ -1,7 +1,7 @@
 /** A compaction that ends in the middle, at every change that it makes to the disk, and folders of a Kafka that ended so. */
 import { describe, expect, test } from '@jest/globals';
 import { seededRandom } from '#core';
-import type { MemoryDisk, PartitionLog } from '#storage';
+import type { Disk, MemoryDisk, PartitionLog, SimulatedDisk } from '#storage';
 import { fileBytes, putFile } from '../golden-folder.ts';
 import { openScene, type Scene } from '../scene.ts';
 import {
@@ -80,7 +80,7 @@ describe('a compaction that is cut off', () => {
   }, 60_000);
 });
 
-async function expectRecovery(disk: MemoryDisk, before: readonly StoredRecord[], logEndOffset: number): Promise<void> {
+async function expectRecovery(disk: Disk, before: readonly StoredRecord[], logEndOffset: number): Promise<void> {
   const scene = await openCompacted({ disk, durability: 'sync' });
   expect(scene.warnings.filter((warning) => !/index|snapshot/.test(warning))).toEqual([]);
   const log = compactedLog(scene, OVERRIDES);
@@ -184,5 +184,38 @@ describe('a folder of a Kafka that crashed while it compacted', () => {
     expect(left).toEqual(WHOLE);
     expect(scene.warnings.join()).toContain('damaged');
     expect(leftOvers(await filesOf(scene))).toEqual([]);
+  });
+});
+
+describe('a gap that compaction left between two segments', () => {
+  /** The first segment loses its end: both its keys come again. */
+  async function gapped() {
+    const scene = await openCompacted({ durability: 'sync' });
+    const log = compactedLog(scene, { 'segment.bytes': 250 });
+    const keys = ['a', 'b', 'b', 'b', 'b', 'b', 'b', 'c', 'c', 'c', 'c', 'd'];
+    for (const [index, key] of keys.entries()) {
+      appendKeyed(log, [{ key, value: `${index}` }]);
+      await scene.clock.settle();
+    }
+    await clean(scene);
+    const disk = scene.disk as SimulatedDisk;
+    return { disk, kept: await lines(log), logEndOffset: log.logEndOffset };
+  }
+
+  test.each([
+    ['with its checkpoints', undefined],
+    ['with a damaged recovery point', '/data/recovery-point-offset-checkpoint'],
+    ['without a recovery point', '/data/recovery-point-offset-checkpoint gone'],
+    ['with a damaged cleaner checkpoint', '/data/cleaner-offset-checkpoint'],
+  ])('is no damage after a crash %s', async (_, damaged) => {
+    const { disk, kept, logEndOffset } = await gapped();
+    const after = disk.crash();
+    const [path, isGone] = damaged?.split(' ') ?? [];
+    if (isGone !== undefined) await after.remove(path);
+    else if (path !== undefined) putFile(after, path, Buffer.from('garbage'));
+    const scene = await openCompacted({ disk: after, durability: 'sync' });
+    const log = compactedLog(scene, { 'segment.bytes': 250 });
+    expect(await lines(log)).toEqual(kept);
+    expect(log.logEndOffset).toBe(logEndOffset);
   });
 });

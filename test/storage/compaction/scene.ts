@@ -1,6 +1,6 @@
 /** Scenery of the compaction tests: a log directory with a cleaner, logs of small segments, and what can be read from them. */
 import { buildBatch, type ProducerState, readRecords } from '#protocol';
-import { type CleanerConfig, memoryDisk, type PartitionLog, type TopicConfig } from '#storage';
+import { type CleanerConfig, type PartitionLog, simulatedDisk, type TopicConfig } from '#storage';
 import { createLog, openScene, type Scene, type SceneOptions, START_MS } from '../scene.ts';
 
 export const BACKOFF_MS = 15_000;
@@ -19,7 +19,7 @@ export interface CompactedSceneOptions extends Omit<SceneOptions, 'cleaner'> {
 
 /** The memory tail keeps nothing: what is read comes from the files. */
 export async function openCompacted({ cleaner, ...options }: CompactedSceneOptions = {}): Promise<Scene> {
-  const disk = options.disk ?? memoryDisk({ tracksDurability: true });
+  const disk = options.disk ?? simulatedDisk();
   return openScene({ tailBytesPerLogMax: 0, ...options, disk, cleaner: { ...CLEANER, ...cleaner } });
 }
 

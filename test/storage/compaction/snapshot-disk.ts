@@ -1,15 +1,15 @@
-/** A memory disk that keeps, from before every change, what a power cut and what `kill -9` would leave. */
-import { type Disk, type DiskFile, type MemoryDisk, memoryDisk } from '#storage';
+/** A simulated disk that keeps, from before every change, what a power cut and what `kill -9` would leave. */
+import { type Disk, type DiskFile, type SimulatedDisk, simulatedDisk } from '#storage';
 
 export interface CutPoint {
   /** The change that did not happen any more. */
   readonly step: string;
-  readonly crashed: MemoryDisk;
-  readonly killed: MemoryDisk;
+  readonly crashed: SimulatedDisk;
+  readonly killed: SimulatedDisk;
 }
 
 export class SnapshotDisk implements Disk {
-  readonly below: MemoryDisk = memoryDisk({ tracksDurability: true });
+  readonly below: SimulatedDisk = simulatedDisk();
   readonly cutPoints: CutPoint[] = [];
   isRecording = false;
 
@@ -70,8 +70,8 @@ export class SnapshotDisk implements Disk {
 
   #before(step: string, path: string): void {
     if (!this.isRecording) return;
-    // Half of what was not synced survives.
-    const crashed = this.below.crash({ keep: (_, unsyncedBytes) => unsyncedBytes >> 1 });
+    // What survives of that which was not synced differs from one cut to the next.
+    const crashed = this.below.crash(this.cutPoints.length);
     this.cutPoints.push({ step: `${step} ${path}`, crashed, killed: this.below.kill() });
   }
 }
