@@ -4,6 +4,7 @@
  * mode), that damage is reported and never served as data, and that opening a folder twice gives the same. It imports core and
  * protocol; node:fs, node:path and node:os in `disk/` alone.
  */
+export type { AppendOptions, AppendResult } from './append-result.ts';
 export type { AppendOrigin } from './batch-validator.ts';
 export type { CleanerConfig } from './compaction/index.ts';
 export {
@@ -27,5 +28,5 @@ export type { Durability } from './log-home.ts';
 export type { LogRead } from './log-read.ts';
 export type { ReadRequest } from './log-reader.ts';
 export { OPEN_FILES_MAX } from './open-files.ts';
-export { type AppendOptions, type AppendResult, PartitionLog } from './partition-log.ts';
+export { PartitionLog } from './partition-log.ts';
 export type { FoundRecord } from './time-lookup.ts';

@@ -11,59 +11,31 @@
  * Transactions: none can be open, since transactional batches are refused, so the last stable offset is the high watermark.
  */
 import { assert, errorText, KafkaError, type Uuid } from '#core';
-import { type BatchHeader, Errors, type KafkaErrorRow } from '#protocol';
-import { AtomicFile } from './atomic-file.ts';
+import { type BatchHeader, Errors } from '#protocol';
+import { type AppendOptions, type AppendResult, accepted, refused } from './append-result.ts';
 import { HEAD_BYTES, STAMPED_HEAD_BYTES } from './batch-frame.ts';
-import type { AppendOrigin, Refusal } from './batch-validator.ts';
-import { formatEpochs } from './checkpoint-format.ts';
-import { swapSegments } from './compaction/segment-swap.ts';
+import type { Refusal } from './batch-validator.ts';
 import type { TopicConfig } from './config.ts';
 import { type DurableCallback, DurableWaiters } from './durable-waiters.ts';
+import { EpochStore } from './epoch-store.ts';
 import { SNAPSHOT_SUFFIX, segmentFileName } from './file-names.ts';
 import { FlushTimer } from './flush-timer.ts';
 import { HeadWriter } from './head-writer.ts';
 import { type ParsedBatch, parseIncoming } from './incoming-batches.ts';
-import { loadSealedIndexes, rebuildSealedIndexes } from './index-files.ts';
 import type { EpochEnd, LeaderEpochs } from './leader-epochs.ts';
 import type { LogHome } from './log-home.ts';
 import { emptyRead, failedRead, type LogRead, offsetOutOfRange } from './log-read.ts';
-import { LogReader, type ReadRequest, type SegmentSource } from './log-reader.ts';
-import { EPOCH_FILE } from './log-state.ts';
+import { LogReader, type ReadRequest } from './log-reader.ts';
+import { LogSegments, type SegmentsOwner } from './log-segments.ts';
+import { LogSync } from './log-sync.ts';
 import type { SyncSource } from './log-syncer.ts';
 import { MemoryTail } from './memory-tail.ts';
-import { syncMetadata } from './open-partition.ts';
 import { encodeProducerSnapshot } from './producer-snapshot.ts';
 import type { ProducerState } from './producer-state.ts';
-import { planRetention, type RetentionPlan, type RetentionReason } from './retention.ts';
-import { RetiredSegments } from './retired-segments.ts';
-import { Segment, type SegmentMark } from './segment.ts';
-import { SegmentList } from './segment-list.ts';
-import { renameDeleted } from './segment-removal.ts';
-import { isShortage, withHandle } from './shortage.ts';
+import type { Segment, SegmentMark } from './segment.ts';
+import { type RemovedSegments, SegmentWork, type WorkedLog } from './segment-work.ts';
+import { isShortage } from './shortage.ts';
 import { type FoundRecord, findMaxTimestamp, findTimestamp } from './time-lookup.ts';
-
-export interface AppendOptions {
-  /** Written into the batches; batches of origin `log` keep theirs. */
-  readonly leaderEpoch: number;
-  readonly origin: AppendOrigin;
-  /** This log is synced before anything in it counts as durable, whatever the directory's mode is; from now on. */
-  readonly requiresSync?: boolean;
-}
-
-export interface AppendResult {
-  /** Undefined when the batches are in the log (or were before: `isDuplicate`). Else nothing was appended. */
-  readonly error: KafkaErrorRow | undefined;
-  /** What exactly was wrong. */
-  readonly errorMessage: string | undefined;
-  /** Of the first record; -1 with an error. A duplicate has the offsets of the first time, which need not be durable yet. */
-  readonly baseOffset: number;
-  readonly lastOffset: number;
-  /** The time that the records were stamped with; -1 when the topic keeps the producer's. */
-  readonly logAppendTime: number;
-  readonly logStartOffset: number;
-  readonly isDuplicate: boolean;
-  readonly recordErrors: readonly { readonly batchIndex: number; readonly message: string }[];
-}
 
 /** What opening a partition's folder came to. */
 export interface LoadedLog {
@@ -83,20 +55,7 @@ export interface LoadedLog {
   readonly isSealed: boolean;
 }
 
-/** Segments that retention took away. */
-export interface RemovedSegments {
-  /** Why, of each. */
-  readonly reasons: readonly RetentionReason[];
-  readonly sizeInBytes: number;
-  /** Where the log starts now. */
-  readonly logStartOffset: number;
-  /** Their files, under the names under which they wait for removal. */
-  readonly paths: readonly string[];
-}
-
-const NO_RECORD_ERRORS: AppendResult['recordErrors'] = [];
-
-export class PartitionLog implements SyncSource, SegmentSource {
+export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog {
   readonly topic: string;
   readonly partition: number;
   topicId: Uuid;
@@ -106,14 +65,14 @@ export class PartitionLog implements SyncSource, SegmentSource {
   /** The owner's hook: records from `endOffset` on could not be written for want of room, and are no more. */
   onTakenBack: ((endOffset: number) => void) | undefined;
   readonly #home: LogHome;
-  readonly #segments: SegmentList;
+  readonly #segments: LogSegments;
+  readonly #sync: LogSync;
+  readonly #segmentWork: SegmentWork;
   readonly #tail: MemoryTail;
   readonly #reader: LogReader;
   readonly #heads = new HeadWriter();
   readonly #waiters = new DurableWaiters();
-  readonly #retired: RetiredSegments;
-  readonly #epochs: LeaderEpochs;
-  readonly #epochFile: AtomicFile;
+  readonly #epochStore: EpochStore;
   readonly #producers: ProducerState;
   #config: TopicConfig;
   #isSynced: boolean;
@@ -128,8 +87,6 @@ export class PartitionLog implements SyncSource, SegmentSource {
   #highWatermark: number | undefined;
   /** Where the log goes back to when what was appended since cannot be written; undefined when nothing was. */
   #revertPoint: { readonly endOffset: number; readonly mark: SegmentMark } | undefined;
-  /** The lowest offset that the folder may have a file for: it trails the first segment until names are durable. */
-  #firstFileOffset: number;
   /** `config` is the topic's own, not what stands in for it until the topic is known. */
   #isConfigured: boolean;
   /** Mode `os`: the next sync takes the active segment with it. */
@@ -137,17 +94,6 @@ export class PartitionLog implements SyncSource, SegmentSource {
   readonly #flushTimer: FlushTimer;
   /** Where the log ended when its last stop had left nothing to do, and closing it has nothing to do either; else undefined. */
   #sealedEndOffset: number | undefined;
-  /** Settled when no segments are being removed or replaced: one after the other. */
-  #segmentWork: Promise<unknown> = Promise.resolve();
-  /** Rolled segments whose files are not synced yet. */
-  #sealedUnsynced: Segment[] = [];
-  /** Names were added to the folder, or the folder itself is new. */
-  #isFolderDirty: boolean;
-  /** `partition.metadata` was written and not synced: without it the records would belong to no topic after a power cut. */
-  #isMetadataDirty: boolean;
-  /** Settled when the last sync has ended, well or not; its caller hears which. */
-  #lastSync: Promise<void> = Promise.resolve();
-
   constructor(home: LogHome, loaded: LoadedLog, isNew: boolean) {
     this.topic = loaded.topic;
     this.partition = loaded.partition;
@@ -155,26 +101,28 @@ export class PartitionLog implements SyncSource, SegmentSource {
     this.folder = loaded.folder;
     this.#home = home;
     this.#config = loaded.config;
-    this.#segments = new SegmentList(loaded.segments);
+    this.#segments = new LogSegments(home, this, loaded.segments);
+    this.#sync = new LogSync(home, loaded.folder, isNew);
+    this.#segmentWork = new SegmentWork(home, this, this.#segments, this.#sync);
     this.#tail = new MemoryTail(home.tailBytesPerLogMax, home.budget);
-    this.#reader = new LogReader(this, home.budget);
-    this.#retired = new RetiredSegments(home);
-    this.#epochs = loaded.epochs;
-    this.#epochFile = new AtomicFile(home.disk, loaded.folder, EPOCH_FILE);
+    this.#reader = new LogReader(this.#segments, home.budget);
+    this.#epochStore = new EpochStore(home, loaded.folder, loaded.epochs);
     this.#producers = loaded.producers;
     this.#isSynced = home.durability === 'sync';
-    this.#isFolderDirty = isNew;
-    this.#isMetadataDirty = isNew;
     this.#logStartOffset = loaded.logStartOffset;
     this.#logEndOffset = loaded.logEndOffset;
     this.#writtenEndOffset = loaded.logEndOffset;
     this.#durableEndOffset = loaded.logEndOffset;
     this.#recoveryPoint = loaded.recoveryPoint;
     this.storedRecoveryPoint = loaded.storedRecoveryPoint;
-    this.#firstFileOffset = this.#segments.first.baseOffset;
     this.#isConfigured = isNew;
     this.#sealedEndOffset = loaded.isSealed ? loaded.logEndOffset : undefined;
     this.#flushTimer = new FlushTimer(home.clock, () => this.#flushSoon());
+  }
+
+  /** As its folder is called. */
+  get name(): string {
+    return `${this.topic}-${this.partition}`;
   }
 
   get logStartOffset(): number {
@@ -223,7 +171,7 @@ export class PartitionLog implements SyncSource, SegmentSource {
 
   /** The lowest offset that the folder may hold a segment of after a power cut. */
   get firstBaseOffset(): number {
-    return this.#firstFileOffset;
+    return this.#segmentWork.firstFileOffset;
   }
 
   get segmentCount(): number {
@@ -244,6 +192,11 @@ export class PartitionLog implements SyncSource, SegmentSource {
     return this.#isConfigured;
   }
 
+  /** It takes no more records; soon it is closed. */
+  get isClosing(): boolean {
+    return this.#isClosing;
+  }
+
   get isClosed(): boolean {
     return this.#isClosed;
   }
@@ -253,7 +206,7 @@ export class PartitionLog implements SyncSource, SegmentSource {
   }
 
   get leaderEpochs(): LeaderEpochs {
-    return this.#epochs;
+    return this.#epochStore.epochs;
   }
 
   /**
@@ -326,7 +279,7 @@ export class PartitionLog implements SyncSource, SegmentSource {
     while (offset < endOffset) {
       const read = await this.read(offset, { bytesMax, endOffsetMax: endOffset, atLeastOneBatch: true });
       if (read.error !== undefined) {
-        throw new KafkaError(read.error.name, `cannot read ${this.#name} at offset ${offset}: ${read.error.message}`);
+        throw new KafkaError(read.error.name, `cannot read ${this.name} at offset ${offset}: ${read.error.message}`);
       }
       if (read.sizeInBytes === 0) return;
       yield read.records.length === 1 ? read.records[0] : Buffer.concat(read.records, read.sizeInBytes);
@@ -348,23 +301,22 @@ export class PartitionLog implements SyncSource, SegmentSource {
 
   /** @see LeaderEpochs.endOffsetFor. Undefined: UNDEFINED_EPOCH in Kafka's words. */
   endOffsetForEpoch(epoch: number): EpochEnd | undefined {
-    return this.#epochs.endOffsetFor(epoch, this.#logStartOffset, this.#logEndOffset);
+    return this.leaderEpochs.endOffsetFor(epoch, this.#logStartOffset, this.#logEndOffset);
   }
 
   /** The leader epoch whose leader wrote `offset`; undefined below the first known one. */
   epochAt(offset: number): number | undefined {
-    return this.#epochs.epochAt(offset);
+    return this.leaderEpochs.epochAt(offset);
   }
 
   /** A leader with this epoch begins to write at the end of the log. */
   assignEpoch(leaderEpoch: number): void {
-    if (this.#epochs.assign(leaderEpoch, this.#logEndOffset)) this.#storeEpochs();
+    this.#epochStore.assign(leaderEpoch, this.#logEndOffset);
   }
 
   /** `partition.metadata` was written anew: what becomes durable from now on needs it. */
   metadataWritten(): void {
-    this.#isMetadataDirty = true;
-    this.#isFolderDirty = true;
+    this.#sync.metadataWritten();
     this.#home.syncer.request(this);
   }
 
@@ -380,8 +332,8 @@ export class PartitionLog implements SyncSource, SegmentSource {
    * cannot bring them back; their segments go with the next round of retention.
    */
   async deleteRecords(offset: number): Promise<void> {
-    assert(offset <= this.highWatermark, `offset ${offset} of ${this.#name} is not committed`);
-    this.#moveLogStart(offset);
+    assert(offset <= this.highWatermark, `offset ${offset} of ${this.name} is not committed`);
+    this.moveLogStart(offset);
     await this.#home.storeLogStarts();
   }
 
@@ -391,9 +343,7 @@ export class PartitionLog implements SyncSource, SegmentSource {
    * the segments are out of the log then, and their files go at a later start.
    */
   retain(wallMs: number, usesTime: boolean, countMax: number): Promise<RemovedSegments | undefined> {
-    const removal = this.#segmentWork.then(() => this.#retain(wallMs, usesTime, countMax));
-    this.#segmentWork = removal.catch(() => {});
-    return removal;
+    return this.#segmentWork.retain(wallMs, usesTime, countMax);
   }
 
   /**
@@ -402,9 +352,36 @@ export class PartitionLog implements SyncSource, SegmentSource {
    * of `fresh` are the caller's to remove. Rejects when the disk does; after the new segment was to be seen, the directory is offline.
    */
   replaceSegments(replaced: readonly Segment[], fresh: Segment): Promise<boolean> {
-    const swap = this.#segmentWork.then(() => this.#swap(replaced, fresh));
-    this.#segmentWork = swap.catch(() => {});
-    return swap;
+    return this.#segmentWork.replace(replaced, fresh);
+  }
+
+  /** Seals the active segment for retention, which may then take it. Throws when the disk refuses. */
+  rollForRetention(wallMs: number): void {
+    try {
+      this.#roll(wallMs);
+    } catch (error) {
+      if (isShortage(error)) throw this.#takeBack(error);
+      this.#home.fail(error);
+      throw error;
+    }
+  }
+
+  /** Nobody finds records below `offset` any more. Not durable by itself. */
+  moveLogStart(offset: number): void {
+    if (offset <= this.#logStartOffset) return;
+    this.#logStartOffset = offset;
+    this.#epochStore.truncateFromStart(offset);
+  }
+
+  /** Segments below `endOffset` were replaced: memory still has what was in them. */
+  forgetBelow(endOffset: number): void {
+    this.#tail.forget(endOffset);
+    this.#reader.clear();
+  }
+
+  /** Sees to it that the indexes of `segment` are in memory. */
+  loadIndexes(segment: Segment): Promise<void> {
+    return this.#segments.loadIndexes(segment);
   }
 
   /** Writes what is queued; called by the directory once per turn. */
@@ -433,7 +410,7 @@ export class PartitionLog implements SyncSource, SegmentSource {
     this.#isFlushDue = false;
     const endOffset = withActive ? this.#writtenEndOffset : this.#segments.active.baseOffset;
     try {
-      await this.#syncFiles(withActive);
+      await this.#sync.sync(() => (withActive ? this.#segments.active : undefined));
     } catch (error) {
       // Deleted meanwhile: nobody waits for this sync any more.
       if (this.#isClosed) return;
@@ -449,31 +426,31 @@ export class PartitionLog implements SyncSource, SegmentSource {
   async flush(): Promise<void> {
     this.writePending();
     const endOffset = this.#writtenEndOffset;
-    await this.#syncFiles(true);
-    await this.#epochFile.settled();
+    await this.#sync.sync(() => this.#segments.active);
+    await this.#epochStore.settled();
     this.#recoveryPoint = Math.max(this.#recoveryPoint, endOffset);
     this.#advanceDurable(endOffset);
   }
 
   /** Resolves when the epoch file is as new as the log. */
   epochsStored(): Promise<void> {
-    return this.#epochFile.settled();
+    return this.#epochStore.settled();
   }
 
   /** Resolves when no sync, removal or swap of segments or small write of this log is under way. Never rejects. */
   async settled(): Promise<void> {
-    await this.#segmentWork;
-    await this.#lastSync;
-    await this.#epochFile.settled().catch(() => {});
+    await this.#segmentWork.settled();
+    await this.#sync.settled();
+    await this.#epochStore.settled().catch(() => {});
   }
 
   /** Takes no more records, flushes, stores indexes and producer state, and gives the files back. Idempotent. */
   async close(): Promise<void> {
     if (this.#isClosing) return;
     this.#isClosing = true;
-    await this.#segmentWork;
+    await this.#segmentWork.settled();
     if (this.#home.failure === undefined) {
-      if (this.#sealedEndOffset === this.#logEndOffset) await this.#epochFile.settled();
+      if (this.#sealedEndOffset === this.#logEndOffset) await this.#epochStore.settled();
       else await this.#seal();
     }
     this.abandon();
@@ -487,38 +464,15 @@ export class PartitionLog implements SyncSource, SegmentSource {
     this.#tail.clear();
     this.#reader.clear();
     this.#flushTimer.cancel();
-    for (const segment of this.#segments.all) this.#closeSegment(segment);
-    this.#retired.clear();
+    this.#sync.stop();
+    this.#epochStore.stop();
+    this.#segments.close();
     this.#waiters.fail(this.#home.failure ?? this.#closedError());
   }
 
   /** The directory went offline. */
   failed(error: KafkaError): void {
     this.#waiters.fail(error);
-  }
-
-  floorSegment(offset: number): Segment | undefined {
-    return this.#segments.floor(offset);
-  }
-
-  segmentAfter(segment: Segment): Segment | undefined {
-    return this.#segments.after(segment);
-  }
-
-  async loadIndexes(segment: Segment): Promise<void> {
-    const endOffset = this.#segments.endOffsetOf(segment, this.#logEndOffset);
-    await loadSealedIndexes(this.#home.disk, segment, endOffset, this.#config, this.#home.logger);
-    this.#holdIndexes(segment);
-  }
-
-  async rebuildIndexes(segment: Segment): Promise<void> {
-    if (segment === this.#segments.active) return;
-    await rebuildSealedIndexes(segment, this.#config, this.#home.logger);
-    this.#holdIndexes(segment);
-  }
-
-  get #name(): string {
-    return `${this.topic}-${this.partition}`;
   }
 
   #appendBatch({ bytes, header }: ParsedBatch, options: AppendOptions, wallMs: number): void {
@@ -531,10 +485,7 @@ export class PartitionLog implements SyncSource, SegmentSource {
     const { sizeInBytes } = header;
     if (this.#segments.active.shouldRoll({ sizeInBytes, lastOffset, maxTimestamp }, this.#config, wallMs))
       this.#roll(wallMs);
-    if (leaderEpoch > (this.#epochs.latest?.epoch ?? -1)) {
-      this.#epochs.assign(leaderEpoch, baseOffset);
-      this.#storeEpochs();
-    }
+    if (leaderEpoch > (this.leaderEpochs.latest?.epoch ?? -1)) this.#epochStore.assign(leaderEpoch, baseOffset);
     const head = isStamped
       ? this.#heads.stampedHead(bytes, baseOffset, leaderEpoch, wallMs)
       : this.#heads.head(baseOffset, sizeInBytes, leaderEpoch);
@@ -564,15 +515,10 @@ export class PartitionLog implements SyncSource, SegmentSource {
     this.#revertPoint = { endOffset: this.#logEndOffset, mark: active.mark() };
     active.seal();
     this.#storeProducers(this.#logEndOffset);
-    const { disk, random } = this.#home;
-    const next = new Segment(disk, this.folder, this.#logEndOffset, wallMs, random.float());
-    next.create(this.#config);
-    this.#segments.add(next);
-    this.#revertPoint = { endOffset: this.#logEndOffset, mark: next.mark() };
+    this.#segments.roll(wallMs);
+    this.#revertPoint = { endOffset: this.#logEndOffset, mark: this.#segments.active.mark() };
     this.#sealedEndOffset = undefined;
-    this.#holdIndexes(active);
-    this.#sealedUnsynced.push(active);
-    this.#isFolderDirty = true;
+    this.#sync.rolled(active);
     this.#home.syncer.request(this);
   }
 
@@ -600,90 +546,11 @@ export class PartitionLog implements SyncSource, SegmentSource {
     this.#tail.clear();
     this.#producers.revert(point.endOffset);
     // A leader may have been announced at the end of the log, so an epoch that begins there stays.
-    if (this.#epochs.truncateFromEnd(point.endOffset + 1)) this.#storeEpochs();
+    this.#epochStore.truncateFromEnd(point.endOffset + 1);
     this.#logEndOffset = point.endOffset;
     this.onTakenBack?.(point.endOffset);
     this.#waiters.failAbove(point.endOffset, error);
     return error;
-  }
-
-  async #retain(wallMs: number, usesTime: boolean, countMax: number): Promise<RemovedSegments | undefined> {
-    const plan = await this.#planRetention(wallMs, { usesTime, countMax });
-    if (plan === undefined || plan.reasons.length === 0) return undefined;
-    const removed = this.#detachSegments(plan, wallMs);
-    try {
-      await this.#home.storeLogStarts();
-    } catch (error) {
-      // A full disk must not keep retention from making room: at worst a power cut brings the segments back until the next round.
-      const reason = errorText(error);
-      this.#home.logger.warn({ log: this.#name }, `Where logs start could not be stored: ${reason}`);
-    }
-    // A sync that began before has files of these segments open, or is about to.
-    await this.#lastSync;
-    for (const segment of removed) this.#closeSegment(segment);
-    if (this.#isClosed) return undefined;
-    const baseOffsets = removed.map((segment) => segment.baseOffset);
-    const firstOffset = this.#segments.first.baseOffset;
-    const paths = await renameDeleted(this.#home.disk, this.folder, baseOffsets, firstOffset);
-    this.#firstFileOffset = firstOffset;
-    const sizeInBytes = removed.reduce((sum, segment) => sum + segment.sizeInBytes, 0);
-    return { reasons: plan.reasons, sizeInBytes, logStartOffset: this.#logStartOffset, paths };
-  }
-
-  /** Asks segments for their largest timestamp where that decides. Undefined when the log is closing or its disk has failed. */
-  async #planRetention(
-    wallMs: number,
-    options: { usesTime: boolean; countMax: number },
-  ): Promise<RetentionPlan | undefined> {
-    while (this.#home.failure === undefined && !this.#isClosing) {
-      const plan = planRetention(
-        {
-          segments: this.#segments.all,
-          logStartOffset: this.#logStartOffset,
-          logEndOffset: this.#logEndOffset,
-          highWatermark: this.highWatermark,
-          config: this.#config,
-        },
-        wallMs,
-        options,
-      );
-      const unknown = plan.unknown === undefined ? undefined : this.#segments.all[plan.unknown];
-      if (unknown === undefined) return plan;
-      await this.loadIndexes(unknown);
-    }
-    return undefined;
-  }
-
-  /** From here on nobody finds these segments, and the log starts behind them. */
-  #detachSegments(plan: RetentionPlan, wallMs: number): Segment[] {
-    if (plan.rollsActive) {
-      try {
-        this.#roll(wallMs);
-      } catch (error) {
-        if (isShortage(error)) throw this.#takeBack(error);
-        this.#home.fail(error);
-        throw error;
-      }
-    }
-    const removed = this.#segments.removeFirst(plan.reasons.length);
-    this.#sealedUnsynced = this.#sealedUnsynced.filter((segment) => !removed.includes(segment));
-    this.#moveLogStart(plan.logStartOffset);
-    return removed;
-  }
-
-  #moveLogStart(offset: number): void {
-    if (offset <= this.#logStartOffset) return;
-    this.#logStartOffset = offset;
-    if (this.#epochs.truncateFromStart(offset)) this.#storeEpochs();
-  }
-
-  #holdIndexes(segment: Segment): void {
-    if (!this.#isClosed && this.#segments.has(segment)) segment.holdIndexes(this.#home.budget);
-  }
-
-  #closeSegment(segment: Segment): void {
-    segment.close();
-    this.#home.budget.leave(segment, segment.shed());
   }
 
   /** Runs `find` again when segments were deleted meanwhile: it may have failed for want of them, or found what is gone. */
@@ -715,56 +582,6 @@ export class PartitionLog implements SyncSource, SegmentSource {
     this.#home.syncer.request(this);
   }
 
-  async #swap(replaced: readonly Segment[], fresh: Segment): Promise<boolean> {
-    let isInstalled = false;
-    const install = (): boolean => {
-      if (this.#isClosing || this.#home.failure !== undefined || !this.#segments.holds(replaced)) return false;
-      for (const segment of replaced) segment.isRetired = true;
-      this.#segments.replace(replaced, fresh);
-      this.#tail.forget(this.#segments.endOffsetOf(fresh, this.#logEndOffset));
-      this.#reader.clear();
-      isInstalled = true;
-      return true;
-    };
-    try {
-      const { disk } = this.#home;
-      await swapSegments({ disk, folder: this.folder, replaced, fresh, install });
-      if (isInstalled) this.#holdIndexes(fresh);
-      if (isInstalled) this.#retired.add(replaced, fresh, this.#config['file.delete.delay.ms']);
-    } catch (error) {
-      if (isInstalled) this.#home.fail(error);
-      throw error;
-    }
-    return isInstalled;
-  }
-
-  /** One after the other: what a sync took upon itself is not synced before it ends. */
-  #syncFiles(withActive: boolean): Promise<void> {
-    const sync = this.#lastSync.then(() => this.#syncNow(withActive));
-    this.#lastSync = sync.catch(() => {});
-    return sync;
-  }
-
-  async #syncNow(withActive: boolean): Promise<void> {
-    if (this.#isClosed) return;
-    const { disk, clock } = this.#home;
-    const sealed = this.#sealedUnsynced;
-    this.#sealedUnsynced = [];
-    const isFolderDirty = this.#isFolderDirty;
-    this.#isFolderDirty = false;
-    const syncs: Promise<void>[] = sealed.map((segment) => segment.sync(true, clock));
-    if (withActive) syncs.push(this.#segments.active.sync(false, clock));
-    if (this.#isMetadataDirty) syncs.push(withHandle(clock, () => syncMetadata(disk, this.folder)));
-    this.#isMetadataDirty = false;
-    if (isFolderDirty) {
-      syncs.push(
-        withHandle(clock, () => disk.syncDirectory(this.folder)),
-        this.#home.syncDirectory(),
-      );
-    }
-    await Promise.all(syncs);
-  }
-
   #advanceDurable(endOffset: number): void {
     if (endOffset <= this.#durableEndOffset) return;
     this.#durableEndOffset = endOffset;
@@ -785,40 +602,14 @@ export class PartitionLog implements SyncSource, SegmentSource {
     }
   }
 
-  /** In the background: the epochs are in the batches too, and the recovery point waits for `epochsStored`. */
-  #storeEpochs(): void {
-    this.#epochFile.write(formatEpochs(this.#epochs.entries)).catch((error: unknown) => {
-      if (this.#isClosed) return;
-      if (isShortage(error)) this.#home.shortage.began(error);
-      else this.#home.fail(error);
-    });
-  }
-
   #accepted(baseOffset: number, lastOffset: number, timestamp: number, isDuplicate: boolean): AppendResult {
     const logAppendTime = this.#config['message.timestamp.type'] === 'LogAppendTime' ? timestamp : -1;
-    return {
-      error: undefined,
-      errorMessage: undefined,
-      baseOffset,
-      lastOffset,
-      logAppendTime,
-      logStartOffset: this.#logStartOffset,
-      isDuplicate,
-      recordErrors: NO_RECORD_ERRORS,
-    };
+    const { logStartOffset } = this;
+    return accepted({ baseOffset, lastOffset, logAppendTime, logStartOffset, isDuplicate });
   }
 
-  #refused({ error, message, recordErrors }: Refusal): AppendResult {
-    return {
-      error,
-      errorMessage: message,
-      baseOffset: -1,
-      lastOffset: -1,
-      logAppendTime: -1,
-      logStartOffset: this.#logStartOffset,
-      isDuplicate: false,
-      recordErrors: recordErrors ?? NO_RECORD_ERRORS,
-    };
+  #refused(refusal: Refusal): AppendResult {
+    return refused(refusal, this.#logStartOffset);
   }
 
   #offline(): Refusal {
@@ -826,19 +617,19 @@ export class PartitionLog implements SyncSource, SegmentSource {
   }
 
   #closedError(): KafkaError {
-    return new KafkaError('KAFKA_STORAGE_ERROR', `the log ${this.#name} was closed`, {
+    return new KafkaError('KAFKA_STORAGE_ERROR', `the log ${this.name} was closed`, {
       errorCode: Errors.KAFKA_STORAGE_ERROR.code,
     });
   }
 
   #sequenceMessage(header: BatchHeader): string {
     const { producerId, producerEpoch, baseSequence } = header;
-    return `${this.#name} does not expect sequence ${baseSequence} of producer ${producerId}, epoch ${producerEpoch}`;
+    return `${this.name} does not expect sequence ${baseSequence} of producer ${producerId}, epoch ${producerEpoch}`;
   }
 
   #readFailed(offset: number, error: unknown): LogRead {
     if (offset < this.#logStartOffset) return offsetOutOfRange(offset);
-    if (!this.#isClosed) this.#home.logger.error({ log: this.#name, offset }, `A read failed: ${errorText(error)}`);
+    if (!this.#isClosed) this.#home.logger.error({ log: this.name, offset }, `A read failed: ${errorText(error)}`);
     return failedRead(offset, Errors.KAFKA_STORAGE_ERROR);
   }
 }

@@ -4,8 +4,9 @@
  * has a turn. A log whose topic is not known yet is left alone: its limits are not.
  */
 import { type Clock, errorText, type Instant, type Logger } from '#core';
-import type { PartitionLog, RemovedSegments } from './partition-log.ts';
+import type { PartitionLog } from './partition-log.ts';
 import { hasClockJumped } from './retention.ts';
+import type { RemovedSegments } from './segment-work.ts';
 
 export interface RetentionSweepOptions {
   readonly clock: Clock;
