@@ -21,6 +21,7 @@ const tasks = {
       .then(build)
       .then(() => jest(...args)),
   'test:crash': () => node('--conditions=springtide-src', 'test/crash/run.ts', ...args),
+  'test:power-cut': () => run('sh', ['test/crash/power-cut-mount.sh', ...args]),
   'test:interop': () => build().then(() => node('--conditions=springtide-src', 'test/interop/run.ts', ...args)),
   bench: () => build().then(() => node('dist/bench/run.js', ...args)),
   tidy: () => node('scripts/tidy.mjs', ...args),

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Power cuts on real file systems: ext4 and XFS in a loop mount, shut down in the middle of a send with everything lost that was not
 # synced, mounted again (which replays the journal), 20 rounds each, judged by run.ts. Needs root, loop devices, mkfs.xfs and
-# xfs_io (or perl, for ext4 alone). Says why and succeeds where the machine has not got them.
+# xfs_io (or perl, for ext4 alone). Says why and succeeds where the machine has not got them. At the end the same cut under durability
+# `os` must lose something: else it cuts nothing, and the rounds before have proven nothing.
 #
 #     test/crash/power-cut-mount.sh [rounds]
 set -u
@@ -45,9 +46,20 @@ run_on() {
     remount="for i in 1 2 3 4 5 6 7 8 9 10; do umount '$mount' && break; sleep 0.2; done; mount -o loop '$work/image' '$mount'"
     sh -c "$remount"
     echo "power cut on $kind: $rounds rounds"
-    "$node" --conditions=springtide-src "$root/test/crash/run.ts" --rounds "$rounds" --data "$mount/data" \
-      --cut "$cut" --remount "$remount"
+    crash() {
+      TMPDIR="$work" "$node" --conditions=springtide-src "$root/test/crash/run.ts" --data "$mount/$1" --durability "$1" --rounds "$2" \
+        --cut "$cut" --remount "$remount"
+    }
+    crash sync "$rounds"
     status=$?
+    if [ $status = 0 ]; then
+      if control=$(crash os 5 2>&1); then
+        echo "power cut on $kind: the same cut under durability os lost nothing, so it is no power cut"
+        status=1
+      else
+        echo "power cut on $kind: the same cut under durability os:$(echo "$control" | grep -m 1 '^  lost')"
+      fi
+    fi
     umount "$mount"
     [ $status = 0 ] || { echo "power cut on $kind: FAILED, the image is kept in $work"; return $status; }
   fi

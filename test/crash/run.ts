@@ -3,8 +3,9 @@
  * acknowledged; the broker, `springtide server` on a real disk, is killed with SIGKILL at random moments, also while it starts, and
  * started again on the same folder. After each round the log is read and held against the journal. Exit code 1 on a violation.
  *
+ * The broker's durability changes from round to round, for a killed process loses nothing in either mode; `--durability` settles it.
  * With `--data <folder> --cut <command> --remount <command>` (`power-cut-mount.sh`) the power of the folder's file system is cut as
- * well: `cut` runs before the broker is killed, `remount` before it is started again.
+ * well: `cut` runs before the broker is killed, `remount` before it is started again. A power cut is what only `sync` survives.
  */
 import { type ChildProcess, execSync, spawn } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
@@ -25,6 +26,7 @@ const { values: given } = parseArgs({
     data: { type: 'string' },
     cut: { type: 'string' },
     remount: { type: 'string' },
+    durability: { type: 'string' },
   },
 });
 const ROUNDS = Number(given.rounds);
@@ -77,9 +79,8 @@ function cutPower(command: string): void {
   execSync(command, { stdio: 'inherit' });
 }
 
-/** The durability changes from round to round: a killed process loses nothing in either. A power cut is another matter. */
 function spawnServer(round: number): ReturnType<typeof spawnSpringtide> {
-  const durability = round % 2 === 0 || given.cut !== undefined ? 'sync' : 'os';
+  const durability = given.durability ?? (round % 2 === 0 ? 'sync' : 'os');
   return spawnSpringtide({
     port,
     dataFolder,
