@@ -25,7 +25,7 @@ import type {
   ProducerIdBlock,
   RegisterBrokerEvent,
 } from './events.ts';
-import { MetadataImage, type TopicImage } from './metadata-image.ts';
+import { MetadataImage, type PartitionImage, type TopicImage } from './metadata-image.ts';
 import { METADATA_VERSION, METADATA_VERSION_LEVEL, type MetadataRecord } from './metadata-record.ts';
 import { createPartitions } from './partition-growth.ts';
 import { refuse } from './refusal.ts';
@@ -130,27 +130,35 @@ function registration(event: RegisterBrokerEvent) {
   };
 }
 
-/** The broker leads what it led, and what has no leader and counts it as in sync. */
+/** The broker leads what it led, and of what has no leader that which it may lead. */
 function pushElections(records: MetadataRecord[], topic: TopicImage, brokerId: number): void {
-  for (const { partition, leader, isr } of topic.partitions) {
-    if (leader !== brokerId && !(leader === -1 && isr.includes(brokerId))) continue;
+  for (const partition of topic.partitions) {
+    if (partition.leader !== brokerId && !(partition.leader === -1 && mayLead(partition, brokerId))) continue;
+    const { isr, eligibleLeaderReplicas, lastKnownElr } = partition;
     records.push({
       type: 'PartitionChangeRecord',
       body: {
-        partitionId: partition,
+        partitionId: partition.partition,
         topicId: topic.topicId,
-        isr: null,
+        isr: isr.includes(brokerId) ? null : [brokerId],
         leader: brokerId,
         replicas: null,
         removingReplicas: null,
         addingReplicas: null,
         leaderRecoveryState: -1,
         directories: null,
-        eligibleLeaderReplicas: null,
-        lastKnownElr: null,
+        eligibleLeaderReplicas: eligibleLeaderReplicas.length === 0 ? null : [],
+        lastKnownElr: lastKnownElr.length === 0 ? null : [],
       },
     });
   }
+}
+
+/** Who is in sync; where nobody is any more, whoever left it cleanly; else whoever led last, alone. @see KIP-966 */
+function mayLead({ isr, eligibleLeaderReplicas, lastKnownElr }: PartitionImage, brokerId: number): boolean {
+  if (isr.length > 0) return isr.includes(brokerId);
+  if (eligibleLeaderReplicas.length > 0) return eligibleLeaderReplicas.includes(brokerId);
+  return lastKnownElr.length === 1 && lastKnownElr[0] === brokerId;
 }
 
 function deleteTopics(image: MetadataImage, event: DeleteTopicsEvent): Decision {

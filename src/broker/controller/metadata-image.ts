@@ -11,6 +11,10 @@ export interface PartitionImage {
   readonly partition: number;
   readonly replicas: readonly number[];
   readonly isr: readonly number[];
+  /** Left the in-sync set by a clean shutdown and may lead. @see KIP-966 */
+  readonly eligibleLeaderReplicas: readonly number[];
+  /** Who led when the in-sync set emptied. */
+  readonly lastKnownElr: readonly number[];
   /** Node id, -1 without a leader. */
   readonly leader: number;
   readonly leaderEpoch: number;
@@ -121,6 +125,8 @@ export class MetadataImage {
       partition: body.partitionId,
       replicas: body.replicas,
       isr: body.isr,
+      eligibleLeaderReplicas: body.eligibleLeaderReplicas ?? [],
+      lastKnownElr: body.lastKnownElr ?? [],
       leader: body.leader,
       leaderEpoch: body.leaderEpoch,
       partitionEpoch: body.partitionEpoch,
@@ -137,6 +143,8 @@ export class MetadataImage {
       partition: old.partition,
       replicas: body.replicas ?? old.replicas,
       isr: body.isr ?? old.isr,
+      eligibleLeaderReplicas: body.eligibleLeaderReplicas ?? old.eligibleLeaderReplicas,
+      lastKnownElr: body.lastKnownElr ?? old.lastKnownElr,
       leader: isLeaderNamed ? body.leader : old.leader,
       leaderEpoch: isLeaderNamed ? old.leaderEpoch + 1 : old.leaderEpoch,
       partitionEpoch: old.partitionEpoch + 1,

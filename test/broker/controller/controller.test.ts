@@ -18,6 +18,8 @@ class World {
         return this.#reload();
       case 'image':
         return this.#image();
+      case 'leaderless':
+        return this.#takeLeader(command);
       case 'propose':
         return this.#print(this.#machine.handle(this.#event(command.words[0], command), NOW));
       default:
@@ -33,6 +35,31 @@ class World {
       this.#records.push(record);
     }
     return text;
+  }
+
+  /** What the controller of Apache Kafka writes when the leader goes: `leaderless orders 0 isr= elr=1 last=1`. */
+  #takeLeader({ words, args }: ScriptCommand): string {
+    const [topic, partitionId] = words;
+    const brokers = (name: string) => (args[name] === undefined ? null : list(args[name]).map(Number));
+    const record: MetadataRecord = {
+      type: 'PartitionChangeRecord',
+      body: {
+        partitionId: Number(partitionId),
+        topicId: this.#machine.image.topics.get(topic)?.topicId ?? '',
+        isr: brokers('isr'),
+        leader: -1,
+        replicas: null,
+        removingReplicas: null,
+        addingReplicas: null,
+        leaderRecoveryState: -1,
+        directories: null,
+        eligibleLeaderReplicas: brokers('elr'),
+        lastKnownElr: brokers('last'),
+      },
+    };
+    this.#machine.replay(record, this.#records.length);
+    this.#records.push(record);
+    return 'written';
   }
 
   #event(name: string, { args, body, words }: ScriptCommand): ControllerEvent {
@@ -134,9 +161,11 @@ class World {
     for (const topic of image.topics.values()) {
       const configs = [...image.topicConfigs(topic.name)].map(([key, value]) => ` ${key}=${value}`).join('');
       lines.push(`topic ${topic.name} ${topic.topicId}${configs}`);
-      for (const { partition, leader, leaderEpoch, partitionEpoch, replicas, isr } of topic.partitions) {
+      for (const { partition, leader, leaderEpoch, partitionEpoch, replicas, isr, ...out } of topic.partitions) {
+        const eligible = [...out.eligibleLeaderReplicas, ...out.lastKnownElr].length > 0;
+        const more = eligible ? ` elr=${out.eligibleLeaderReplicas} last=${out.lastKnownElr}` : '';
         lines.push(
-          `  ${partition} leader=${leader} epoch=${leaderEpoch}/${partitionEpoch} replicas=${replicas} isr=${isr}`,
+          `  ${partition} leader=${leader} epoch=${leaderEpoch}/${partitionEpoch} replicas=${replicas} isr=${isr}${more}`,
         );
       }
     }
