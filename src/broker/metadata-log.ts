@@ -4,7 +4,7 @@
  * control record, as KRaft does. The records are synced in both durability modes. `image` holds what is committed: all that the
  * broker answers from.
  */
-import { type Clock, CorruptError, type Logger, METADATA_TOPIC_ID, type Uuid } from '#core';
+import { type Clock, CorruptError, KafkaError, type Logger, METADATA_TOPIC_ID, type Uuid } from '#core';
 import { Errors, type KafkaErrorRow } from '#protocol';
 import { type Disk, type LogDirectory, topicConfig } from '#storage';
 import {
@@ -13,13 +13,16 @@ import {
   ControllerMachine,
   type ControllerRules,
   type EndpointImage,
+  METADATA_VERSION,
+  METADATA_VERSION_LEVEL,
   MetadataImage,
   type MetadataRecord,
 } from './controller/index.ts';
 import { HostedPartition } from './hosted-partition.ts';
 import { leaderChangeBatch, metadataCodec } from './metadata-codec.ts';
+import { readNewestSnapshot } from './metadata-snapshot.ts';
 import { readQuorumState, writeQuorumState } from './quorum-state.ts';
-import { MachineRuntime } from './runtime.ts';
+import { MachineRuntime, type Snapshot } from './runtime.ts';
 
 /** A metadata batch is atomic, so it must fit; Kafka's limit is the same. */
 const METADATA_BATCH_BYTES_MAX = 8 * 1024 * 1024;
@@ -78,6 +81,7 @@ export class MetadataLog {
       partition,
       createMachine: () => new ControllerMachine(options.rules),
       codec: metadataCodec,
+      snapshot: () => this.#readSnapshot(options),
       clock: options.clock,
       logger: options.logger,
       requiresSync: true,
@@ -141,6 +145,7 @@ export class MetadataLog {
   async #load(leaderChange: Buffer): Promise<void> {
     await this.#runtime.load();
     if (this.#loadFailure !== undefined) throw this.#loadFailure;
+    this.#checkVersion();
     const result = this.#partition.append(leaderChange, 'coordinator', true);
     if (result.error !== undefined) {
       throw new CorruptError(`The metadata log takes no records: ${result.error.name}. ${result.error.message}`);
@@ -152,6 +157,23 @@ export class MetadataLog {
           : reject(new CorruptError(`The metadata log cannot be written: ${error.message}`));
       this.#partition.whenCommitted(result.lastOffset + 1, { settled }, 0, leaderChange.length);
     });
+  }
+
+  async #readSnapshot({ disk, logger }: MetadataLogOptions): Promise<Snapshot<MetadataRecord> | undefined> {
+    const { folder, logStartOffset, logEndOffset } = this.#partition.log;
+    const snapshot = await readNewestSnapshot(disk, folder, logger);
+    const endOffset = snapshot?.endOffset ?? 0;
+    if (endOffset >= logStartOffset && endOffset <= logEndOffset) return snapshot;
+    const text = `${folder} holds offsets ${logStartOffset} to ${logEndOffset}, and its newest snapshot what came before ${endOffset}: something is missing. Restore the folder.`;
+    throw new CorruptError(text, { file: folder });
+  }
+
+  /** Records of a later level may say what we cannot know. */
+  #checkVersion(): void {
+    const level = this.image.features.get(METADATA_VERSION) ?? METADATA_VERSION_LEVEL;
+    if (level <= METADATA_VERSION_LEVEL) return;
+    const text = `The data folder has ${METADATA_VERSION}=${level}; up to ${METADATA_VERSION_LEVEL} (Kafka 4.4) is known here. Choose another folder (log.dirs).`;
+    throw new KafkaError('UNSUPPORTED_VERSION', text);
   }
 
   async #must(makeEvent: (token: number) => ControllerEvent): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * Runs a machine on a partition. The log of the partition *is* the machine's state: every proposal is appended as one batch, replayed at
+ * Runs a machine on a partition. The log of the partition, behind a snapshot where there is one, *is* the machine's state: every proposal is appended as one batch, replayed at
  * once so that the next event sees it, and its answers are held until the high watermark passes the last record the machine had seen when
  * it gave them; answers to pure reads wait likewise, so nobody is told what a power cut could take back.
  *
@@ -31,6 +31,13 @@ export interface RecordCodec<R> {
   decode(buffer: Buffer, position: number, each: (record: R, offset: number) => void): void;
 }
 
+/** What the records below `endOffset` came to. */
+export interface Snapshot<R> {
+  readonly endOffset: number;
+  /** At most `endOffset` of them: they are replayed as if they were the last ones before it. */
+  readonly records: readonly R[];
+}
+
 /** What the runtime tells its owner. */
 export interface RuntimeObserver<R> {
   /** Records below the high watermark, in order, each once; also those that a load replays. */
@@ -45,6 +52,8 @@ export interface RuntimeOptions<E, R> {
   readonly partition: HostedPartition;
   readonly createMachine: () => Machine<E, R>;
   readonly codec: RecordCodec<R>;
+  /** Where a load begins; undefined, or without it: at the start of the log. */
+  snapshot?(): Promise<Snapshot<R> | undefined>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly observer?: RuntimeObserver<R>;
@@ -236,18 +245,21 @@ export class MachineRuntime<E, R> implements AdvanceWaiter {
   }
 
   async #replayLog(machine: Machine<E, R>, generation: number): Promise<number> {
-    const { log } = this.#options.partition;
+    const { partition, codec } = this.#options;
+    const { log } = partition;
     const endOffset = log.logEndOffset;
     this.#seenEndOffset = endOffset;
-    for await (const chunk of log.readAll(log.logStartOffset, endOffset)) {
+    const replay = (record: R, offset: number): void => {
+      machine.replay(record, offset);
+      this.#holdRecord(record, offset);
+    };
+    const snapshot = await this.#options.snapshot?.();
+    const startOffset = snapshot?.endOffset ?? log.logStartOffset;
+    for (const [index, record] of snapshot?.records.entries() ?? [])
+      replay(record, startOffset - snapshot!.records.length + index);
+    for await (const chunk of log.readAll(startOffset, endOffset)) {
       if (generation !== this.#generation) break;
-      for (const { position, header } of batches(chunk)) {
-        if (header.isControl) continue;
-        this.#options.codec.decode(chunk, position, (record, offset) => {
-          machine.replay(record, offset);
-          this.#holdRecord(record, offset);
-        });
-      }
+      for (const { position, header } of batches(chunk)) if (!header.isControl) codec.decode(chunk, position, replay);
     }
     return endOffset;
   }

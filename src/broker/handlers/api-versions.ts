@@ -20,7 +20,7 @@ export function apiVersions(broker: BrokerParts, context: RequestContext, reques
       { name: METADATA_VERSION, minVersion: METADATA_VERSION_LEVEL, maxVersion: METADATA_VERSION_LEVEL },
     ],
     finalizedFeaturesEpoch: image.offset,
-    finalizedFeatures: [...image.features].map(([name, level]) => ({
+    finalizedFeatures: [...image.features].filter(isSupported).map(([name, level]) => ({
       name,
       maxVersionLevel: level,
       minVersionLevel: level,
@@ -31,6 +31,11 @@ export function apiVersions(broker: BrokerParts, context: RequestContext, reques
 /** The answer, in the layout of version 0, to a version that we do not know: the client then asks again in one of ours. */
 export function unsupportedApiVersions(route: Route): Response {
   return { errorCode: Errors.UNSUPPORTED_VERSION.code, apiKeys: [advertise(route)] };
+}
+
+/** The data folder of an Apache Kafka names features that clients must not count on here. */
+function isSupported([name]: readonly [string, number]): boolean {
+  return name === METADATA_VERSION;
 }
 
 function advertise({ api, advertisedMinVersion, maxVersion }: Route) {
