@@ -11,6 +11,7 @@ import { here, jarFolder } from './jars.ts';
 
 const START_TIMEOUT_MS = 60_000;
 const TOOL_TIMEOUT_MS = 120_000;
+const PROPERTIES_FILE = 'server.properties';
 
 const TOOL_CLASSES = {
   topics: 'org.apache.kafka.tools.TopicCommand',
@@ -60,35 +61,43 @@ export interface ApacheKafka {
   bootstrapServers: string;
   dataFolder: string;
   pid: number;
-  /** Ends the broker and waits for its clean shutdown; the data folder stays until `remove`. */
-  stop(): Promise<void>;
+  /** Ends the broker, with SIGTERM by a clean shutdown, and waits until it has ended; the data folder stays until `remove`. */
+  stop(signal?: NodeJS.Signals): Promise<void>;
+  /** Starts it again on the same folder and ports. */
+  restart(): Promise<ApacheKafka>;
   remove(): void;
 }
 
-/** Formats a data folder of its own, starts the broker and waits until its port answers. */
-export async function startApacheKafka(): Promise<ApacheKafka> {
+/** Formats a data folder of its own, starts the broker with `overrides` of server.properties and waits until its port answers. */
+export async function startApacheKafka(
+  overrides: Readonly<Record<string, string | number>> = {},
+): Promise<ApacheKafka> {
   const folder = mkdtempSync(join(tmpdir(), 'springtide-kafka-'));
   const [port, controllerPort] = [await freePort(), await freePort()];
-  const properties = join(folder, 'server.properties');
-  const dataFolder = join(folder, 'data');
-  writeFileSync(properties, serverProperties(port, controllerPort, dataFolder));
-  format(properties);
-  const child = spawn('java', [...javaFlags('broker', '768M'), 'kafka.Kafka', properties], {
+  const settings = { ...serverProperties(port, controllerPort, join(folder, 'data')), ...overrides };
+  const lines = Object.entries(settings).map(([key, value]) => `${key}=${value}\n`);
+  writeFileSync(join(folder, PROPERTIES_FILE), lines.join(''));
+  format(join(folder, PROPERTIES_FILE));
+  return run(folder, port);
+}
+
+async function run(folder: string, port: number): Promise<ApacheKafka> {
+  const child = spawn('java', [...javaFlags('broker', '768M'), 'kafka.Kafka', join(folder, PROPERTIES_FILE)], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const log = collect(child);
-  await waitForPort(port, child, log);
+  await waitForPort(port, child, collect(child));
   return {
     bootstrapServers: `127.0.0.1:${port}`,
-    dataFolder,
+    dataFolder: join(folder, 'data'),
     pid: child.pid ?? 0,
-    stop: () => end(child),
+    stop: (signal) => end(child, signal),
+    restart: () => run(folder, port),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
 
-function serverProperties(port: number, controllerPort: number, dataFolder: string): string {
-  return `${Object.entries({
+function serverProperties(port: number, controllerPort: number, dataFolder: string): Record<string, string | number> {
+  return {
     'process.roles': 'broker,controller',
     'node.id': 1,
     'controller.quorum.bootstrap.servers': `127.0.0.1:${controllerPort}`,
@@ -103,9 +112,7 @@ function serverProperties(port: number, controllerPort: number, dataFolder: stri
     'share.coordinator.state.topic.replication.factor': 1,
     'share.coordinator.state.topic.min.isr': 1,
     'group.initial.rebalance.delay.ms': 0,
-  })
-    .map(([key, value]) => `${key}=${value}`)
-    .join('\n')}\n`;
+  };
 }
 
 function format(properties: string): void {
