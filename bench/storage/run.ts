@@ -6,12 +6,24 @@ import { mkdirSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
 import { benchAppend } from './append.ts';
+import { benchBackground } from './background.ts';
+import { benchIdle } from './idle.ts';
+import { benchOpen } from './open.ts';
+import { benchRead } from './read.ts';
+import { benchRecovery } from './recovery.ts';
+import { benchScale } from './scale.ts';
 import { type BenchOptions, inFolder } from './scene.ts';
 import { benchSync } from './sync.ts';
 
 const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<void>>> = {
   append: benchAppend,
   sync: benchSync,
+  read: benchRead,
+  recovery: benchRecovery,
+  open: benchOpen,
+  idle: benchIdle,
+  background: benchBackground,
+  scale: benchScale,
 };
 
 const { values, positionals } = parseArgs({

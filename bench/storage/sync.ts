@@ -44,7 +44,7 @@ interface Sample {
 }
 
 export async function benchSync(options: BenchOptions): Promise<void> {
-  const bytes = (options.isFull ? 512 : 128) * MIB;
+  const bytes = (options.isFull ? 2048 : 512) * MIB;
   const rows = [];
   for (const each of CASES) rows.push(await compare(options, each, each.writers === 1 ? bytes / 4 : bytes));
   printTable(
