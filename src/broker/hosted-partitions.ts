@@ -3,11 +3,10 @@
  * node as a replica, and removed when a topic goes. Work on folders runs one after the other in the order of the records; `settled`
  * tells when all of it so far is done, so that a topic that was announced can be used.
  */
-import { errorText, type Logger, type Uuid } from '#core';
+import { CLUSTER_METADATA_TOPIC, errorText, type Logger, type Uuid } from '#core';
 import { Errors, type KafkaErrorRow } from '#protocol';
 import { type LogDirectory, type PartitionLog, type TopicConfig, topicConfig } from '#storage';
 import {
-  CLUSTER_METADATA_TOPIC,
   type MetadataImage,
   type MetadataRecord,
   type PartitionImage,

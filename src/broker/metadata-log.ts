@@ -4,11 +4,18 @@
  * control record, as KRaft does. The records are synced in both durability modes. `image` holds what is committed: all that the
  * broker answers from.
  */
-import { type Clock, CorruptError, KafkaError, type Logger, METADATA_TOPIC_ID, type Uuid } from '#core';
+import {
+  CLUSTER_METADATA_TOPIC,
+  type Clock,
+  CorruptError,
+  KafkaError,
+  type Logger,
+  METADATA_TOPIC_ID,
+  type Uuid,
+} from '#core';
 import { Errors, type KafkaErrorRow } from '#protocol';
 import { type Disk, type LogDirectory, topicConfig } from '#storage';
 import {
-  CLUSTER_METADATA_TOPIC,
   type ControllerEvent,
   ControllerMachine,
   type ControllerRules,

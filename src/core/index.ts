@@ -34,4 +34,12 @@ export { type Random, seededRandom, systemRandom } from './random.ts';
 export { cutStack } from './short-stack.ts';
 export { suggest } from './suggest.ts';
 export { shortened } from './text.ts';
-export { isUuid, METADATA_TOPIC_ID, type Uuid, uuidFromBytes, uuidToBytes, ZERO_UUID } from './uuid.ts';
+export {
+  CLUSTER_METADATA_TOPIC,
+  isUuid,
+  METADATA_TOPIC_ID,
+  type Uuid,
+  uuidFromBytes,
+  uuidToBytes,
+  ZERO_UUID,
+} from './uuid.ts';

@@ -9,7 +9,10 @@ export type Uuid = string;
 /** No uuid: Kafka writes it where a topic or directory id is absent. */
 export const ZERO_UUID: Uuid = 'AAAAAAAAAAAAAAAAAAAAAA';
 
-/** Id of `__cluster_metadata` (Kafka's `Uuid.METADATA_TOPIC_ID`, also called `ONE_UUID`). */
+/** The topic that is the log of the cluster itself. */
+export const CLUSTER_METADATA_TOPIC = '__cluster_metadata';
+
+/** Its id (Kafka's `Uuid.METADATA_TOPIC_ID`, also called `ONE_UUID`). */
 export const METADATA_TOPIC_ID: Uuid = 'AAAAAAAAAAAAAAAAAAAAAQ';
 
 /** The 16 bytes from `position` as text. */

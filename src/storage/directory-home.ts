@@ -7,7 +7,7 @@ import { Errors } from '#protocol';
 import type { Disk } from './disk/disk.ts';
 import type { Durability, LogHome } from './log-home.ts';
 import { LogSyncer } from './log-syncer.ts';
-import { MemoryBudget } from './memory-budget.ts';
+import type { MemoryBudget } from './memory-budget.ts';
 import { Shortage, withHandle } from './shortage.ts';
 
 export interface HomeOptions {
@@ -18,11 +18,10 @@ export interface HomeOptions {
   readonly logger: Logger;
   readonly durability: Durability;
   readonly tailBytesPerLogMax?: number;
-  readonly memoryBytesMax?: number;
+  readonly budget: MemoryBudget;
 }
 
 const TAIL_BYTES_PER_LOG_MAX = 8 * 1024 * 1024;
-const MEMORY_BYTES_MAX = 64 * 1024 * 1024;
 
 export class DirectoryHome implements LogHome {
   readonly disk: Disk;
@@ -53,7 +52,7 @@ export class DirectoryHome implements LogHome {
     this.logger = options.logger;
     this.durability = options.durability;
     this.syncer = new LogSyncer((error) => this.fail(error));
-    this.budget = new MemoryBudget(options.memoryBytesMax ?? MEMORY_BYTES_MAX);
+    this.budget = options.budget;
     this.shortage = new Shortage(options.path, options.clock, options.logger);
     this.tailBytesPerLogMax = options.tailBytesPerLogMax ?? TAIL_BYTES_PER_LOG_MAX;
     this.#path = options.path;

@@ -15,18 +15,23 @@ export interface IdentityOptions {
   readonly clusterId?: string;
 }
 
-const META_FILE = 'meta.properties';
+export const META_FILE = 'meta.properties';
+
+/** What the file says; undefined where there is none: in a directory that was never used. */
+export async function readMetaProperties(disk: Disk, path: string): Promise<MetaProperties | undefined> {
+  const file = new AtomicFile(disk, path, META_FILE);
+  const text = await file.read();
+  return text === undefined ? undefined : parseMetaProperties(text, file.path);
+}
 
 export async function readIdentity(options: IdentityOptions): Promise<{ clusterId: string; directoryId: Uuid }> {
   const file = new AtomicFile(options.disk, options.path, META_FILE);
-  const text = await file.read();
-  if (text === undefined) await refuseOrphans(options);
-  const known = text === undefined ? newIdentity(options) : parseMetaProperties(text, file.path);
+  const stored = await readMetaProperties(options.disk, options.path);
+  if (stored === undefined) await refuseOrphans(options);
+  const known = stored ?? newIdentity(options);
   checkIdentity(options, known, file.path);
   const identity = { ...known, directoryId: known.directoryId ?? options.random.uuid() };
-  if (text === undefined || known.directoryId === undefined) {
-    await file.write(formatMetaProperties(identity, options.clock.now().wallMs));
-  }
+  if (stored?.directoryId === undefined) await file.write(formatMetaProperties(identity, options.clock.now().wallMs));
   return identity;
 }
 

@@ -1,8 +1,8 @@
 /**
- * storage: logs on disk in Apache Kafka's formats. A `LogDirectory` holds the `PartitionLog`s of one folder; both reach files only
- * through a `Disk`. It promises that a record reported durable is there after a restart (what "durable" means is the durability
- * mode), that damage is reported and never served as data, and that opening a folder twice gives the same. It imports core and
- * protocol; node:fs, node:path and node:os in `disk/` alone.
+ * storage: logs on disk in Apache Kafka's formats. A `LogDirectory` holds the `PartitionLog`s of one folder, `LogDirectories` those of
+ * a broker; all reach files only through a `Disk`. It promises that a record reported durable is there after a restart (what
+ * "durable" means is the durability mode), that damage is reported and never served as data, and that opening a folder twice gives the
+ * same. It imports core and protocol; node:fs, node:path and node:os in `disk/` alone.
  */
 export type { AppendOptions, AppendResult } from './append-result.ts';
 export type { AppendOrigin } from './batch-validator.ts';
@@ -23,6 +23,7 @@ export { nodeDisk } from './disk/node-disk.ts';
 export { SimulatedDisk, simulatedDisk } from './disk/simulated-disk.ts';
 export * from './dump/index.ts';
 export type { EpochEnd } from './leader-epochs.ts';
+export { LogDirectories, type LogDirectoriesOptions } from './log-directories.ts';
 export { LogDirectory, type LogDirectoryOptions } from './log-directory.ts';
 export type { Durability } from './log-home.ts';
 export type { LogRead } from './log-read.ts';

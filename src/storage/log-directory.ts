@@ -24,12 +24,13 @@ import {
 } from './file-names.ts';
 import { LeaderEpochs } from './leader-epochs.ts';
 import type { Durability } from './log-home.ts';
-import { OPEN_FILES_MAX, OpenFiles } from './open-files.ts';
+import type { OpenFiles } from './open-files.ts';
 import { openPartition, PARTITION_METADATA_FILE } from './open-partition.ts';
 import { PartitionLog } from './partition-log.ts';
 import { ProducerState } from './producer-state.ts';
 import { RetentionSweep } from './retention-sweep.ts';
 import { Segment } from './segment.ts';
+import { type SharedLimits, sharedLimits } from './shared-limits.ts';
 import { isShortage } from './shortage.ts';
 
 export interface LogDirectoryOptions {
@@ -44,8 +45,9 @@ export interface LogDirectoryOptions {
   /** The cluster this directory must belong to; a new directory gets it, or a random one. */
   readonly clusterId?: string;
   readonly durability: Durability;
-  /** Bytes of ArrayBuffers that the memory tail of one log, and all tails and read windows together, may keep. */
+  /** Bytes of ArrayBuffers that the memory tail of one log may keep. */
   readonly tailBytesPerLogMax?: number;
+  /** Of all logs together. */
   readonly memoryBytesMax?: number;
   /** Compacts the logs that want it. Default: nobody does. */
   readonly cleaner?: CleanerConfig;
@@ -55,7 +57,11 @@ export interface LogDirectoryOptions {
   readonly retentionCheckMs?: number;
   /** Files that are open at a time, but for those that are being read or synced. */
   readonly openFilesMax?: number;
+  /** Limits that other directories keep as well; the two above are in them already. Default: limits of its own. */
+  readonly limits?: SharedLimits;
 }
+
+type OpenOptions = LogDirectoryOptions & { readonly limits: SharedLimits; readonly disk: OpenFiles };
 
 /** So many partitions are opened, and closed, at a time. */
 const PARTITIONS_PARALLEL_MAX = 8;
@@ -71,7 +77,7 @@ export class LogDirectory {
   readonly path: string;
   readonly clusterId: string;
   readonly directoryId: Uuid;
-  readonly #options: LogDirectoryOptions & { readonly disk: OpenFiles };
+  readonly #options: OpenOptions;
   readonly #lock: DiskLock;
   readonly #home: DirectoryHome;
   readonly #logs = new Map<string, PartitionLog>();
@@ -88,35 +94,32 @@ export class LogDirectory {
    * both with a text that says what to do; nothing stays locked then.
    */
   static async open(given: LogDirectoryOptions): Promise<LogDirectory> {
-    const disk = new OpenFiles(given.disk, given.openFilesMax ?? OPEN_FILES_MAX, given.durability === 'sync');
-    const options = { ...given, disk };
-    const { path, logger } = options;
+    const limits = given.limits ?? sharedLimits(given);
+    const options = { ...given, disk: limits.files, limits };
+    const { disk, path, logger } = options;
     await makeDurableDirectory(disk, path);
     const lock = await disk.lock(`${path}/${LOCK_FILE}`, (owner) => {
       logger.warn({ path }, `${path} was locked by ${owner}, which is gone: its lock is taken over`);
     });
+    let directory: LogDirectory | undefined;
     try {
-      const identity = await readIdentity(options);
-      const directory = new LogDirectory(options, lock, identity);
+      directory = new LogDirectory(options, lock, await readIdentity(options));
       await directory.#load();
       return directory;
     } catch (error) {
+      if (directory !== undefined) directory.#abandon();
       await lock.release();
       throw error;
     }
   }
 
-  private constructor(
-    options: LogDirectoryOptions & { readonly disk: OpenFiles },
-    lock: DiskLock,
-    identity: { clusterId: string; directoryId: Uuid },
-  ) {
+  private constructor(options: OpenOptions, lock: DiskLock, identity: { clusterId: string; directoryId: Uuid }) {
     this.path = options.path;
     this.clusterId = identity.clusterId;
     this.directoryId = identity.directoryId;
     this.#options = options;
     this.#lock = lock;
-    this.#home = new DirectoryHome(options, (error) => this.#wentOffline(error));
+    this.#home = new DirectoryHome({ ...options, budget: options.limits.budget }, (error) => this.#wentOffline(error));
     this.#home.storeLogStarts = () => this.#storeLogStarts();
     this.#checkpoints = new DirectoryCheckpoints(options.disk, options.path, options.logger);
     this.#retention = new RetentionSweep({
@@ -138,12 +141,21 @@ export class LogDirectory {
     return { groups: this.#home.syncer.groupCount, logs: this.#home.syncer.sourceCount };
   }
 
-  /** Bytes that memory tails and read windows keep alive. */
+  /** Why it takes no records for the moment (the disk is full); undefined when the disk may be tried. */
+  get shortage(): KafkaError | undefined {
+    return this.#home.shortage.refusal;
+  }
+
+  get logCount(): number {
+    return this.#logs.size;
+  }
+
+  /** Bytes that memory tails and read windows keep alive, here and in directories with the same limits. */
   get memoryBytes(): number {
     return this.#home.budget.heldBytes;
   }
 
-  /** Files that are open. */
+  /** Files that are open, here and in directories with the same limits. */
   get openFileCount(): number {
     return this.#options.disk.count;
   }
@@ -234,9 +246,18 @@ export class LogDirectory {
   }
 
   async #startCleaner(): Promise<void> {
-    const { disk, path, clock, logger, cleaner: config } = this.#options;
+    const { disk, path, clock, logger, cleaner: config, limits } = this.#options;
     if (config === undefined) return;
-    this.#cleaner = await LogCleaner.start({ disk, path, clock, logger, config, logs: () => this.#logs.values() });
+    const turns = limits.cleaning;
+    this.#cleaner = await LogCleaner.start({
+      disk,
+      path,
+      clock,
+      logger,
+      config,
+      turns,
+      logs: () => this.#logs.values(),
+    });
   }
 
   async #openPartitions(isClean: boolean): Promise<void> {
@@ -416,6 +437,14 @@ export class LogDirectory {
     void this.#cleaner?.stop();
     this.#options.logger.fatal({ path: this.path }, `The log directory ${this.path} is offline: ${error.message}`);
     for (const log of this.#logs.values()) log.failed(error);
+    // Not at once: the log in which it happened is at work.
+    this.#options.clock.nextTurn(() => this.#abandon());
+  }
+
+  /** Gives memory and files back without writing anything. */
+  #abandon(): void {
+    this.#cancelTimers();
+    for (const log of this.#logs.values()) log.abandon();
   }
 
   #cancelTimers(): void {
@@ -433,7 +462,7 @@ export class LogDirectory {
       const text = `${this.path} is closed without its marker, so the next start checks it: ${error.message}`;
       this.#options.logger.error({ path: this.path }, text);
     } finally {
-      for (const log of this.#logs.values()) log.abandon();
+      this.#abandon();
       await this.#lock.release();
     }
   }

@@ -5,16 +5,14 @@
  */
 import { type Clock, KafkaError, type Logger } from '#core';
 import { Errors } from '#protocol';
+import { isOutOfHandles, isOutOfRoom } from './disk-errors.ts';
 
-const NO_ROOM = ['ENOSPC', 'EDQUOT'];
-const NO_HANDLE = ['EMFILE', 'ENFILE'];
 /** So long appends are refused before the next one tries the disk again. */
 const REFUSAL_MS = 1000;
 const HANDLE_RETRY_MS = 100;
 
 export function isShortage(error: unknown): error is KafkaError {
-  const code = systemCode(error);
-  return code !== undefined && (NO_ROOM.includes(code) || NO_HANDLE.includes(code));
+  return isOutOfRoom(error) || isOutOfHandles(error);
 }
 
 /** Runs what opens a file until there is a handle for it. Only for calls that fail so before they have done anything. */
@@ -23,7 +21,7 @@ export async function withHandle<T>(clock: Clock, run: () => Promise<T>): Promis
     try {
       return await run();
     } catch (error) {
-      if (!NO_HANDLE.includes(systemCode(error) ?? '')) throw error;
+      if (!isOutOfHandles(error)) throw error;
       await clock.sleep(HANDLE_RETRY_MS);
     }
   }
@@ -72,9 +70,4 @@ export class Shortage {
     this.#error = undefined;
     this.#logger.info({ path: this.#path }, `The log directory ${this.#path} takes records again`);
   }
-}
-
-function systemCode(error: unknown): string | undefined {
-  const cause = error instanceof KafkaError ? error.cause : undefined;
-  return Error.isError(cause) && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
 }

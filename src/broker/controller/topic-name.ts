@@ -1,11 +1,11 @@
 /** What a topic may be called. Checked before any path is built from a name. Pure. */
+import { CLUSTER_METADATA_TOPIC } from '#core';
 
 const NAME_CHARS_MAX = 249;
 
 /** Topics that belong to the broker: hidden from wildcard subscriptions, not writable by clients. */
 export const GROUP_METADATA_TOPIC = '__consumer_offsets';
 const TRANSACTION_STATE_TOPIC = '__transaction_state';
-export const CLUSTER_METADATA_TOPIC = '__cluster_metadata';
 
 export function isInternalTopic(name: string): boolean {
   return name === GROUP_METADATA_TOPIC || name === TRANSACTION_STATE_TOPIC;

@@ -11,6 +11,7 @@ import type { Disk } from '../disk/disk.ts';
 import { partitionFolderName } from '../file-names.ts';
 import type { PartitionLog } from '../partition-log.ts';
 import type { Segment } from '../segment.ts';
+import type { Turns } from '../turns.ts';
 import { dirtiness, firstDirtyOffset, isDue, isTooYoung, type LogSummary, settledCount } from './cleanable.ts';
 import { type CleaningResult, cleanLog } from './log-cleaning.ts';
 import { Pace } from './pace.ts';
@@ -33,6 +34,8 @@ export interface LogCleanerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly config: CleanerConfig;
+  /** Shared with the cleaners of other directories: one log is compacted at a time. */
+  readonly turns: Turns;
   logs(): Iterable<PartitionLog>;
 }
 
@@ -89,13 +92,13 @@ export class LogCleaner {
   }
 
   async #run(): Promise<void> {
-    const { clock, config, logger } = this.#options;
+    const { clock, config, logger, turns } = this.#options;
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       try {
         await pause(clock, config.backoffMs, signal);
         this.#skipped = new WeakSet();
-        while (!signal.aborted && (await this.#cleanDirtiest()));
+        while (await turns.take(() => !signal.aborted && this.#cleanDirtiest()));
       } catch (error) {
         if (isStop(error)) return;
         logger.error({ err: error }, `The log cleaner tries again later: ${errorText(error)}`);
