@@ -3,7 +3,7 @@
  * makes a file sound: whole entries, both columns growing, everything within the segment, and the last entry pointing at the batch
  * that it names. (Kafka trusts files after a clean stop; one with random bytes made its readers skip thousands of records.)
  */
-import { errorText, KafkaError, type Logger } from '#core';
+import { type Clock, errorText, KafkaError, type Logger } from '#core';
 import { lastOffsetAt, MAGIC, MAGIC_POSITION, maxTimestampAt, PLACE_BYTES } from './batch-frame.ts';
 import { type BatchVisitor, type ScanEnd, scanBatches } from './batch-scan.ts';
 import type { TopicConfig } from './config.ts';
@@ -12,6 +12,13 @@ import { INDEX_SUFFIX, TIME_INDEX_SUFFIX } from './file-names.ts';
 import { OFFSET_ENTRY_BYTES, OffsetIndex } from './offset-index.ts';
 import type { Segment, SegmentIndexes } from './segment.ts';
 import { TIME_ENTRY_BYTES, TimeIndex } from './time-index.ts';
+
+/** What bringing indexes into memory needs. */
+export interface IndexHome {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
 
 /** The indexes in the files of `segment`, which holds offsets below `endOffset`; undefined when they cannot be used. */
 export async function readIndexFiles(
@@ -56,37 +63,40 @@ export async function rebuildIndexes(
 
 /** For a sealed segment at its first use. `endOffset`: base offset of the next one. */
 export async function loadSealedIndexes(
-  disk: Disk,
+  home: IndexHome,
   segment: Segment,
   endOffset: number,
   config: TopicConfig,
-  logger: Logger,
 ): Promise<void> {
-  const indexes = await readIndexFiles(disk, segment, segment.writtenBytes, endOffset, config);
+  const indexes = await readIndexFiles(home.disk, segment, segment.writtenBytes, endOffset, config);
   if (indexes !== undefined) segment.adoptIndexes(indexes, segment.writtenBytes);
-  else await rebuildSealedIndexes(segment, config, logger);
+  else await rebuildSealedIndexes(home, segment, config);
 }
 
 /** Builds the indexes of a sealed segment anew and replaces their files. */
-export async function rebuildSealedIndexes(segment: Segment, config: TopicConfig, logger: Logger): Promise<void> {
+export async function rebuildSealedIndexes(
+  { clock, logger }: IndexHome,
+  segment: Segment,
+  config: TopicConfig,
+): Promise<void> {
   const fileBytes = segment.writtenBytes;
   const copy = segment.emptyCopy();
   const end = await rebuildIndexes(copy, fileBytes, config);
+  copy.finish();
   logger.warn({ file: segment.path(INDEX_SUFFIX) }, 'The index of a segment was missing or wrong and was built anew');
   if (end.damage !== undefined) {
     const where = { file: segment.path('.log'), position: end.position, damage: end.damage };
     logger.error(where, 'A segment is damaged: what lies behind the damage cannot be read');
   }
+  copy.close();
+  if (copy.indexes !== undefined) segment.adoptIndexes(copy.indexes, fileBytes);
   try {
-    // The names of its files belong to another segment by now.
-    if (!segment.isRetired) copy.seal();
+    // Else the names of its files belong to another segment by now.
+    if (!segment.isRetired) await segment.replaceIndexFiles(clock);
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error;
     logger.warn({ file: segment.path(INDEX_SUFFIX) }, `The new index could not be stored: ${errorText(error)}`);
-  } finally {
-    copy.close();
   }
-  if (copy.indexes !== undefined) segment.adoptIndexes(copy.indexes, fileBytes);
 }
 
 async function pointsAtItsBatch(segment: Segment, offsets: OffsetIndex): Promise<boolean> {

@@ -27,15 +27,13 @@ export class LogSegments extends SegmentList implements SegmentSource {
     this.#retired = new RetiredSegments(home);
   }
 
-  /** Begins the next segment at the end of the log; the former one is sealed. Touches the disk at once. */
+  /** Begins the next segment at the end of the log; the former one is finished. Touches the disk at once. */
   roll(wallMs: number): void {
     const { disk, random } = this.#home;
-    const former = this.active;
     const { folder, logEndOffset, config } = this.#owner;
     const next = new Segment(disk, folder, logEndOffset, wallMs, random.float());
     next.create(config);
     this.add(next);
-    this.holdIndexes(former);
   }
 
   floorSegment(offset: number): Segment | undefined {
@@ -49,13 +47,13 @@ export class LogSegments extends SegmentList implements SegmentSource {
   async loadIndexes(segment: Segment): Promise<void> {
     const { config, logEndOffset } = this.#owner;
     const endOffset = this.endOffsetOf(segment, logEndOffset);
-    await loadSealedIndexes(this.#home.disk, segment, endOffset, config, this.#home.logger);
+    await loadSealedIndexes(this.#home, segment, endOffset, config);
     this.holdIndexes(segment);
   }
 
   async rebuildIndexes(segment: Segment): Promise<void> {
     if (segment === this.active) return;
-    await rebuildSealedIndexes(segment, this.#owner.config, this.#home.logger);
+    await rebuildSealedIndexes(this.#home, segment, this.#owner.config);
     this.holdIndexes(segment);
   }
 

@@ -3,7 +3,7 @@
  * of batches) and producer state (from the newest good snapshot, completed in the same way). Damaged files are replaced by reading
  * more headers, so they cost time and never data.
  */
-import { CorruptError, type Logger } from '#core';
+import { type Clock, CorruptError, type Logger } from '#core';
 import { readBatchHeader } from '#protocol';
 import { AtomicFile } from './atomic-file.ts';
 import { baseOffsetAt, LEADER_EPOCH_POSITION } from './batch-frame.ts';
@@ -20,6 +20,7 @@ import type { Segment } from './segment.ts';
 
 export interface LogContent {
   readonly disk: Disk;
+  readonly clock: Clock;
   readonly folder: string;
   readonly logger: Logger;
   readonly config: TopicConfig;
@@ -86,13 +87,13 @@ export async function restoreProducers(content: LogContent): Promise<RestoredPro
 }
 
 /** An offset about `RECENT_BYTES` before the end of the log. */
-async function recentStart({ disk, config, logger, segments, logStartOffset }: LogContent): Promise<number> {
+async function recentStart({ disk, clock, config, logger, segments, logStartOffset }: LogContent): Promise<number> {
   let bytesLeft = RECENT_BYTES;
   let index = segments.length - 1;
   while (index > 0 && segments[index].sizeInBytes < bytesLeft) bytesLeft -= segments[index--].sizeInBytes;
   const segment = segments[index];
   if (segment.indexes === undefined) {
-    await loadSealedIndexes(disk, segment, segments[index + 1].baseOffset, config, logger);
+    await loadSealedIndexes({ disk, clock, logger }, segment, segments[index + 1].baseOffset, config);
   }
   const offset = segment.indexes?.offsets.offsetAt(segment.sizeInBytes - bytesLeft) ?? segment.baseOffset;
   return Math.max(offset, logStartOffset);

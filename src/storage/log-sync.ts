@@ -7,7 +7,7 @@ import { withHandle } from './shortage.ts';
 export class LogSync {
   readonly #home: LogHome;
   readonly #folder: string;
-  /** Rolled segments whose files are not synced yet. */
+  /** Rolled segments whose batches are not synced yet. */
   #rolled: Segment[] = [];
   /** Names were added to the folder, or the folder itself is new. */
   #isFolderDirty: boolean;
@@ -24,7 +24,7 @@ export class LogSync {
     this.#isMetadataDirty = isNew;
   }
 
-  /** `segment` was sealed, and the next one has its name in the folder. */
+  /** `segment` takes no more batches, and the next one has its name in the folder. */
   rolled(segment: Segment): void {
     this.#rolled.push(segment);
     this.#isFolderDirty = true;
@@ -60,9 +60,9 @@ export class LogSync {
   async #sync(active: Segment | undefined): Promise<void> {
     if (this.#isStopped) return;
     const { disk, clock } = this.#home;
-    const syncs = this.#rolled.map((segment) => segment.sync(true, clock));
+    const syncs = this.#rolled.map((segment) => segment.sync(clock));
     this.#rolled = [];
-    if (active !== undefined) syncs.push(active.sync(false, clock));
+    if (active !== undefined) syncs.push(active.sync(clock));
     if (this.#isMetadataDirty) syncs.push(withHandle(clock, () => syncMetadata(disk, this.#folder)));
     if (this.#isFolderDirty) {
       syncs.push(

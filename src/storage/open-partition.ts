@@ -47,7 +47,7 @@ export async function openPartition(options: OpenPartition): Promise<LoadedLog> 
   const { segments, logEndOffset, snapshots } = recovered;
   const logStartOffset = Math.max(options.logStartOffset, segments[0].baseOffset);
   reportLoss(options, folder, recovered);
-  const content = { disk, folder, logger, config, segments, snapshots, logStartOffset, logEndOffset };
+  const content = { disk, clock, folder, logger, config, segments, snapshots, logStartOffset, logEndOffset };
   const epochs = await restoreEpochs(content, recovered.readFrom);
   const { producers, snapshotOffset } = await restoreProducers(content);
   const topicId = await readTopicId(disk, folder, logger);

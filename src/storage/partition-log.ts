@@ -18,7 +18,6 @@ import type { Refusal } from './batch-validator.ts';
 import type { TopicConfig } from './config.ts';
 import { type DurableCallback, DurableWaiters } from './durable-waiters.ts';
 import { EpochStore } from './epoch-store.ts';
-import { SNAPSHOT_SUFFIX, segmentFileName } from './file-names.ts';
 import { FlushTimer } from './flush-timer.ts';
 import { HeadWriter } from './head-writer.ts';
 import { type ParsedBatch, parseIncoming } from './incoming-batches.ts';
@@ -29,6 +28,7 @@ import { LogReader, type ReadRequest } from './log-reader.ts';
 import { LogSegments, type SegmentsOwner } from './log-segments.ts';
 import { LogSync } from './log-sync.ts';
 import type { SyncSource } from './log-syncer.ts';
+import { LogTrail, storeSnapshot } from './log-trail.ts';
 import { MemoryTail } from './memory-tail.ts';
 import { encodeProducerSnapshot } from './producer-snapshot.ts';
 import type { ProducerState } from './producer-state.ts';
@@ -67,6 +67,7 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog {
   readonly #home: LogHome;
   readonly #segments: LogSegments;
   readonly #sync: LogSync;
+  readonly #trail: LogTrail;
   readonly #segmentWork: SegmentWork;
   readonly #tail: MemoryTail;
   readonly #reader: LogReader;
@@ -103,7 +104,8 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog {
     this.#config = loaded.config;
     this.#segments = new LogSegments(home, this, loaded.segments);
     this.#sync = new LogSync(home, loaded.folder, isNew);
-    this.#segmentWork = new SegmentWork(home, this, this.#segments, this.#sync);
+    this.#trail = new LogTrail(home, loaded.folder, (segment) => this.#segments.holdIndexes(segment));
+    this.#segmentWork = new SegmentWork(home, this, this.#segments, this.#sync, this.#trail);
     this.#tail = new MemoryTail(home.tailBytesPerLogMax, home.budget);
     this.#reader = new LogReader(this.#segments, home.budget);
     this.#epochStore = new EpochStore(home, loaded.folder, loaded.epochs);
@@ -417,7 +419,7 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog {
       throw error;
     }
     if (this.#isClosed) return;
-    this.#recoveryPoint = Math.max(this.#recoveryPoint, endOffset);
+    this.#moveRecoveryPoint(endOffset);
     if (withActive) this.#advanceDurable(endOffset);
     if (!this.#isSynced) this.#checkFlush();
   }
@@ -428,7 +430,7 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog {
     const endOffset = this.#writtenEndOffset;
     await this.#sync.sync(() => this.#segments.active);
     await this.#epochStore.settled();
-    this.#recoveryPoint = Math.max(this.#recoveryPoint, endOffset);
+    this.#moveRecoveryPoint(endOffset);
     this.#advanceDurable(endOffset);
   }
 
@@ -441,6 +443,7 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog {
   async settled(): Promise<void> {
     await this.#segmentWork.settled();
     await this.#sync.settled();
+    await this.#trail.settled();
     await this.#epochStore.settled().catch(() => {});
   }
 
@@ -465,6 +468,7 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog {
     this.#reader.clear();
     this.#flushTimer.cancel();
     this.#sync.stop();
+    this.#trail.stop();
     this.#epochStore.stop();
     this.#segments.close();
     this.#waiters.fail(this.#home.failure ?? this.#closedError());
@@ -501,10 +505,13 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog {
 
   async #seal(): Promise<void> {
     await this.flush();
-    this.#segments.active.seal();
-    this.#storeProducers(this.#logEndOffset);
-    await this.#segments.active.sync(true, this.#home.clock);
-    await this.#home.disk.syncDirectory(this.folder);
+    await this.#trail.settled();
+    const { disk, clock } = this.#home;
+    const { active } = this.#segments;
+    active.finish();
+    await active.storeIndexes(clock);
+    await storeSnapshot(disk, this.folder, this.#logEndOffset, this.#snapshot());
+    await disk.syncDirectory(this.folder);
   }
 
   /** Closes the active segment and begins the next one at the end of the log. Rare, so it may touch the disk at once. */
@@ -513,9 +520,10 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog {
     active.writePending();
     this.#wrote();
     this.#revertPoint = { endOffset: this.#logEndOffset, mark: active.mark() };
-    active.seal();
-    this.#storeProducers(this.#logEndOffset);
+    active.finish();
     this.#segments.roll(wallMs);
+    const { indexCounts: counts } = active;
+    this.#trail.add({ endOffset: this.#logEndOffset, segment: active, counts, snapshot: this.#snapshot() });
     this.#revertPoint = { endOffset: this.#logEndOffset, mark: this.#segments.active.mark() };
     this.#sealedEndOffset = undefined;
     this.#sync.rolled(active);
@@ -544,6 +552,7 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog {
       return error;
     }
     this.#tail.clear();
+    this.#trail.revert(point.endOffset);
     this.#producers.revert(point.endOffset);
     // A leader may have been announced at the end of the log, so an epoch that begins there stays.
     this.#epochStore.truncateFromEnd(point.endOffset + 1);
@@ -582,6 +591,11 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog {
     this.#home.syncer.request(this);
   }
 
+  #moveRecoveryPoint(endOffset: number): void {
+    this.#recoveryPoint = Math.max(this.#recoveryPoint, endOffset);
+    this.#trail.synced(this.#recoveryPoint);
+  }
+
   #advanceDurable(endOffset: number): void {
     if (endOffset <= this.#durableEndOffset) return;
     this.#durableEndOffset = endOffset;
@@ -589,17 +603,8 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog {
     this.#waiters.advance(endOffset);
   }
 
-  /** Not synced: it has a checksum, and recovery can do without it. */
-  #storeProducers(offset: number): void {
-    const file = this.#home.disk.openSync(`${this.folder}/${segmentFileName(offset, SNAPSHOT_SUFFIX)}`, {
-      create: true,
-    });
-    try {
-      file.truncateSync(0);
-      file.writeSync([encodeProducerSnapshot(this.#producers.entries())], 0);
-    } finally {
-      file.close();
-    }
+  #snapshot(): Buffer {
+    return encodeProducerSnapshot(this.#producers.entries());
   }
 
   #accepted(baseOffset: number, lastOffset: number, timestamp: number, isDuplicate: boolean): AppendResult {

@@ -158,7 +158,7 @@ async function trustSegments(plan: RecoveryPlan, segments: Segment[]): Promise<R
   });
   if (end.damage !== undefined) {
     await cut(plan, active, end.position, fileBytes, end.damage, []);
-    await active.sync(false, plan.clock);
+    await active.sync(plan.clock);
   }
   return { segments, logEndOffset, readFrom: logEndOffset, isIntact: end.damage === undefined };
 }
@@ -192,9 +192,11 @@ async function readSegments(plan: RecoveryPlan, segments: Segment[]): Promise<Re
     await cut(plan, segment, end.position, fileBytes, end.damage, later);
   }
   const readFrom = segments[first].baseOffset;
-  for (const segment of segments.slice(first, -1)) segment.seal();
-  await Promise.all(segments.slice(first, -1).map((segment) => segment.sync(true, plan.clock)));
-  await segments[segments.length - 1].sync(false, plan.clock);
+  await Promise.all(segments.slice(first).map((segment) => segment.sync(plan.clock)));
+  for (const segment of segments.slice(first, -1)) {
+    segment.finish();
+    await segment.replaceIndexFiles(plan.clock);
+  }
   await plan.disk.syncDirectory(plan.folder);
   return { segments, logEndOffset, readFrom, isIntact: false };
 }

@@ -8,6 +8,7 @@ import type { TopicConfig } from './config.ts';
 import type { LogHome } from './log-home.ts';
 import type { LogSegments } from './log-segments.ts';
 import type { LogSync } from './log-sync.ts';
+import type { LogTrail } from './log-trail.ts';
 import { planRetention, type RetentionPlan, type RetentionReason } from './retention.ts';
 import type { Segment } from './segment.ts';
 import { renameDeleted } from './segment-removal.ts';
@@ -46,15 +47,17 @@ export class SegmentWork {
   readonly #log: WorkedLog;
   readonly #segments: LogSegments;
   readonly #sync: LogSync;
+  readonly #trail: LogTrail;
   /** Settled when nothing is under way. */
   #last: Promise<unknown> = Promise.resolve();
   #firstFileOffset: number;
 
-  constructor(home: LogHome, log: WorkedLog, segments: LogSegments, sync: LogSync) {
+  constructor(home: LogHome, log: WorkedLog, segments: LogSegments, sync: LogSync, trail: LogTrail) {
     this.#home = home;
     this.#log = log;
     this.#segments = segments;
     this.#sync = sync;
+    this.#trail = trail;
     this.#firstFileOffset = segments.first.baseOffset;
   }
 
@@ -96,9 +99,13 @@ export class SegmentWork {
       const reason = errorText(error);
       this.#home.logger.warn({ log: log.name }, `Where logs start could not be stored: ${reason}`);
     }
-    // A sync that began before has files of these segments open, or is about to.
+    // What began before has files of these segments open, or is about to.
     await this.#sync.settled();
-    for (const segment of removed) this.#segments.closeSegment(segment);
+    await this.#trail.settled();
+    for (const segment of removed) {
+      await segment.settled();
+      this.#segments.closeSegment(segment);
+    }
     if (log.isClosed) return undefined;
     const baseOffsets = removed.map((segment) => segment.baseOffset);
     const firstOffset = this.#segments.first.baseOffset;
@@ -126,6 +133,7 @@ export class SegmentWork {
     if (plan.rollsActive) this.#log.rollForRetention(wallMs);
     const removed = this.#segments.removeFirst(plan.reasons.length);
     this.#sync.forget(removed);
+    this.#trail.forget(removed);
     this.#log.moveLogStart(plan.logStartOffset);
     return removed;
   }
@@ -141,6 +149,7 @@ export class SegmentWork {
       return true;
     };
     try {
+      await this.#trail.settled();
       await swapSegments({ disk: this.#home.disk, folder: this.#log.folder, replaced, fresh, install });
       if (isInstalled) this.#segments.retire(replaced, fresh);
     } catch (error) {

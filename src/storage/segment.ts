@@ -2,24 +2,26 @@
  * One segment of a log: the `.log` file with its batches and the two sparse indexes beside it. It keeps the books of what is
  * appended (indexes, largest timestamp, when to roll) and writes; it does not judge batches and does not read them.
  *
- * The indexes of the segment that is written to live in memory, and reach their files when it is sealed: after a crash they are
- * built anew from the batches, which recovery reads anyway. Those of a sealed segment are loaded at first use (`index-files.ts`).
- * Our index files have no padding; Kafka, which makes them larger while it writes, reads them as they are.
+ * The indexes of the segment that is written to live in memory, and follow it to the disk (`log-trail.ts`). Those of a sealed segment
+ * are loaded at first use (`index-files.ts`). Our index files have no padding; Kafka, which makes them larger while it writes, reads
+ * them as they are.
  */
 import { assert, type Clock, KafkaError } from '#core';
 import type { TopicConfig } from './config.ts';
 import type { Disk, DiskFile } from './disk/disk.ts';
 import { INDEX_SUFFIX, LOG_SUFFIX, segmentFileName, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX } from './file-names.ts';
 import type { MemoryBudget, MemoryHolder } from './memory-budget.ts';
-import { OffsetIndex } from './offset-index.ts';
+import { OFFSET_ENTRY_BYTES, OffsetIndex } from './offset-index.ts';
 import { withHandle } from './shortage.ts';
-import { TimeIndex, type TimestampOffset } from './time-index.ts';
+import { TIME_ENTRY_BYTES, TimeIndex, type TimestampOffset } from './time-index.ts';
 
 /** Relative offsets in the indexes are int32. */
 const RELATIVE_OFFSET_MAX = 2 ** 31 - 1;
 
 /** What two indexes cost besides their entries. */
 const INDEX_OBJECT_BYTES = 1024;
+const NOTHING_STORED = Promise.resolve();
+const NO_ENTRIES: IndexCounts = { offsetEntryCount: 0, timeEntryCount: 0 };
 
 export interface SegmentIndexes {
   readonly offsets: OffsetIndex;
@@ -33,11 +35,15 @@ export interface IncomingBatch {
   readonly maxTimestamp: number;
 }
 
-/** How far the books of a segment were, so that what came after can be taken back. */
-export interface SegmentMark {
-  readonly sizeInBytes: number;
+/** How many entries the indexes of a segment had. */
+export interface IndexCounts {
   readonly offsetEntryCount: number;
   readonly timeEntryCount: number;
+}
+
+/** How far the books of a segment were, so that what came after can be taken back. */
+export interface SegmentMark extends IndexCounts {
+  readonly sizeInBytes: number;
   readonly bytesSinceIndexEntry: number;
   readonly maxTimestamp: TimestampOffset | undefined;
   readonly firstTimestamp: number | undefined;
@@ -51,8 +57,6 @@ export class Segment implements MemoryHolder {
   /** When it was made, or (after a restart) first seen. */
   readonly createdWallMs: number;
   #file: DiskFile | undefined;
-  /** Index files that were written and not synced. */
-  #indexFiles: DiskFile[] = [];
   readonly #formerFiles: DiskFile[] = [];
   #isClosed = false;
   /** What comes behind the names of the files: `.cleaned`, `.swap`, `.deleted`; usually nothing. */
@@ -73,6 +77,9 @@ export class Segment implements MemoryHolder {
   /** `maxTimestamp` of the first batch, which the age of a segment counts from; undefined: not known (yet). */
   #firstTimestamp: number | undefined;
 
+  /** Entries that the index files have already. */
+  #stored: IndexCounts = NO_ENTRIES;
+  #storing = NOTHING_STORED;
   /** Bytes of indexes of a sealed segment that a memory budget counts. */
   #heldBytes = 0;
 
@@ -167,6 +174,7 @@ export class Segment implements MemoryHolder {
       offsets: new OffsetIndex(this.baseOffset, bytesMax),
       times: new TimeIndex(this.baseOffset, bytesMax),
     };
+    this.#stored = NO_ENTRIES;
     this.sizeInBytes = 0;
     this.#writtenBytes = 0;
     this.#bytesSinceIndexEntry = 0;
@@ -177,6 +185,7 @@ export class Segment implements MemoryHolder {
   /** Takes over indexes from files; what they do not cover (from `position` on) is to be told by `note`. */
   adoptIndexes(indexes: SegmentIndexes, position: number): void {
     this.indexes = indexes;
+    this.#stored = this.indexCounts;
     this.#maxTimestamp = indexes.times.lastEntry() ?? { timestamp: -1, offset: this.baseOffset };
     this.sizeInBytes = position;
     this.#writtenBytes = position;
@@ -235,9 +244,8 @@ export class Segment implements MemoryHolder {
 
   mark(): SegmentMark {
     return {
+      ...this.indexCounts,
       sizeInBytes: this.sizeInBytes,
-      offsetEntryCount: this.indexes?.offsets.entryCount ?? 0,
-      timeEntryCount: this.indexes?.times.entryCount ?? 0,
       bytesSinceIndexEntry: this.#bytesSinceIndexEntry,
       maxTimestamp: this.#maxTimestamp,
       firstTimestamp: this.#firstTimestamp,
@@ -273,24 +281,66 @@ export class Segment implements MemoryHolder {
     );
   }
 
-  /** No more batches come: forces the largest timestamp into the time index and writes both index files. */
-  seal(): void {
+  /** No more batches come: forces the largest timestamp into the time index. */
+  finish(): void {
     const { indexes } = this;
-    assert(indexes !== undefined && this.#pending.length === 0, 'a segment was sealed before it was written');
+    assert(indexes !== undefined && this.#pending.length === 0, 'a segment was finished before it was written');
     indexes.times.maybeAppend(this.maxTimestamp.timestamp, this.maxTimestamp.offset);
-    this.#releaseIndexFiles();
-    this.#writeIndexFile(INDEX_SUFFIX, indexes.offsets.content());
-    this.#writeIndexFile(TIME_INDEX_SUFFIX, indexes.times.content());
   }
 
-  /** fdatasync of the batches and, after `seal`, of the index files, which it gives back. */
-  async sync(withIndexes: boolean, clock: Clock): Promise<void> {
+  get indexCounts(): IndexCounts {
+    return {
+      offsetEntryCount: this.indexes?.offsets.entryCount ?? 0,
+      timeEntryCount: this.indexes?.times.entryCount ?? 0,
+    };
+  }
+
+  /**
+   * Brings the first `counts` entries into the index files, durably, but for their names. Times come first: an entry of the offset
+   * index on the disk says that the times up to its batch are there, so neither file needs the other to be judged after a power cut.
+   */
+  storeIndexes(clock: Clock, counts: IndexCounts = this.indexCounts): Promise<void> {
+    const { indexes } = this;
+    return this.#track(() => this.#storeIndexes(clock, indexes, counts));
+  }
+
+  /** Writes the index files anew. Without an offset index nothing is believed of the times: a cut in between has both built again. */
+  replaceIndexFiles(clock: Clock): Promise<void> {
+    const { indexes, indexCounts } = this;
+    return this.#track(async () => {
+      await this.#disk.remove(this.path(INDEX_SUFFIX));
+      await this.#disk.syncDirectory(this.folder);
+      this.#stored = NO_ENTRIES;
+      await this.#storeIndexes(clock, indexes, indexCounts);
+    });
+  }
+
+  /** Resolves when no index file is being written. Never rejects. */
+  settled(): Promise<void> {
+    return this.#storing;
+  }
+
+  #track(run: () => Promise<void>): Promise<void> {
+    const storing = this.#storing.then(run);
+    this.#storing = storing.catch(() => {});
+    return storing;
+  }
+
+  async #storeIndexes(clock: Clock, indexes: SegmentIndexes | undefined, counts: IndexCounts): Promise<void> {
+    assert(indexes !== undefined, 'the indexes of a segment were stored without being there');
+    const stored = this.#stored;
+    const from = [stored.timeEntryCount * TIME_ENTRY_BYTES, stored.offsetEntryCount * OFFSET_ENTRY_BYTES];
+    const times = indexes.times.content().subarray(from[0], counts.timeEntryCount * TIME_ENTRY_BYTES);
+    const offsets = indexes.offsets.content().subarray(from[1], counts.offsetEntryCount * OFFSET_ENTRY_BYTES);
+    await withHandle(clock, () => this.#appendTo(TIME_INDEX_SUFFIX, times, from[0]));
+    await withHandle(clock, () => this.#appendTo(INDEX_SUFFIX, offsets, from[1]));
+    this.#stored = counts;
+  }
+
+  /** fdatasync of the batches. A file whose descriptor was taken back is opened before it is synced. */
+  async sync(clock: Clock): Promise<void> {
     const file = this.file();
-    const indexFiles = withIndexes ? this.#indexFiles : [];
-    // A file whose descriptor was taken back is opened before it is synced.
-    await Promise.all([file, ...indexFiles].map((each) => withHandle(clock, () => each.sync())));
-    if (!withIndexes) return;
-    if (indexFiles === this.#indexFiles) this.#releaseIndexFiles();
+    await withHandle(clock, () => file.sync());
   }
 
   /** Cuts the file after `sizeInBytes`, which must be the end of a batch. The indexes must be told anew. */
@@ -324,7 +374,6 @@ export class Segment implements MemoryHolder {
   /** For good. Idempotent. */
   close(): void {
     this.releaseFile();
-    this.#releaseIndexFiles();
     this.closeFormerFiles();
     this.#isClosed = true;
   }
@@ -346,17 +395,15 @@ export class Segment implements MemoryHolder {
     }
   }
 
-  /** The handle is kept for `sync`, which must not fail for want of one. */
-  #writeIndexFile(suffix: string, content: Buffer): void {
+  async #appendTo(suffix: string, entries: Buffer, position: number): Promise<void> {
     const file = this.#disk.openSync(this.path(suffix), { create: true });
-    this.#indexFiles.push(file);
-    file.writeSync([content], 0);
-    file.truncateSync(content.length);
-  }
-
-  #releaseIndexFiles(): void {
-    for (const file of this.#indexFiles) file.close();
-    this.#indexFiles = [];
+    try {
+      if (entries.length > 0) file.writeSync([entries], position);
+      file.truncateSync(position + entries.length);
+      await file.sync();
+    } finally {
+      file.close();
+    }
   }
 }
 

@@ -98,28 +98,51 @@ describe('a full disk', () => {
     expect(send('a', { producerId: 5, producerEpoch: 0, baseSequence: 0 }).isDuplicate).toBe(true);
   });
 
-  test.each(['.index', '.timeindex', '.snapshot', '00000000000000000003.log'])(
-    'while a segment is rolled leaves the old one active, wherever it strikes (%s)',
+  test.each(['.index', '.timeindex', '.snapshot'])(
+    'behind a rolled segment leaves out what can be built again (%s)',
     async (suffix) => {
-      const { disk, log, heard, send, clock, directory } = await fullScene({}, { 'segment.bytes': 400 });
-      for (let i = 0; i < 3; i++) send('v'.repeat(60));
+      const small = { 'segment.bytes': 400, 'index.interval.bytes': 50 };
+      const { disk, log, heard, send, clock, directory, warnings } = await fullScene({}, small);
+      const end = disk.faults.inject({ step: 'write', code: 'ENOSPC', path: new RegExp(`\\${suffix}$`) });
+      const producer = { producerId: 5, producerEpoch: 0 };
+      for (let i = 0; i < 9; i++) send('w'.repeat(60), { ...producer, baseSequence: i, timestamp: 1000 + i });
       await clock.settle();
-      const step = suffix.endsWith('.log') ? 'open' : 'write';
-      const end = disk.faults.inject({ step, code: 'ENOSPC', path: new RegExp(`${suffix.replace('.', '\\.')}$`) });
-      expect(send('w'.repeat(60)).error).toBe(Errors.KAFKA_STORAGE_ERROR);
-      expect(log.segmentCount).toBe(1);
-      expect(directory.failure).toBeUndefined();
-      end();
-      await clock.advance(1000);
-      for (let i = 3; i < 9; i++) send('w'.repeat(60));
-      await clock.settle();
-      expect(heard.filter((each) => typeof each === 'number')).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
+      expect(heard).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
       expect(log.segmentCount).toBeGreaterThan(2);
-      expect(await readValues(log)).toHaveLength(9);
-      const again = await openScene({ disk: disk.crash(3), durability: 'sync' });
-      expect(await readValues(createLog(again))).toHaveLength(9);
+      expect(directory.failure).toBeUndefined();
+      expect(warnings.join()).toContain('built again when they are needed');
+      end();
+      for (const left of [disk.kill(), disk.crash(3)]) {
+        const again = createLog(await openScene({ disk: left, durability: 'sync' }));
+        expect(await readValues(again)).toHaveLength(9);
+        for (let i = 0; i < 9; i++) expect((await again.offsetForTimestamp(1000 + i))?.offset).toBe(i);
+        const repeated = batchOf(['w'.repeat(60)], { ...producer, baseSequence: 7, timestamp: 1007 });
+        expect(again.append(repeated, { leaderEpoch: 0, origin: 'client' })).toMatchObject({
+          isDuplicate: true,
+          baseOffset: 7,
+        });
+      }
     },
   );
+
+  test('while a segment is rolled leaves the old one active', async () => {
+    const { disk, log, heard, send, clock, directory } = await fullScene({}, { 'segment.bytes': 400 });
+    for (let i = 0; i < 3; i++) send('v'.repeat(60));
+    await clock.settle();
+    const end = disk.faults.inject({ step: 'open', code: 'ENOSPC', path: /00000000000000000003\.log$/ });
+    expect(send('w'.repeat(60)).error).toBe(Errors.KAFKA_STORAGE_ERROR);
+    expect(log.segmentCount).toBe(1);
+    expect(directory.failure).toBeUndefined();
+    end();
+    await clock.advance(1000);
+    for (let i = 3; i < 9; i++) send('w'.repeat(60));
+    await clock.settle();
+    expect(heard.filter((each) => typeof each === 'number')).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(log.segmentCount).toBeGreaterThan(2);
+    expect(await readValues(log)).toHaveLength(9);
+    const again = await openScene({ disk: disk.crash(3), durability: 'sync' });
+    expect(await readValues(createLog(again))).toHaveLength(9);
+  });
 
   test('does not stop the checkpoints for good', async () => {
     const { disk, send, clock, directory } = await fullScene();

@@ -168,9 +168,10 @@ async function replaceGroup(
     await removeFiles(options.disk, fresh);
     fresh.create(options.log.config);
     await copyGroup(options, rules, replaced, fresh);
-    fresh.seal();
+    fresh.finish();
     await copyTransactionIndex(options.disk, replaced, fresh);
-    await fresh.sync(true, options.pace.clock);
+    await fresh.storeIndexes(options.pace.clock);
+    await fresh.sync(options.pace.clock);
     isInPlace = await options.log.replaceSegments(replaced, fresh);
   } finally {
     if (!isInPlace && !isSeen(options.log, fresh)) {

@@ -31,6 +31,7 @@ export async function swapSegments({ disk, folder, replaced, fresh, install }: S
   await fresh.move(SWAP_SUFFIX, await namesIn(disk, folder));
   await disk.syncDirectory(folder);
   if (!install()) return false;
+  for (const segment of replaced) await segment.settled();
   const names = await namesIn(disk, folder);
   for (const segment of replaced) await segment.move(DELETED_SUFFIX, names);
   await disk.syncDirectory(folder);

@@ -146,7 +146,7 @@ describe('a disk that is full', () => {
     fill(log, 60, 3);
     await scene.clock.settle();
     disk.before = (step, path) => {
-      if (step === 'write' && path.endsWith('.cleaned')) throw full(path);
+      if ((step === 'open' || step === 'write') && path.endsWith('.cleaned')) throw full(path);
     };
     await clean(scene);
     expect(await lines(log)).toHaveLength(60);

@@ -1,0 +1,116 @@
+/**
+ * What follows the batches of a log onto the disk: entries of index files and producer snapshots, each only when all that it speaks of
+ * is synced. So what recovery finds of them proves something: below the offset in the name of a snapshot everything was durable once,
+ * and no index entry leads to bytes that a power cut took. Nobody waits for them; what cannot be written for want of room is left out,
+ * and rebuilt when it is needed.
+ */
+import { errorText, KafkaError } from '#core';
+import type { Disk } from './disk/disk.ts';
+import { SNAPSHOT_SUFFIX, segmentFileName } from './file-names.ts';
+import type { LogHome } from './log-home.ts';
+import type { IndexCounts, Segment } from './segment.ts';
+import { isShortage, withHandle } from './shortage.ts';
+
+/** One place of the log to which index files and producer state are to be stored. */
+export interface TrailPoint {
+  /** Everything below must be synced first. */
+  readonly endOffset: number;
+  /** Undefined: it is out of the log. */
+  readonly segment: Segment | undefined;
+  /** Entries of its indexes that lie below `endOffset`. */
+  readonly counts: IndexCounts;
+  /** Producer state at `endOffset`, encoded. */
+  readonly snapshot: Buffer;
+}
+
+export class LogTrail {
+  readonly #home: LogHome;
+  readonly #folder: string;
+  readonly #onStored: (segment: Segment) => void;
+  /** In order of their offsets. */
+  #due: TrailPoint[] = [];
+  #syncedOffset = 0;
+  #running: Promise<void> | undefined;
+  #isStopped = false;
+
+  /** @param onStored the index files of a segment are as complete as they were asked to be, or will not be */
+  constructor(home: LogHome, folder: string, onStored: (segment: Segment) => void) {
+    this.#home = home;
+    this.#folder = folder;
+    this.#onStored = onStored;
+  }
+
+  add(point: TrailPoint): void {
+    this.#due.push(point);
+  }
+
+  /** Everything below `offset` is durable. */
+  synced(offset: number): void {
+    this.#syncedOffset = Math.max(this.#syncedOffset, offset);
+    if (this.#isDue) this.#running ??= this.#run();
+  }
+
+  /** What lies above `endOffset` never was. */
+  revert(endOffset: number): void {
+    this.#due = this.#due.filter((point) => point.endOffset <= endOffset);
+  }
+
+  /** `segments` are out of the log; what producers did in them still counts. */
+  forget(segments: readonly Segment[]): void {
+    this.#due = this.#due.map((point) =>
+      point.segment !== undefined && segments.includes(point.segment) ? { ...point, segment: undefined } : point,
+    );
+  }
+
+  /** Resolves when nothing is being written. Never rejects. */
+  settled(): Promise<void> {
+    return this.#running ?? Promise.resolve();
+  }
+
+  /** Nothing is begun any more. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#due = [];
+  }
+
+  get #isDue(): boolean {
+    if (this.#isStopped || this.#home.failure !== undefined) return false;
+    return this.#due.length > 0 && this.#due[0].endOffset <= this.#syncedOffset;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#isDue) {
+      const point = this.#due.shift() as TrailPoint;
+      await this.#store(point);
+      if (point.segment !== undefined) this.#onStored(point.segment);
+    }
+    this.#running = undefined;
+  }
+
+  async #store({ segment, counts, snapshot, endOffset }: TrailPoint): Promise<void> {
+    const { disk, clock, logger } = this.#home;
+    try {
+      await segment?.storeIndexes(clock, counts);
+      await withHandle(clock, () => storeSnapshot(disk, this.#folder, endOffset, snapshot));
+      await withHandle(clock, () => disk.syncDirectory(this.#folder));
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      if (this.#isStopped) return;
+      if (!isShortage(error)) this.#home.fail(error);
+      const text = `Indexes of ${this.#folder} could not be stored and are built again when they are needed`;
+      logger.warn({ folder: this.#folder, endOffset }, `${text}: ${errorText(error)}`);
+    }
+  }
+}
+
+/** Durable but for its name. What comes of a cut in between has a wrong checksum. */
+export async function storeSnapshot(disk: Disk, folder: string, offset: number, snapshot: Buffer): Promise<void> {
+  const file = disk.openSync(`${folder}/${segmentFileName(offset, SNAPSHOT_SUFFIX)}`, { create: true });
+  try {
+    file.truncateSync(0);
+    file.writeSync([snapshot], 0);
+    await file.sync();
+  } finally {
+    file.close();
+  }
+}
