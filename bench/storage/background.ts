@@ -9,7 +9,7 @@ import { percentile } from '../figures.ts';
 import { CLEANER } from './idle.ts';
 import { appendDurably, type BenchOptions, createLogs, inFolder, MIB, makeBatches, openLogs } from './scene.ts';
 import { alternate, count, fixed, medianOf, printTable, target } from './table.ts';
-import { Turns } from './turns.ts';
+import { type TurnFigures, Turns } from './turns.ts';
 import { driveWriters } from './writers.ts';
 
 const SEGMENT_BYTES = 128 * MIB;
@@ -24,7 +24,7 @@ interface Sample {
   readonly appends: number;
   readonly p99Ms: number;
   readonly maxMs: number;
-  readonly turnMs: number;
+  readonly turns: TurnFigures;
 }
 
 interface Work {
@@ -64,14 +64,14 @@ export function benchBackground(options: BenchOptions): Promise<void> {
     }
     printTable(
       `appends beside background work on a log of ${bytes / MIB} MiB, ${count(KEYS)} keys`,
-      ['case', 'seconds', 'appends/s', 'p99 ms', 'longest ms', 'longest turn ms', ''],
+      ['case', 'seconds', 'appends/s', 'p99 ms', 'longest ms', 'longest turn ms', 'cpu ms', ''],
       rows,
     );
   });
 }
 
 function row(name: string, samples: readonly Sample[]): string[] {
-  const turnMs = medianOf(samples, (sample) => sample.turnMs);
+  const turnMs = medianOf(samples, (sample) => sample.turns.longestCpuMs);
   return [
     name,
     fixed(
@@ -82,6 +82,10 @@ function row(name: string, samples: readonly Sample[]): string[] {
     fixed(medianOf(samples, (sample) => sample.p99Ms)),
     fixed(
       medianOf(samples, (sample) => sample.maxMs),
+      1,
+    ),
+    fixed(
+      medianOf(samples, (sample) => sample.turns.longestMs),
       1,
     ),
     fixed(turnMs, 1),
@@ -136,7 +140,7 @@ function watch(parent: string, template: string, durability: Durability, work: W
       appends: sorted.length,
       p99Ms: percentile(sorted, 0.99),
       maxMs: sorted[sorted.length - 1],
-      turnMs: turns.stop(),
+      turns: turns.stop(),
     };
   });
 }

@@ -6,7 +6,7 @@ import type { CleanerConfig, LogDirectoryOptions } from '#storage';
 import { topicConfig } from '#storage';
 import { appendDurably, type BenchOptions, createLogs, inFolder, makeBatches, openLogs } from './scene.ts';
 import { alternate, fixed, medianOf, printTable } from './table.ts';
-import { Turns } from './turns.ts';
+import { type TurnFigures, Turns } from './turns.ts';
 
 const PARTITIONS = { full: 10_000, small: 2_000 } as const;
 const SECONDS = 5;
@@ -24,7 +24,7 @@ export const CLEANER: CleanerConfig = {
 
 interface Sample {
   readonly cpuMsPerSecond: number;
-  readonly longestTurnMs: number;
+  readonly turns: TurnFigures;
 }
 
 export function benchIdle(options: BenchOptions): Promise<void> {
@@ -42,7 +42,7 @@ export function benchIdle(options: BenchOptions): Promise<void> {
     });
     printTable(
       `idle, sync, ${partitions} partitions open for ${SECONDS} s`,
-      ['case', 'cpu ms per s', 'longest turn ms'],
+      ['case', 'cpu ms per s', 'longest turn ms', 'its cpu ms'],
       Object.entries(samples).map(([name, each]) => [
         name,
         fixed(
@@ -50,7 +50,11 @@ export function benchIdle(options: BenchOptions): Promise<void> {
           1,
         ),
         fixed(
-          medianOf(each, (sample) => sample.longestTurnMs),
+          medianOf(each, (sample) => sample.turns.longestMs),
+          1,
+        ),
+        fixed(
+          medianOf(each, (sample) => sample.turns.longestCpuMs),
           1,
         ),
       ]),
@@ -88,5 +92,5 @@ async function watch(
     await new Promise((resolve) => setTimeout(resolve, 1000 / Math.max(1, Math.abs(appendsPerSecond))));
   }
   const { user, system } = process.cpuUsage(cpu);
-  return { cpuMsPerSecond: (user + system) / 1000 / SECONDS, longestTurnMs: turns.stop() };
+  return { cpuMsPerSecond: (user + system) / 1000 / SECONDS, turns: turns.stop() };
 }

@@ -1,18 +1,40 @@
-/** How long the loop was held up at most, by a timer that should fire each millisecond: a few tenths are its own. */
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+/**
+ * How long the loop was held up at most: by a timer that should fire each millisecond. The CPU time between two firings tells what was
+ * our own work (and that of the garbage collector) from what the machine did meanwhile with other processes.
+ */
 
-const RESOLUTION_MS = 1;
+const EVERY_MS = 1;
+
+export interface TurnFigures {
+  /** Milliseconds. */
+  readonly longestMs: number;
+  readonly longestCpuMs: number;
+}
 
 export class Turns {
-  readonly #histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  readonly #timer = setInterval(() => this.#look(), EVERY_MS);
+  #lastMs = performance.now();
+  #lastCpuMs = cpuMs();
+  #longestMs = 0;
+  #longestCpuMs = 0;
 
-  constructor() {
-    this.#histogram.enable();
+  stop(): TurnFigures {
+    clearInterval(this.#timer);
+    return { longestMs: this.#longestMs, longestCpuMs: this.#longestCpuMs };
   }
 
-  /** Milliseconds of the longest delay. */
-  stop(): number {
-    this.#histogram.disable();
-    return Math.max(0, this.#histogram.max / 1e6 - RESOLUTION_MS);
+  #look(): void {
+    const nowMs = performance.now();
+    const nowCpuMs = cpuMs();
+    this.#longestMs = Math.max(this.#longestMs, nowMs - this.#lastMs - EVERY_MS);
+    this.#longestCpuMs = Math.max(this.#longestCpuMs, nowCpuMs - this.#lastCpuMs);
+    this.#lastMs = nowMs;
+    this.#lastCpuMs = nowCpuMs;
   }
+}
+
+/** Of this thread. */
+function cpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
 }

@@ -23,7 +23,7 @@ export {
 } from './config-table.ts';
 export { formatConfigValue, parseConfigValue, parseDuration, parseSize } from './config-value.ts';
 export { Deferred } from './deferred.ts';
-export { type DigestName, digest, hmac, isEqualConstantTime, pbkdf2 } from './digest.ts';
+export { type DigestName, digest, digestWords, hmac, isEqualConstantTime, pbkdf2 } from './digest.ts';
 export { javaStringHash, murmur2 } from './hashes.ts';
 export { CorruptError, errorText, KafkaError, type KafkaErrorOptions } from './kafka-error.ts';
 export { type Logger, type LogLevel, type LogMethod, silentLogger } from './logger.ts';

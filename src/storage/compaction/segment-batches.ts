@@ -43,6 +43,7 @@ export async function readBatches(
       if (sizeInBytes === 0 || at + sizeInBytes > chunk.length) break;
       const batch = chunk.subarray(at, at + sizeInBytes);
       const header = headerOf(segment, batch, position + at, nextOffset);
+      if (reading.pace.isSliceOver) await reading.pace.yieldTurn();
       if ((await visit(batch, header)) === true) return header.lastOffset;
       nextOffset = header.lastOffset + 1;
       at += sizeInBytes;
