@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { crc32c, digest, hmac, isEqualConstantTime, javaStringHash, murmur2, pbkdf2 } from '#core';
+import { crc32c, digest, digestWords, hmac, isEqualConstantTime, javaStringHash, murmur2, pbkdf2 } from '#core';
 
 describe('murmur2 is that of Kafka (its UtilsTest)', () => {
   test.each([
@@ -35,4 +35,12 @@ test('The digests are the standard ones', () => {
   expect(key.toString('hex')).toBe('ea6c014dc72d6f8ccd1ed92ace1d41f0d8de8957');
   expect(isEqualConstantTime(Buffer.from('a'), Buffer.from('a'))).toBe(true);
   expect(isEqualConstantTime(Buffer.from('a'), Buffer.from('ab'))).toBe(false);
+});
+
+test('The words of a digest are its first bytes', () => {
+  const words = new Uint32Array(4);
+  for (const text of ['', 'abc', 'größe', 'x'.repeat(1000)]) {
+    digestWords('sha256', Buffer.from(text), words);
+    expect(Buffer.from(words.buffer)).toEqual(digest('sha256', Buffer.from(text)).subarray(0, 16));
+  }
 });

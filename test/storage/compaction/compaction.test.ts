@@ -116,6 +116,20 @@ describe('a compacted log', () => {
     expect(sizes.size).toBeGreaterThan(1);
   });
 
+  test('gives the loop back between batches, however many of them are read at a time', async () => {
+    const clock = new HastyClock(START_MS);
+    const scene = await openCompacted({ clock, cleaner: { ioBufferBytes: 1024 * 1024 } });
+    const log = compactedLog(scene, { 'segment.bytes': 20_000 });
+    fill(log, 300, 10);
+    await scene.clock.settle();
+    const batchCount = log.activeBaseOffset;
+    const before = clock.turnCount;
+    await clean(scene);
+    expect(log.closedSegments[0].sizeInBytes).toBeLessThan(2_000);
+    // A look at the clock takes a millisecond and a slice has two; every batch is read twice.
+    expect(clock.turnCount - before).toBeGreaterThan((2 * batchCount) / 3);
+  });
+
   test('is not touched in its active segment, nor above the high watermark', async () => {
     const scene = await openCompacted();
     const log = compactedLog(scene);
@@ -279,7 +293,13 @@ describe('the cleaner', () => {
 
 /** Time goes by while the cleaner works, so that it gives the loop back. */
 class HastyClock extends ManualClock {
+  turnCount = 0;
   #extraMs = 0;
+
+  override nextTurn(fire: () => void): void {
+    this.turnCount++;
+    super.nextTurn(fire);
+  }
 
   override now() {
     const { wallMs, monotonicMs } = super.now();
