@@ -3,12 +3,10 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { Admin, Cluster, clientConfigTable, KafkaProducer, ProducerRecord, readClientConfig } from '#client';
-import { silentLogger, systemClock, systemRandom } from '#core';
-import { tcpTransport } from '#net';
-import { Apis, buildBatch, Errors } from '#protocol';
+import { Admin, KafkaProducer, ProducerRecord } from '#client';
 import { type SpringtideServer, startSpringtide } from '../processes/springtide-server.ts';
 import { type ApacheKafka, kafkaTool, runToEnd, startApacheKafka, type ToolResult } from './kafka/apache-kafka.ts';
+import { transact } from './kafka/transact.ts';
 
 const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
 
@@ -34,7 +32,7 @@ describe.each(['Apache Kafka', 'springtide'])('files that %s wrote', (writer) =>
       kafka = await startApacheKafka();
       await fill(kafka.bootstrapServers);
       await commitWithNewProtocol(kafka.bootstrapServers);
-      await transact(kafka.bootstrapServers);
+      await transact(kafka.bootstrapServers, 'transacted', ['commit', 'abort', 'open']);
       await kafka.stop();
       folder = kafka.dataFolder;
     }
@@ -296,55 +294,4 @@ async function commitWithNewProtocol(bootstrapServers: string): Promise<void> {
   const group = ['--topic', 'dump-none', '--group', 'modern', '--from-beginning', '--max-messages', '5'];
   const args = ['--bootstrap-server', bootstrapServers, ...group, '--timeout-ms', '30000'];
   await kafkaTool('console-consumer', [...args, '--command-property', 'group.protocol=consumer']);
-}
-
-/** One committed, one aborted and one open transaction. */
-async function transact(bootstrapServers: string): Promise<void> {
-  const cluster = new Cluster({
-    config: readClientConfig(clientConfigTable, { 'bootstrap.servers': bootstrapServers }, 'test', silentLogger),
-    transport: tcpTransport(),
-    clock: systemClock,
-    random: systemRandom,
-    logger: silentLogger,
-  });
-  await cluster.start();
-  const transactionalId = 'dumper';
-  await cluster.findCoordinator('transaction', transactionalId, systemClock.now().monotonicMs + 30_000);
-  let producer = { producerId: -1, producerEpoch: -1 };
-  const init = async () => {
-    const reply = await cluster.request(
-      1,
-      Apis.InitProducerId,
-      { transactionalId, transactionTimeoutMs: 60_000 },
-      { version: 4 },
-    );
-    return reply.errorCode === 0 ? reply : undefined;
-  };
-  for (let reply = await init(); ; reply = await init()) {
-    if (reply === undefined) continue;
-    producer = reply;
-    break;
-  }
-  for (const [index, committed] of [true, false, undefined].entries()) {
-    const draft = { key: null, value: Buffer.from(`in transaction ${index}`), timestamp: 1_700_000_000_000 + index };
-    const records = buildBatch([draft], {
-      ...producer,
-      baseSequence: producer.producerEpoch === 0 ? index : 0,
-      isTransactional: true,
-    });
-    const partitionData = [{ index: 0, records }];
-    const body = { transactionalId, acks: -1, timeoutMs: 10_000, topicData: [{ name: 'transacted', partitionData }] };
-    // Until the markers of the transaction before are written, the next one is refused.
-    let errorCode = Errors.CONCURRENT_TRANSACTIONS.code;
-    while (errorCode === Errors.CONCURRENT_TRANSACTIONS.code) {
-      const produced = await cluster.request(1, Apis.Produce, body, { version: 12 });
-      errorCode = produced.responses[0].partitionResponses[0].errorCode;
-    }
-    expect(errorCode).toBe(0);
-    if (committed === undefined) break;
-    const ended = await cluster.request(1, Apis.EndTxn, { transactionalId, ...producer, committed }, { version: 5 });
-    expect(ended.errorCode).toBe(0);
-    producer = ended;
-  }
-  await cluster.close();
 }
