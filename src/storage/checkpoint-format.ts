@@ -24,8 +24,13 @@ export interface EpochEntry {
   readonly startOffset: number;
 }
 
-export function formatOffsetCheckpoints(entries: readonly OffsetCheckpoint[]): string {
-  return formatLines(entries.map(({ topic, partition, offset }) => `${topic} ${partition} ${offset}`));
+export function formatOffsetCheckpoint({ topic, partition, offset }: OffsetCheckpoint): string {
+  return `${topic} ${partition} ${offset}`;
+}
+
+/** The offset in a line as `formatOffsetCheckpoint` makes it. */
+export function offsetOfCheckpoint(line: string): number {
+  return Number(line.slice(line.lastIndexOf(' ') + 1));
 }
 
 export function parseOffsetCheckpoints(text: string, file: string): OffsetCheckpoint[] {
@@ -63,7 +68,8 @@ export function formatCleanShutdown(brokerEpoch: number): string {
   return `{"version":0,"brokerEpoch":${brokerEpoch}}`;
 }
 
-function formatLines(lines: readonly string[]): string {
+/** A whole file. */
+export function formatLines(lines: readonly string[]): string {
   return `0\n${lines.length}\n${lines.map((line) => `${line}\n`).join('')}`;
 }
 

@@ -1,10 +1,16 @@
 /**
  * The three checkpoint files of a log directory: recovery points, log start offsets, high watermarks. They are hints that recovery
- * can do without, so a damaged one is a warning and not an error.
+ * can do without, so a damaged one is a warning and not an error. What a round of storing costs depends on how many logs have changed,
+ * but for the files themselves, which are written whole.
  */
 import { CorruptError, type Logger } from '#core';
 import { AtomicFile } from './atomic-file.ts';
-import { formatOffsetCheckpoints, type OffsetCheckpoint, parseOffsetCheckpoints } from './checkpoint-format.ts';
+import {
+  formatLines,
+  formatOffsetCheckpoint,
+  offsetOfCheckpoint,
+  parseOffsetCheckpoints,
+} from './checkpoint-format.ts';
 import type { Disk } from './disk/disk.ts';
 import { partitionFolderName } from './file-names.ts';
 
@@ -18,6 +24,10 @@ export interface CheckpointedLog {
   readonly highWatermark: number;
   readonly logStartOffset: number;
   readonly firstBaseOffset: number;
+  /** The recovery point that is durable itself. Set here. */
+  storedRecoveryPoint: number;
+  /** Resolves when the epoch file is as new as the log. */
+  epochsStored(): Promise<void>;
 }
 
 export class DirectoryCheckpoints {
@@ -27,6 +37,10 @@ export class DirectoryCheckpoints {
   /** Only read here: the cleaner's. */
   readonly #cleaned: CheckpointFile;
   #areGood = true;
+  /** Logs whose recovery point or high watermark is not what was stored last. */
+  #changed = new Set<CheckpointedLog>();
+  readonly #gone = new WeakSet<CheckpointedLog>();
+  #logStartsStored: Promise<void> | undefined;
 
   constructor(disk: Disk, path: string, logger: Logger) {
     this.#recoveryPoints = new CheckpointFile(disk, path, 'recovery-point-offset-checkpoint', logger);
@@ -46,50 +60,93 @@ export class DirectoryCheckpoints {
   }
 
   recoveryPoint(topic: string, partition: number): number {
-    return this.#recoveryPoints.get(topic, partition);
+    return this.#recoveryPoints.find(topic, partition) ?? 0;
   }
 
   /** Below this offset compaction may have taken records away, also whole ends of segments. Infinity where nobody can tell. */
   compactedTo(topic: string, partition: number): number {
     if (!this.#areGood) return Number.POSITIVE_INFINITY;
-    return Math.max(this.recoveryPoint(topic, partition), this.#cleaned.get(topic, partition));
+    return Math.max(this.recoveryPoint(topic, partition), this.#cleaned.find(topic, partition) ?? 0);
   }
 
   logStartOffset(topic: string, partition: number): number {
-    return this.#logStarts.get(topic, partition);
+    return this.#logStarts.find(topic, partition) ?? 0;
   }
 
   highWatermark(topic: string, partition: number): number {
-    return this.#highWatermarks.get(topic, partition);
+    return this.#highWatermarks.find(topic, partition) ?? 0;
   }
 
-  /** Writes the files whose content has changed. */
-  async store(logs: readonly CheckpointedLog[]): Promise<void> {
-    await Promise.all([
-      this.#recoveryPoints.store(entriesOf(logs, (log) => log.recoveryPoint)),
-      this.storeLogStarts(logs),
-      this.#highWatermarks.store(entriesOf(logs, (log) => log.highWatermark)),
-    ]);
+  /** These are the logs of the directory, by the names of their folders: of all others the files have nothing from now on. */
+  begin(logs: ReadonlyMap<string, CheckpointedLog>): void {
+    for (const file of [this.#recoveryPoints, this.#logStarts, this.#highWatermarks]) file.keepOnly(logs);
+    for (const log of logs.values()) {
+      this.startMoved(log);
+      const { topic, partition, recoveryPoint, storedRecoveryPoint, highWatermark } = log;
+      const isStored =
+        recoveryPoint === storedRecoveryPoint &&
+        recoveryPoint === this.#recoveryPoints.find(topic, partition) &&
+        highWatermark === this.#highWatermarks.find(topic, partition);
+      if (!isStored) this.changed(log);
+    }
   }
 
-  /** Writes where logs start, of those that start above their first file. */
-  storeLogStarts(logs: readonly CheckpointedLog[]): Promise<void> {
-    const moved = logs.filter((log) => log.logStartOffset > log.firstBaseOffset);
-    return this.#logStarts.store(entriesOf(moved, (log) => log.logStartOffset));
+  /** The recovery point or the high watermark of `log` has moved: the next round stores it. */
+  changed(log: CheckpointedLog): void {
+    this.#changed.add(log);
   }
-}
 
-function entriesOf(logs: readonly CheckpointedLog[], offsetOf: (log: CheckpointedLog) => number): OffsetCheckpoint[] {
-  return logs.map((log) => ({ topic: log.topic, partition: log.partition, offset: offsetOf(log) }));
+  /** The log start offset has moved, or the first file: only logs that start above their first file are in the file. */
+  startMoved(log: CheckpointedLog): void {
+    if (this.#gone.has(log)) return;
+    this.#logStarts.set(log, log.logStartOffset > log.firstBaseOffset ? log.logStartOffset : undefined);
+  }
+
+  /** `log` is deleted; the next round leaves it out. */
+  forget(log: CheckpointedLog): void {
+    this.#gone.add(log);
+    for (const file of [this.#recoveryPoints, this.#logStarts, this.#highWatermarks]) file.set(log, undefined);
+  }
+
+  /** One round: writes the files whose content has changed. Rejects when the disk refuses; the next round tries again. */
+  async store(): Promise<void> {
+    const logs = [...this.#changed];
+    this.#changed.clear();
+    // Taken first: an epoch that comes while others are stored must not lie below the recovery point.
+    const points = logs.map((log) => log.recoveryPoint);
+    try {
+      await Promise.all(logs.map((log) => log.epochsStored()));
+      for (const [index, log] of logs.entries()) {
+        if (this.#gone.has(log)) continue;
+        this.#recoveryPoints.set(log, points[index]);
+        this.#highWatermarks.set(log, log.highWatermark);
+      }
+      await Promise.all([this.#recoveryPoints.store(), this.#logStarts.store(), this.#highWatermarks.store()]);
+    } catch (error) {
+      for (const log of logs) this.#changed.add(log);
+      throw error;
+    }
+    for (const [index, log] of logs.entries()) log.storedRecoveryPoint = points[index];
+  }
+
+  /** Resolves when the file holds where all logs start now. All who ask in one turn share a write. */
+  storeLogStarts(): Promise<void> {
+    this.#logStartsStored ??= Promise.resolve().then(() => {
+      this.#logStartsStored = undefined;
+      return this.#logStarts.store();
+    });
+    return this.#logStartsStored;
+  }
 }
 
 /** One file of offsets by partition. */
 export class CheckpointFile {
   readonly #file: AtomicFile;
   readonly #logger: Logger;
-  readonly #offsets = new Map<string, number>();
-  /** What the file holds, or is being given. */
-  #text = '';
+  /** By the names of their folders, as they stand in the file. */
+  readonly #lines = new Map<string, string>();
+  /** The file does not hold these lines, and is not being given them. */
+  #isStale = true;
 
   constructor(disk: Disk, path: string, name: string, logger: Logger) {
     this.#file = new AtomicFile(disk, path, name);
@@ -100,10 +157,10 @@ export class CheckpointFile {
   async load(): Promise<boolean> {
     const text = (await this.#file.read()) ?? '';
     try {
-      for (const { topic, partition, offset } of parseOffsetCheckpoints(text, this.#file.path)) {
-        this.#offsets.set(partitionFolderName(topic, partition), offset);
+      for (const entry of parseOffsetCheckpoints(text, this.#file.path)) {
+        this.#lines.set(partitionFolderName(entry.topic, entry.partition), formatOffsetCheckpoint(entry));
       }
-      this.#text = text;
+      this.#isStale = text === '';
       return true;
     } catch (error) {
       if (!(error instanceof CorruptError)) throw error;
@@ -112,24 +169,41 @@ export class CheckpointFile {
     }
   }
 
-  /** As loaded. */
-  get(topic: string, partition: number): number {
-    return this.find(topic, partition) ?? 0;
+  find(topic: string, partition: number): number | undefined {
+    const line = this.#lines.get(partitionFolderName(topic, partition));
+    return line === undefined ? undefined : offsetOfCheckpoint(line);
   }
 
-  find(topic: string, partition: number): number | undefined {
-    return this.#offsets.get(partitionFolderName(topic, partition));
+  /** What the file is to hold of a partition; undefined: nothing. */
+  set({ topic, partition }: { topic: string; partition: number }, offset: number | undefined): void {
+    const name = partitionFolderName(topic, partition);
+    if (offset === undefined) {
+      if (this.#lines.delete(name)) this.#isStale = true;
+      return;
+    }
+    const line = formatOffsetCheckpoint({ topic, partition, offset });
+    if (this.#lines.get(name) === line) return;
+    this.#lines.set(name, line);
+    this.#isStale = true;
+  }
+
+  /** Forgets all partitions but those whose folders have these names. */
+  keepOnly(names: { has(name: string): boolean }): void {
+    for (const name of this.#lines.keys()) {
+      if (names.has(name)) continue;
+      this.#lines.delete(name);
+      this.#isStale = true;
+    }
   }
 
   /** Writes the file if its content has changed. */
-  async store(entries: readonly OffsetCheckpoint[]): Promise<void> {
-    const text = formatOffsetCheckpoints(entries);
-    if (text === this.#text) return this.#file.settled();
-    this.#text = text;
+  async store(): Promise<void> {
+    if (!this.#isStale) return this.#file.settled();
+    this.#isStale = false;
     try {
-      await this.#file.write(text);
+      await this.#file.write(formatLines([...this.#lines.values()]));
     } catch (error) {
-      this.#text = '';
+      this.#isStale = true;
       throw error;
     }
     return undefined;

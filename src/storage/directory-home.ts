@@ -4,6 +4,7 @@
  */
 import { type Clock, errorText, KafkaError, type Logger, type Random } from '#core';
 import { Errors } from '#protocol';
+import { DirectoryCheckpoints } from './directory-checkpoints.ts';
 import type { Disk } from './disk/disk.ts';
 import type { Durability, LogHome } from './log-home.ts';
 import { LogSyncer } from './log-syncer.ts';
@@ -31,10 +32,9 @@ export class DirectoryHome implements LogHome {
   readonly durability: Durability;
   readonly syncer: LogSyncer;
   readonly budget: MemoryBudget;
+  readonly checkpoints: DirectoryCheckpoints;
   readonly shortage: Shortage;
   readonly tailBytesPerLogMax: number;
-  /** Given by the directory, which knows all logs. */
-  storeLogStarts: () => Promise<void> = () => Promise.resolve();
   readonly failureListeners: ((error: KafkaError) => void)[] = [];
   failure: KafkaError | undefined;
   readonly #path: string;
@@ -53,6 +53,7 @@ export class DirectoryHome implements LogHome {
     this.durability = options.durability;
     this.syncer = new LogSyncer((error) => this.fail(error));
     this.budget = options.budget;
+    this.checkpoints = new DirectoryCheckpoints(options.disk, options.path, options.logger);
     this.shortage = new Shortage(options.path, options.clock, options.logger);
     this.tailBytesPerLogMax = options.tailBytesPerLogMax ?? TAIL_BYTES_PER_LOG_MAX;
     this.#path = options.path;

@@ -1,4 +1,8 @@
-/** The leader epochs of a log and their file, which follows every change in the background: the epochs are in the batches too. */
+/**
+ * The leader epochs of a log and their file, which follows in the background: the epochs are in the batches too. An epoch is in the
+ * file once it has a record; one that has none gives way to the next one anyway, so a start that leads every partition anew writes
+ * nothing.
+ */
 import { AtomicFile } from './atomic-file.ts';
 import { formatEpochs } from './checkpoint-format.ts';
 import type { LeaderEpochs } from './leader-epochs.ts';
@@ -11,6 +15,8 @@ export class EpochStore {
   readonly #home: LogHome;
   readonly #file: AtomicFile;
   #isStopped = false;
+  /** The latest epoch is not in the file: nothing was written in it. */
+  #isAnnounced = false;
 
   constructor(home: LogHome, folder: string, epochs: LeaderEpochs) {
     this.epochs = epochs;
@@ -18,9 +24,21 @@ export class EpochStore {
     this.#file = new AtomicFile(home.disk, folder, EPOCH_FILE);
   }
 
-  /** A leader with this epoch begins to write at `startOffset`. */
-  assign(leaderEpoch: number, startOffset: number): void {
-    if (this.epochs.assign(leaderEpoch, startOffset)) this.#store();
+  /** A leader with this epoch is about to write at `startOffset`. */
+  announce(leaderEpoch: number, startOffset: number): void {
+    if (this.epochs.assign(leaderEpoch, startOffset)) this.#isAnnounced = true;
+  }
+
+  /** A batch with this epoch is appended at `baseOffset`. */
+  appended(leaderEpoch: number, baseOffset: number): void {
+    const isNew = leaderEpoch > (this.epochs.latest?.epoch ?? -1);
+    if (isNew) this.epochs.assign(leaderEpoch, baseOffset);
+    if (isNew || this.#isAnnounced) this.#store();
+  }
+
+  /** Has the file say all that is known. */
+  storeAnnounced(): void {
+    if (this.#isAnnounced) this.#store();
   }
 
   truncateFromStart(startOffset: number): void {
@@ -31,7 +49,7 @@ export class EpochStore {
     if (this.epochs.truncateFromEnd(endOffset)) this.#store();
   }
 
-  /** Resolves when the file is as new as the log. */
+  /** Resolves when the file has the epochs of all records. */
   settled(): Promise<void> {
     return this.#file.settled();
   }
@@ -42,6 +60,7 @@ export class EpochStore {
   }
 
   #store(): void {
+    this.#isAnnounced = false;
     this.#file.write(formatEpochs(this.epochs.entries)).catch((error: unknown) => {
       if (this.#isStopped) return;
       if (isShortage(error)) this.#home.shortage.began(error);

@@ -11,7 +11,6 @@ import { AtomicFile } from './atomic-file.ts';
 import { formatCleanShutdown, formatPartitionMetadata } from './checkpoint-format.ts';
 import { type CleanerConfig, LogCleaner } from './compaction/index.ts';
 import { type TopicConfig, topicConfig } from './config.ts';
-import { type CheckpointedLog, DirectoryCheckpoints } from './directory-checkpoints.ts';
 import { DirectoryHome } from './directory-home.ts';
 import { readIdentity } from './directory-identity.ts';
 import type { Disk, DiskLock } from './disk/disk.ts';
@@ -81,9 +80,7 @@ export class LogDirectory {
   readonly #lock: DiskLock;
   readonly #home: DirectoryHome;
   readonly #logs = new Map<string, PartitionLog>();
-  readonly #checkpoints: DirectoryCheckpoints;
   readonly #retention: RetentionSweep;
-  #logStartsStored: Promise<void> | undefined;
   #timers: Timer[] = [];
   #removals = new Set<Timer>();
   #cleaner: LogCleaner | undefined;
@@ -120,8 +117,6 @@ export class LogDirectory {
     this.#options = options;
     this.#lock = lock;
     this.#home = new DirectoryHome({ ...options, budget: options.limits.budget }, (error) => this.#wentOffline(error));
-    this.#home.storeLogStarts = () => this.#storeLogStarts();
-    this.#checkpoints = new DirectoryCheckpoints(options.disk, options.path, options.logger);
     this.#retention = new RetentionSweep({
       clock: options.clock,
       logger: options.logger,
@@ -180,6 +175,7 @@ export class LogDirectory {
     if (existing !== undefined) return this.#adopt(existing, topicId, config);
     const log = this.#createLog(topic, partition, topicId, config);
     this.#logs.set(name, log);
+    this.#home.checkpoints.changed(log);
     return log;
   }
 
@@ -193,6 +189,8 @@ export class LogDirectory {
     if (log === undefined) return;
     const deleted = `${this.path}/${deletedFolderName(topic, partition, this.#options.random.uuid())}`;
     this.#logs.delete(name);
+    this.#home.checkpoints.forget(log);
+    this.#cleaner?.forget(log);
     log.abandon();
     await log.settled();
     try {
@@ -201,9 +199,9 @@ export class LogDirectory {
       this.#home.fail(error);
       throw error;
     }
-    // For the next log of that name they would be wrong.
+    // For the next log of that name what is stored would be wrong.
     try {
-      await this.#storeCheckpoints();
+      await this.#home.checkpoints.store();
       await this.#cleaner?.storeCheckpoint();
     } catch (error) {
       this.#backgroundFailed(error);
@@ -236,9 +234,10 @@ export class LogDirectory {
       await disk.remove(`${path}/${CLEAN_SHUTDOWN_FILE}`);
       await disk.syncDirectory(path);
     }
-    const areGood = await this.#checkpoints.load();
+    const areGood = await this.#home.checkpoints.load();
     const isClean = marker !== undefined && areGood;
     await this.#openPartitions(isClean);
+    this.#home.checkpoints.begin(this.#logs);
     // After a crash the files of partitions were synced, and what is served must not vanish with the name of its folder.
     if (!isClean) await disk.syncDirectory(path);
     this.#startTimers();
@@ -262,6 +261,7 @@ export class LogDirectory {
 
   async #openPartitions(isClean: boolean): Promise<void> {
     const { disk, path, logger, config } = this.#options;
+    const { checkpoints } = this.#home;
     const defaults = topicConfig({}, config ?? {});
     const folders = [];
     for (const { name, kind } of await disk.list(path)) {
@@ -280,10 +280,10 @@ export class LogDirectory {
         partition,
         config: defaults,
         isClean,
-        recoveryPoint: this.#checkpoints.recoveryPoint(topic, partition),
-        compactedTo: this.#checkpoints.compactedTo(topic, partition),
-        logStartOffset: this.#checkpoints.logStartOffset(topic, partition),
-        highWatermark: this.#checkpoints.highWatermark(topic, partition),
+        recoveryPoint: checkpoints.recoveryPoint(topic, partition),
+        compactedTo: checkpoints.compactedTo(topic, partition),
+        logStartOffset: checkpoints.logStartOffset(topic, partition),
+        highWatermark: checkpoints.highWatermark(topic, partition),
       });
       this.#logs.set(partitionFolderName(topic, partition), new PartitionLog(this.#home, loaded, false));
     });
@@ -291,7 +291,7 @@ export class LogDirectory {
 
   #startTimers(): void {
     const { durability } = this.#options;
-    this.#every(CHECKPOINT_MS[durability], () => this.#storeCheckpoints());
+    this.#every(CHECKPOINT_MS[durability], () => this.#home.checkpoints.store());
     const { producerIdExpirationMs = PRODUCER_EXPIRATION_MS } = this.#options;
     this.#every(PRODUCER_EXPIRATION_CHECK_MS, async () => {
       const { wallMs } = this.#options.clock.now();
@@ -330,25 +330,6 @@ export class LogDirectory {
     const { disk } = this.#options;
     await disk.rename(folder, deleted);
     await disk.syncDirectory(this.path);
-  }
-
-  async #storeCheckpoints(): Promise<void> {
-    const logs = [...this.#logs.values()];
-    // Taken first: an epoch that comes while others are stored must not lie below the recovery point.
-    const points = new Map(logs.map((log) => [log, log.recoveryPoint]));
-    await Promise.all(logs.map((log) => log.epochsStored()));
-    const open = logs.filter((log) => !log.isClosed);
-    await this.#checkpoints.store(open.map((log) => checkpointed(log, points.get(log) ?? 0)));
-    for (const log of open) log.storedRecoveryPoint = points.get(log) ?? 0;
-  }
-
-  /** All who ask in one turn share a write. */
-  #storeLogStarts(): Promise<void> {
-    this.#logStartsStored ??= Promise.resolve().then(() => {
-      this.#logStartsStored = undefined;
-      return this.#checkpoints.storeLogStarts([...this.#logs.values()].filter((log) => !log.isClosed));
-    });
-    return this.#logStartsStored;
   }
 
   #adopt(log: PartitionLog, topicId: Uuid, config: TopicConfig): PartitionLog {
@@ -475,14 +456,9 @@ export class LogDirectory {
     await inParallel(logs, PARTITIONS_PARALLEL_MAX, (log) => log.close());
     await this.#home.syncDirectory();
     if (this.#home.failure !== undefined) return;
-    await this.#checkpoints.store(logs);
+    await this.#home.checkpoints.store();
     await new AtomicFile(disk, path, CLEAN_SHUTDOWN_FILE).write(formatCleanShutdown(brokerEpoch));
   }
-}
-
-function checkpointed(log: PartitionLog, recoveryPoint: number): CheckpointedLog {
-  const { topic, partition, highWatermark, logStartOffset, firstBaseOffset } = log;
-  return { topic, partition, recoveryPoint, highWatermark, logStartOffset, firstBaseOffset };
 }
 
 async function makeDurableDirectory(disk: Disk, path: string): Promise<void> {

@@ -1,5 +1,6 @@
 /** What a log directory gives to each of its logs. */
 import type { Clock, KafkaError, Logger, Random } from '#core';
+import type { DirectoryCheckpoints } from './directory-checkpoints.ts';
 import type { Disk } from './disk/disk.ts';
 import type { LogSyncer } from './log-syncer.ts';
 import type { MemoryBudget } from './memory-budget.ts';
@@ -16,6 +17,7 @@ export interface LogHome {
   readonly durability: Durability;
   readonly syncer: LogSyncer;
   readonly budget: MemoryBudget;
+  readonly checkpoints: DirectoryCheckpoints;
   readonly tailBytesPerLogMax: number;
   /** Why the directory is offline; undefined while it serves. */
   readonly failure: KafkaError | undefined;
@@ -25,8 +27,6 @@ export interface LogHome {
   fail(error: unknown): void;
   /** Resolves when the names of all folders made so far are durable. */
   syncDirectory(): Promise<void>;
-  /** Resolves when `log-start-offset-checkpoint` holds where all logs start now. */
-  storeLogStarts(): Promise<void>;
   /** Has `log.writePending()` called in the next turn, once. */
   scheduleWrite(log: { writePending(): void }): void;
 }

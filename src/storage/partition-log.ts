@@ -16,6 +16,7 @@ import { type AppendOptions, type AppendResult, accepted, refused } from './appe
 import { HEAD_BYTES, STAMPED_HEAD_BYTES } from './batch-frame.ts';
 import type { Refusal } from './batch-validator.ts';
 import type { TopicConfig } from './config.ts';
+import type { CheckpointedLog } from './directory-checkpoints.ts';
 import { type DurableCallback, DurableWaiters } from './durable-waiters.ts';
 import { EpochStore } from './epoch-store.ts';
 import { FlushTimer } from './flush-timer.ts';
@@ -55,7 +56,7 @@ export interface LoadedLog {
   readonly isSealed: boolean;
 }
 
-export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog {
+export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, CheckpointedLog {
   readonly topic: string;
   readonly partition: number;
   topicId: Uuid;
@@ -141,7 +142,7 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog {
     return this.#durableEndOffset;
   }
 
-  /** The recovery point that is durable itself, in its checkpoint. Set by the directory. */
+  /** The recovery point that is durable itself, in its checkpoint. Set with it. */
   storedRecoveryPoint: number;
 
   /** Records below were synced; recovery after a crash begins here. */
@@ -155,6 +156,7 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog {
   }
 
   set highWatermark(offset: number) {
+    if (offset !== this.highWatermark) this.#home.checkpoints.changed(this);
     this.#highWatermark = offset;
   }
 
@@ -313,7 +315,7 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog {
 
   /** A leader with this epoch begins to write at the end of the log. */
   assignEpoch(leaderEpoch: number): void {
-    this.#epochStore.assign(leaderEpoch, this.#logEndOffset);
+    this.#epochStore.announce(leaderEpoch, this.#logEndOffset);
   }
 
   /** `partition.metadata` was written anew: what becomes durable from now on needs it. */
@@ -336,7 +338,7 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog {
   async deleteRecords(offset: number): Promise<void> {
     assert(offset <= this.highWatermark, `offset ${offset} of ${this.name} is not committed`);
     this.moveLogStart(offset);
-    await this.#home.storeLogStarts();
+    await this.#home.checkpoints.storeLogStarts();
   }
 
   /**
@@ -345,7 +347,8 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog {
    * the segments are out of the log then, and their files go at a later start.
    */
   retain(wallMs: number, usesTime: boolean, countMax: number): Promise<RemovedSegments | undefined> {
-    return this.#segmentWork.retain(wallMs, usesTime, countMax);
+    const removal = this.#segmentWork.retain(wallMs, usesTime, countMax);
+    return removal.finally(() => this.#home.checkpoints.startMoved(this));
   }
 
   /**
@@ -372,6 +375,7 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog {
   moveLogStart(offset: number): void {
     if (offset <= this.#logStartOffset) return;
     this.#logStartOffset = offset;
+    this.#home.checkpoints.startMoved(this);
     this.#epochStore.truncateFromStart(offset);
   }
 
@@ -489,7 +493,7 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog {
     const { sizeInBytes } = header;
     if (this.#segments.active.shouldRoll({ sizeInBytes, lastOffset, maxTimestamp }, this.#config, wallMs))
       this.#roll(wallMs);
-    if (leaderEpoch > (this.leaderEpochs.latest?.epoch ?? -1)) this.#epochStore.assign(leaderEpoch, baseOffset);
+    this.#epochStore.appended(leaderEpoch, baseOffset);
     const head = isStamped
       ? this.#heads.stampedHead(bytes, baseOffset, leaderEpoch, wallMs)
       : this.#heads.head(baseOffset, sizeInBytes, leaderEpoch);
@@ -504,6 +508,7 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog {
   }
 
   async #seal(): Promise<void> {
+    this.#epochStore.storeAnnounced();
     await this.flush();
     await this.#trail.settled();
     const { disk, clock } = this.#home;
@@ -593,12 +598,15 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog {
 
   #moveRecoveryPoint(endOffset: number): void {
     this.#recoveryPoint = Math.max(this.#recoveryPoint, endOffset);
+    this.#home.checkpoints.changed(this);
     this.#trail.synced(this.#recoveryPoint);
   }
 
   #advanceDurable(endOffset: number): void {
     if (endOffset <= this.#durableEndOffset) return;
     this.#durableEndOffset = endOffset;
+    // The high watermark, as long as nobody has set another one.
+    this.#home.checkpoints.changed(this);
     this.onDurableAdvance?.(endOffset);
     this.#waiters.advance(endOffset);
   }

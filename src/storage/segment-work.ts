@@ -93,7 +93,7 @@ export class SegmentWork {
     if (plan === undefined || plan.reasons.length === 0) return undefined;
     const removed = this.#detach(plan, wallMs);
     try {
-      await this.#home.storeLogStarts();
+      await this.#home.checkpoints.storeLogStarts();
     } catch (error) {
       // A full disk must not keep retention from making room: at worst a power cut brings the segments back until the next round.
       const reason = errorText(error);

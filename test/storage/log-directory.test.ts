@@ -219,7 +219,7 @@ describe('closing', () => {
     const again = await openScene({ disk, durability: 'sync', clock: scene.clock });
     const steps: string[] = [];
     disk.before = (step, path) => void (step !== 'read' && steps.push(`${step} ${path}`));
-    createLog(again, {}, 'idle');
+    createLog(again, {}, 'idle').assignEpoch(7);
     appendValues(createLog(again, {}, 'busy'), ['c']);
     createLog(again, { 'retention.bytes': 0 }, 'rolled');
     await again.clock.advance(300_000);

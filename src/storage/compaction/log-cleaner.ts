@@ -51,13 +51,9 @@ interface Candidate {
 export class LogCleaner {
   readonly #options: LogCleanerOptions;
   readonly #checkpoint: CheckpointFile;
-  /** First dirty offsets of this run; the file knows those of the run before. */
-  readonly #firstDirty = new WeakMap<PartitionLog, number>();
   readonly #uncleanable = new WeakSet<PartitionLog>();
   /** Not before the next pause is over. */
   #skipped = new WeakSet<PartitionLog>();
-  /** Logs that were there at the start: only to these the file may belong. */
-  readonly #known: WeakSet<PartitionLog>;
   readonly #stopping = new AbortController();
   #running: Promise<void>;
 
@@ -65,13 +61,13 @@ export class LogCleaner {
   static async start(options: LogCleanerOptions): Promise<LogCleaner> {
     const checkpoint = new CheckpointFile(options.disk, options.path, CLEANER_FILE, options.logger);
     await checkpoint.load();
+    checkpoint.keepOnly(new Set([...options.logs()].map(({ name }) => name)));
     return new LogCleaner(options, checkpoint);
   }
 
   private constructor(options: LogCleanerOptions, checkpoint: CheckpointFile) {
     this.#options = options;
     this.#checkpoint = checkpoint;
-    this.#known = new WeakSet(options.logs());
     this.#running = this.#run();
   }
 
@@ -81,14 +77,13 @@ export class LogCleaner {
     await this.#running;
   }
 
-  /** Leaves out of the checkpoint what is gone. */
-  async storeCheckpoint(): Promise<void> {
-    const entries = [];
-    for (const log of this.#options.logs()) {
-      const offset = this.#checkpointOf(log);
-      if (offset !== undefined) entries.push({ topic: log.topic, partition: log.partition, offset });
-    }
-    await this.#checkpoint.store(entries);
+  /** `log` is deleted; the next one of its name has nothing that is clean. */
+  forget(log: PartitionLog): void {
+    this.#checkpoint.set(log, undefined);
+  }
+
+  storeCheckpoint(): Promise<void> {
+    return this.#checkpoint.store();
   }
 
   async #run(): Promise<void> {
@@ -156,8 +151,9 @@ export class LogCleaner {
   async #cleaned(log: PartitionLog, { firstDirtyOffset, isComplete }: CleaningResult): Promise<boolean> {
     // Something else works on this log; it gets a pause to end.
     if (!isComplete) this.#skipped.add(log);
-    else this.#firstDirty.set(log, firstDirtyOffset);
-    await this.storeCheckpoint();
+    // Else it was deleted, and another one may have its name.
+    else if (!log.isClosed) this.#checkpoint.set(log, firstDirtyOffset);
+    await this.#checkpoint.store();
     return true;
   }
 
@@ -176,7 +172,7 @@ export class LogCleaner {
     if (log.isClosed || !log.isConfigured || !log.config['cleanup.policy'].includes('compact')) return undefined;
     if (log.segmentCount < 2 || this.#uncleanable.has(log) || this.#skipped.has(log)) return undefined;
     const summary = summaryOf(log);
-    const firstDirty = firstDirtyOffset(this.#checkpointOf(log), summary);
+    const firstDirty = firstDirtyOffset(this.#checkpoint.find(log.topic, log.partition), summary);
     const settled = settledCount(summary);
     if (settled === 0 || summary.segments[settled - 1].endOffset <= firstDirty) return undefined;
     const closedSegments = log.closedSegments.slice(0, settled);
@@ -199,12 +195,6 @@ export class LogCleaner {
 
   get #wallMs(): number {
     return this.#options.clock.now().wallMs;
-  }
-
-  #checkpointOf(log: PartitionLog): number | undefined {
-    return (
-      this.#firstDirty.get(log) ?? (this.#known.has(log) ? this.#checkpoint.find(log.topic, log.partition) : undefined)
-    );
   }
 }
 
