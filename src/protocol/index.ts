@@ -55,3 +55,4 @@ export {
   type MetadataEntry,
   storedSchemas,
 } from './stored-records.ts';
+export { buildTransactionMarker, readTransactionMarker, type TransactionMarker } from './transaction-marker.ts';
