@@ -8,6 +8,8 @@ export interface AppendOptions {
   readonly origin: AppendOrigin;
   /** This log is synced before anything in it counts as durable, whatever the directory's mode is; from now on. */
   readonly requiresSync?: boolean;
+  /** The `transaction.version` by which the coordinator has made the marker that is appended. Default: 0. */
+  readonly transactionVersion?: number;
 }
 
 export interface AppendResult {

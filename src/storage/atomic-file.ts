@@ -58,7 +58,8 @@ export class AtomicFile {
   }
 }
 
-async function replaceFile(disk: Disk, directory: string, name: string, content: Buffer): Promise<void> {
+/** Resolves when the file holds `content`, durably; a power cut leaves the old or the new one. */
+export async function replaceFile(disk: Disk, directory: string, name: string, content: Buffer): Promise<void> {
   const path = `${directory}/${name}`;
   const file = disk.openSync(path + TEMPORARY_SUFFIX, { create: true });
   try {

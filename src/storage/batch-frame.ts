@@ -26,6 +26,7 @@ export const MAX_TIMESTAMP_POSITION = 35;
 
 /** Attribute bit of a batch whose records all have its max timestamp. */
 export const LOG_APPEND_TIME_BIT = 0x08;
+const CONTROL_BIT = 0x20;
 
 export function baseOffsetAt(buffer: Buffer, position: number): number {
   return buffer.readInt32BE(position) * 0x1_0000_0000 + buffer.readUInt32BE(position + 4);
@@ -43,6 +44,11 @@ export function lastOffsetAt(buffer: Buffer, position: number): number {
 export function maxTimestampAt(buffer: Buffer, position: number): number {
   const at = position + MAX_TIMESTAMP_POSITION;
   return buffer.readInt32BE(at) * 0x1_0000_0000 + buffer.readUInt32BE(at + 4);
+}
+
+/** Whether the batch is one of control records. */
+export function isControlAt(buffer: Buffer, position: number): boolean {
+  return (buffer[position + ATTRIBUTES_POSITION + 1] & CONTROL_BIT) !== 0;
 }
 
 /** Whether the whole batch at `position`, `sizeInBytes` long, has the checksum that it names. */

@@ -93,6 +93,7 @@ function refuseFields(header: BatchHeader): Refusal | undefined {
   if (producerId >= 0 && baseSequence < 0 && !header.isControl) {
     return invalid(`producer id ${producerId} without a sequence number`);
   }
+  if (header.isTransactional && producerId < 0) return invalid('a transactional batch without a producer id');
   return undefined;
 }
 
@@ -113,12 +114,6 @@ function refuseFromClient(
     return invalid(`${recordCount} records do not fit into ${recordBytes} bytes`);
   }
   if (header.isControl) return invalid('a client may not write control records');
-  if (header.isTransactional) {
-    return {
-      error: Errors.INVALID_TXN_STATE,
-      message: 'no transaction of this producer is under way on the partition',
-    };
-  }
   const refusal = refuseTimestamps(records, position, header, config, wallMs);
   if (refusal !== undefined || !config['cleanup.policy'].includes('compact')) return refusal;
   return refuseNullKeys(records, position, header, config);

@@ -33,6 +33,10 @@ export class EntryTable {
     return this.#bytes.subarray(0, this.#entryCount * this.entryBytes);
   }
 
+  int16(index: number, at: number): number {
+    return this.#bytes.readInt16BE(index * this.entryBytes + at);
+  }
+
   int32(index: number, at: number): number {
     return this.#bytes.readInt32BE(index * this.entryBytes + at);
   }

@@ -1,5 +1,6 @@
 /** The segments of a log together with what they hold: handles, indexes in memory, names in the folder. */
 
+import type { AbortedTxn } from '#protocol';
 import type { TopicConfig } from './config.ts';
 import { loadSealedIndexes, rebuildSealedIndexes } from './index-files.ts';
 import type { LogHome } from './log-home.ts';
@@ -7,6 +8,8 @@ import type { SegmentSource } from './log-reader.ts';
 import { RetiredSegments } from './retired-segments.ts';
 import { Segment } from './segment.ts';
 import { SegmentList } from './segment-list.ts';
+import { loadTransactions } from './transaction-files.ts';
+import type { TransactionIndex } from './transaction-index.ts';
 
 export interface SegmentsOwner {
   readonly folder: string;
@@ -55,6 +58,39 @@ export class LogSegments extends SegmentList implements SegmentSource {
     if (segment === this.active) return;
     await rebuildSealedIndexes(this.#home, segment, this.#owner.config);
     this.holdIndexes(segment);
+  }
+
+  /**
+   * The aborted transactions that have records from `offset` on and below `endOffset`, in the order of their markers. A promise when
+   * an index must be loaded.
+   */
+  abortedIn(offset: number, endOffset: number): AbortedTxn[] | Promise<AbortedTxn[]> {
+    const found: AbortedTxn[] = [];
+    for (const segment of this.from(offset)) {
+      if (!segment.isTransactionsLoaded) return this.#loadAborted(offset, endOffset);
+      if (segment.transactions?.collect(offset, endOffset, found) === true) break;
+    }
+    return found;
+  }
+
+  /** The aborted transactions that end in `segment`. */
+  async transactionsOf(segment: Segment): Promise<TransactionIndex | undefined> {
+    if (segment.isTransactionsLoaded) return segment.transactions;
+    const { disk, logger } = this.#home;
+    const { folder, logEndOffset } = this.#owner;
+    const endOffset = this.endOffsetOf(segment, logEndOffset);
+    const index = await loadTransactions({ disk, folder, logger, segments: this.all }, segment, endOffset);
+    this.holdIndexes(segment);
+    return index;
+  }
+
+  async #loadAborted(offset: number, endOffset: number): Promise<AbortedTxn[]> {
+    const found: AbortedTxn[] = [];
+    for (const segment of this.from(offset)) {
+      const index = await this.transactionsOf(segment);
+      if (index?.collect(offset, endOffset, found) === true) break;
+    }
+    return found;
   }
 
   /** The indexes of `segment` count against the memory of the directory, which may take them back. */

@@ -1,22 +1,24 @@
 /**
  * What a log knows besides its batches, put together when it is opened: leader epochs (from their file, completed from the headers
- * of batches) and producer state (from the newest good snapshot, completed in the same way). Damaged files are replaced by reading
- * more headers, so they cost time and never data.
+ * of batches), producer state (from the newest good snapshot, completed in the same way) and with it the aborted transactions of
+ * segments whose indexes are not to be trusted. Damaged files are replaced by reading more batches, so they cost time and never data.
  */
-import { type Clock, CorruptError, type Logger } from '#core';
-import { readBatchHeader } from '#protocol';
+import { type Clock, CorruptError, type Logger, silentLogger } from '#core';
 import { AtomicFile } from './atomic-file.ts';
 import { baseOffsetAt, LEADER_EPOCH_POSITION } from './batch-frame.ts';
-import { scanBatches } from './batch-scan.ts';
 import { type EpochEntry, formatEpochs, parseEpochs } from './checkpoint-format.ts';
 import type { TopicConfig } from './config.ts';
 import type { Disk } from './disk/disk.ts';
-import { SNAPSHOT_SUFFIX } from './file-names.ts';
 import { loadSealedIndexes } from './index-files.ts';
 import { LeaderEpochs } from './leader-epochs.ts';
-import { decodeProducerSnapshot } from './producer-snapshot.ts';
+import { storeSnapshot } from './log-trail.ts';
+import { walkLog } from './log-walk.ts';
+import { readSnapshot, replayBatch, snapshotPath } from './producer-replay.ts';
+import { encodeProducerSnapshot } from './producer-snapshot.ts';
 import { ProducerState } from './producer-state.ts';
 import type { Segment } from './segment.ts';
+import { storeTransactions } from './transaction-files.ts';
+import { TransactionIndex } from './transaction-index.ts';
 
 export interface LogContent {
   readonly disk: Disk;
@@ -39,7 +41,6 @@ export interface RestoredProducers {
 
 export const EPOCH_FILE = 'leader-epoch-checkpoint';
 
-const PRODUCER_ID_POSITION = 43;
 /** Five batches of the default size of three producers. */
 const RECENT_BYTES = 256 * 1024;
 
@@ -48,10 +49,13 @@ export async function restoreEpochs(content: LogContent, newFrom: number): Promi
   const known = await readEpochFile(content);
   const epochs = new LeaderEpochs(known ?? []);
   epochs.truncateFromEnd(content.logEndOffset);
-  await walkHeaders(content, known === undefined ? content.logStartOffset : newFrom, (buffer, at) => {
-    const epoch = buffer.readInt32BE(at + LEADER_EPOCH_POSITION);
-    if (epoch > (epochs.latest?.epoch ?? -1)) epochs.assign(epoch, baseOffsetAt(buffer, at));
-  });
+  const fromOffset = known === undefined ? content.logStartOffset : newFrom;
+  for (const segment of reaching(content, fromOffset)) {
+    await walkLog(segment, fromOffset, (buffer, at) => {
+      const epoch = buffer.readInt32BE(at + LEADER_EPOCH_POSITION);
+      if (epoch > (epochs.latest?.epoch ?? -1)) epochs.assign(epoch, baseOffsetAt(buffer, at));
+    });
+  }
   epochs.truncateFromStart(content.logStartOffset);
   await storeEpochs(content, epochs);
   return epochs;
@@ -68,21 +72,37 @@ async function storeEpochs({ disk, folder }: LogContent, epochs: LeaderEpochs): 
 /**
  * A snapshot holds the last batch of each producer, but a client may repeat one of its last five after a restart. So the headers of
  * the last `RECENT_BYTES` are read as well, where there are producers at all. Removes snapshots that are damaged or beyond the end, and
- * of those that a stop left (others stand where a segment begins) all but the newest.
+ * of those that a stop left (others stand where a segment begins) all but the newest; stores those that are missing on the way.
+ *
+ * @param markersFrom segments that begin here or later are told their aborted transactions anew
  */
-export async function restoreProducers(content: LogContent): Promise<RestoredProducers> {
+export async function restoreProducers(content: LogContent, markersFrom: number): Promise<RestoredProducers> {
+  const { disk, folder, logger, snapshots } = content;
   const producers = new ProducerState();
-  const restored = await restoreSnapshot(content, producers);
-  const snapshotOffset = restored ?? content.logStartOffset;
+  const restored = await restoreSnapshot(content, producers, markersFrom);
+  const snapshotOffset = restored ?? content.segments[0].baseOffset;
   const recent = new ProducerState();
   const recentOffset = producers.producerCount === 0 ? snapshotOffset : await recentStart(content);
-  await walkHeaders(content, Math.min(snapshotOffset, recentOffset), (buffer, at) => {
-    if (buffer.readInt32BE(at + PRODUCER_ID_POSITION) < 0) return;
-    const header = readBatchHeader(buffer, at);
-    if (header.baseOffset >= snapshotOffset) producers.update(header, header.baseOffset);
-    recent.update(header, header.baseOffset);
-  });
+  const fromOffset = Math.min(snapshotOffset, recentOffset);
+  let isFolderDirty = false;
+  for (const segment of reaching(content, fromOffset)) {
+    const { baseOffset } = segment;
+    if (baseOffset > snapshotOffset && !snapshots.includes(baseOffset)) {
+      await storeSnapshot(disk, folder, baseOffset, encodeProducerSnapshot(producers.entries()));
+      isFolderDirty = true;
+    }
+    const transactions = new TransactionIndex();
+    await walkLog(segment, fromOffset, (buffer, at) => {
+      replayBatch(recent, buffer, at, silentLogger);
+      if (baseOffsetAt(buffer, at) < snapshotOffset) return;
+      const aborted = replayBatch(producers, buffer, at, logger);
+      if (aborted !== undefined) transactions.append(aborted);
+    });
+    if (baseOffset >= markersFrom) await storeTransactions(disk, segment, transactions);
+  }
+  if (isFolderDirty) await disk.syncDirectory(folder);
   for (const entry of recent.entries()) producers.complete(entry);
+  producers.written();
   return { producers, snapshotOffset: restored };
 }
 
@@ -113,54 +133,39 @@ async function readEpochFile({ disk, folder, logger, logEndOffset }: LogContent)
   }
 }
 
-async function restoreSnapshot(content: LogContent, producers: ProducerState): Promise<number | undefined> {
+/** The newest one at or below `offsetMax`. */
+async function restoreSnapshot(
+  content: LogContent,
+  producers: ProducerState,
+  offsetMax: number,
+): Promise<number | undefined> {
   const { disk, folder, logger, logEndOffset, segments, snapshots } = content;
   const bases = new Set(segments.map(({ baseOffset }) => baseOffset));
   let restored: number | undefined;
   for (const offset of snapshots) {
-    const path = `${folder}/${String(offset).padStart(20, '0')}${SNAPSHOT_SUFFIX}`;
-    if (restored !== undefined) {
+    const path = snapshotPath(folder, offset);
+    const isBeyond = offset > logEndOffset;
+    if (!isBeyond && (restored !== undefined || offset > offsetMax)) {
       if (!bases.has(offset)) await disk.remove(path);
       continue;
     }
-    try {
-      if (offset > logEndOffset) throw new CorruptError(`${path} lies beyond the end of the log`);
-      const bytes = await disk.readFile(path);
-      for (const entry of decodeProducerSnapshot(bytes ?? Buffer.alloc(0), path)) producers.restore(entry);
+    if (isBeyond) logger.warn({ file: path }, 'A producer snapshot is not used: it lies beyond the end of the log');
+    const entries = isBeyond ? undefined : await readSnapshot(content, offset);
+    if (entries !== undefined) {
+      producers.restore(entries);
       restored = offset;
-    } catch (error) {
-      if (!(error instanceof CorruptError)) throw error;
-      logger.warn({ file: path }, `A producer snapshot is not used: ${error.message}`);
-      await disk.remove(path);
-      // If it came back after the next crash, it would tell of a history that is none.
-      await disk.syncDirectory(folder);
+      continue;
     }
+    await disk.remove(path);
+    // If it came back after the next crash, it would tell of a history that is none.
+    await disk.syncDirectory(folder);
   }
   return restored;
 }
 
-/** Visits the batches that begin at or after `fromOffset`. Stops silently at damage: the bytes behind it are in no state. */
-async function walkHeaders(
-  { segments, logEndOffset }: LogContent,
-  fromOffset: number,
-  visit: (buffer: Buffer, at: number) => void,
-): Promise<void> {
-  if (fromOffset >= logEndOffset) return;
-  const first = Math.max(
-    0,
-    segments.findLastIndex((segment) => segment.baseOffset <= fromOffset),
-  );
-  for (const segment of segments.slice(first)) {
-    const position = segment.indexes?.offsets.floorPosition(fromOffset) ?? 0;
-    const range = {
-      position,
-      endPosition: segment.writtenBytes,
-      offsetMin: 0,
-      crcFromOffset: Number.POSITIVE_INFINITY,
-    };
-    await scanBatches(segment.file(), range, (buffer, at) => {
-      if (baseOffsetAt(buffer, at) >= fromOffset) visit(buffer, at);
-      return false;
-    });
-  }
+/** The segments with offsets from `fromOffset` on; none when the log ends there. */
+function reaching({ segments, logEndOffset }: LogContent, fromOffset: number): readonly Segment[] {
+  if (fromOffset >= logEndOffset) return [];
+  const first = segments.findLastIndex((segment) => segment.baseOffset <= fromOffset);
+  return segments.slice(Math.max(0, first));
 }

@@ -49,7 +49,7 @@ export async function openPartition(options: OpenPartition): Promise<LoadedLog> 
   reportLoss(options, folder, recovered);
   const content = { disk, clock, folder, logger, config, segments, snapshots, logStartOffset, logEndOffset };
   const epochs = await restoreEpochs(content, recovered.readFrom);
-  const { producers, snapshotOffset } = await restoreProducers(content);
+  const { producers, snapshotOffset } = await restoreProducers(content, recovered.markersFrom);
   const topicId = await readTopicId(disk, folder, logger);
   // The process that wrote it may have died before its first sync, and records without a topic are as good as lost.
   if (!isClean && topicId !== ZERO_UUID) await syncMetadata(disk, folder);

@@ -8,13 +8,15 @@
  * A batch is durable (`durableEndOffset`) when it was written (`os`), or when an fdatasync that began after the write has ended
  * (`sync`). Callbacks of `whenDurable` run then; there is no promise per append.
  *
- * Transactions: none can be open, since transactional batches are refused, so the last stable offset is the high watermark.
+ * Transactions: their batches and markers are appended like all others. Readers of committed records stop at the last stable offset,
+ * and are told of the aborted transactions below it.
  */
 import { assert, errorText, KafkaError, type Uuid } from '#core';
-import { type BatchHeader, Errors } from '#protocol';
+import { type AbortedTxn, Errors } from '#protocol';
 import { type AppendOptions, type AppendResult, accepted, refused } from './append-result.ts';
 import { HEAD_BYTES, STAMPED_HEAD_BYTES } from './batch-frame.ts';
 import type { Refusal } from './batch-validator.ts';
+import { type CommittedRead, readCommitted } from './committed-reader.ts';
 import type { TopicConfig } from './config.ts';
 import type { CheckpointedLog } from './directory-checkpoints.ts';
 import { type DurableCallback, DurableWaiters } from './durable-waiters.ts';
@@ -158,10 +160,14 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
   set highWatermark(offset: number) {
     if (offset !== this.highWatermark) this.#home.checkpoints.changed(this);
     this.#highWatermark = offset;
+    this.#producers.transactions.committed(offset);
   }
 
+  /** Records below are decided and committed: no transaction that is under way, or whose end is not committed, began there. */
   get lastStableOffset(): number {
-    return this.highWatermark;
+    const { highWatermark } = this;
+    const firstUnstable = this.#producers.transactions.firstUnstableOffset(highWatermark) ?? highWatermark;
+    return Math.min(Math.max(firstUnstable, this.#logStartOffset), highWatermark);
   }
 
   get config(): TopicConfig {
@@ -226,12 +232,9 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
     const parsed = parseIncoming(records, options.origin, this.#config, this.#logEndOffset, now.wallMs);
     if (!Array.isArray(parsed)) return this.#refused(parsed);
     const [first] = parsed;
-    if (options.origin === 'client' && first.header.producerId >= 0) {
-      const duplicate = this.#producers.duplicateOf(first.header);
-      if (duplicate !== undefined)
-        return this.#accepted(duplicate.baseOffset, duplicate.lastOffset, duplicate.timestamp, true);
-      const error = this.#producers.refusalOf(first.header);
-      if (error !== undefined) return this.#refused({ error, message: this.#sequenceMessage(first.header) });
+    if (first.header.producerId >= 0 && options.origin !== 'log') {
+      const verdict = this.#judge(first, options.origin, options.transactionVersion ?? 0);
+      if (verdict !== undefined) return verdict;
     }
     const baseOffset = options.origin === 'log' ? first.header.baseOffset : this.#logEndOffset;
     this.#revertPoint ??= { endOffset: this.#logEndOffset, mark: this.#segments.active.mark() };
@@ -272,9 +275,26 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
       this.#reader.read(offset, request).then(
         // The segment may have been deleted under the reader: what comes after it is no answer.
         (read) => (offset < this.#logStartOffset ? offsetOutOfRange(offset) : read),
-        (error: unknown) => this.#readFailed(offset, error),
+        (error: unknown) => this.readFailed(offset, error),
       )
     );
+  }
+
+  /** As `read`, below the last stable offset, and with the aborted transactions that have records in what was read. */
+  readCommitted(offset: number, request: ReadRequest): CommittedRead | Promise<CommittedRead> {
+    return readCommitted(this, this.#segments, offset, request);
+  }
+
+  /** The aborted transactions that have records from `offset` on and below `endOffset`, in the order of their markers. */
+  abortedIn(offset: number, endOffset: number): AbortedTxn[] | Promise<AbortedTxn[]> {
+    return this.#segments.abortedIn(offset, endOffset);
+  }
+
+  /** What to answer where the disk has failed. */
+  readFailed(offset: number, error: unknown): LogRead {
+    if (offset < this.#logStartOffset) return offsetOutOfRange(offset);
+    if (!this.#isClosed) this.#home.logger.error({ log: this.name, offset }, `A read failed: ${errorText(error)}`);
+    return failedRead(offset, Errors.KAFKA_STORAGE_ERROR);
   }
 
   /** Chunks of whole batches from the one that holds `fromOffset` up to `endOffset`: for replay. Throws when a part is damaged. */
@@ -483,7 +503,20 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
     this.#waiters.fail(error);
   }
 
-  #appendBatch({ bytes, header }: ParsedBatch, options: AppendOptions, wallMs: number): void {
+  /** The answer to a batch of a producer that is not appended; undefined when it may be. */
+  #judge(
+    { header, marker }: ParsedBatch,
+    origin: 'client' | 'coordinator',
+    transactionVersion: number,
+  ): AppendResult | undefined {
+    const repeated = origin === 'client' ? this.#producers.repeated(header) : undefined;
+    if (repeated !== undefined)
+      return this.#accepted(repeated.baseOffset, repeated.lastOffset, repeated.timestamp, true);
+    const refusal = this.#producers.refuse({ header, marker, origin, transactionVersion });
+    return refusal === undefined ? undefined : this.#refused(refusal);
+  }
+
+  #appendBatch({ bytes, header, marker }: ParsedBatch, options: AppendOptions, wallMs: number): void {
     const isCopied = options.origin === 'log';
     const isStamped = !isCopied && this.#config['message.timestamp.type'] === 'LogAppendTime';
     const baseOffset = isCopied ? header.baseOffset : this.#logEndOffset;
@@ -502,8 +535,10 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
     active.note(lastOffset, maxTimestamp, sizeInBytes, this.#config['index.interval.bytes'], false);
     active.queue(head, body);
     this.#tail.push(baseOffset, lastOffset, head, body);
-    if (header.producerId >= 0)
-      this.#producers.update(header, baseOffset, maxTimestamp, wallMs, this.#writtenEndOffset);
+    if (header.producerId >= 0) {
+      const aborted = this.#producers.update(header, baseOffset, marker, maxTimestamp, wallMs);
+      if (aborted !== undefined) active.noteAborted(aborted);
+    }
     this.#logEndOffset = lastOffset + 1;
   }
 
@@ -607,6 +642,7 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
     this.#durableEndOffset = endOffset;
     // The high watermark, as long as nobody has set another one.
     this.#home.checkpoints.changed(this);
+    if (this.#highWatermark === undefined) this.#producers.transactions.committed(endOffset);
     this.onDurableAdvance?.(endOffset);
     this.#waiters.advance(endOffset);
   }
@@ -633,17 +669,6 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
     return new KafkaError('KAFKA_STORAGE_ERROR', `the log ${this.name} was closed`, {
       errorCode: Errors.KAFKA_STORAGE_ERROR.code,
     });
-  }
-
-  #sequenceMessage(header: BatchHeader): string {
-    const { producerId, producerEpoch, baseSequence } = header;
-    return `${this.name} does not expect sequence ${baseSequence} of producer ${producerId}, epoch ${producerEpoch}`;
-  }
-
-  #readFailed(offset: number, error: unknown): LogRead {
-    if (offset < this.#logStartOffset) return offsetOutOfRange(offset);
-    if (!this.#isClosed) this.#home.logger.error({ log: this.name, offset }, `A read failed: ${errorText(error)}`);
-    return failedRead(offset, Errors.KAFKA_STORAGE_ERROR);
   }
 }
 

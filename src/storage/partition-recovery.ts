@@ -11,7 +11,7 @@
  * to what was synced, a wrong checksum is no reason to cut: readers of that batch get CORRUPT_MESSAGE.
  */
 import type { Clock, Logger } from '#core';
-import { lastOffsetAt, MAX_TIMESTAMP_POSITION, maxTimestampAt } from './batch-frame.ts';
+import { isControlAt, lastOffsetAt, MAX_TIMESTAMP_POSITION, maxTimestampAt } from './batch-frame.ts';
 import { scanBatches } from './batch-scan.ts';
 import { finishSwaps } from './compaction/swap-recovery.ts';
 import type { TopicConfig } from './config.ts';
@@ -29,7 +29,8 @@ import {
 } from './file-names.ts';
 import { readIndexFiles, rebuildIndexes } from './index-files.ts';
 import { Quarantine } from './quarantine.ts';
-import { Segment } from './segment.ts';
+import { Segment, type TransactionFile } from './segment.ts';
+import { readTransactionFile } from './transaction-files.ts';
 
 export interface RecoveryPlan {
   readonly disk: Disk;
@@ -62,6 +63,8 @@ export interface RecoveredSegments {
   readonly logEndOffset: number;
   /** The first offset of the segments that were read through, whose epochs may be news; `logEndOffset` when none was. */
   readonly readFrom: number;
+  /** The first offset of those of them that may have markers of transactions; `logEndOffset` when there is none. */
+  readonly markersFrom: number;
   /** Nothing had to be mended: the files are those of a clean stop. */
   readonly isIntact: boolean;
   /** Offsets of the producer snapshots in the folder, newest first. */
@@ -72,22 +75,27 @@ export interface RecoveredSegments {
 interface Contents {
   /** Base offsets of the segments, in order. */
   readonly bases: readonly number[];
+  /** Those with a `.txnindex`. */
+  readonly transactionBases: ReadonlySet<number>;
+  /** Newest first. */
   readonly snapshots: readonly number[];
 }
 
 type Recovered = Omit<RecoveredSegments, 'snapshots'>;
 
 export async function recoverSegments(plan: RecoveryPlan): Promise<RecoveredSegments> {
-  const { bases, snapshots } = await tidyFolder(plan);
-  return { ...(await recover(plan, bases)), snapshots };
+  const contents = await tidyFolder(plan);
+  return { ...(await recover(plan, contents)), snapshots: contents.snapshots };
 }
 
-async function recover(plan: RecoveryPlan, bases: readonly number[]): Promise<Recovered> {
+async function recover(plan: RecoveryPlan, contents: Contents): Promise<Recovered> {
+  const { bases } = contents;
   if (bases.length === 0) return startEmpty(plan, plan.logStartOffset);
-  const segments = bases.map((base) => openSegment(plan, base));
+  const segments = bases.map((base, index) => openSegment(plan, contents, base, bases.at(index + 1)));
   // The last one is read next.
   for (const segment of segments.slice(0, -1)) segment.releaseFile();
-  const recovered = plan.isClean ? await trustSegments(plan, segments) : await readSegments(plan, segments);
+  const read = plan.isClean ? trustSegments : readSegments;
+  const recovered = await read(plan, segments, contents);
   if (recovered.logEndOffset >= plan.logStartOffset) return recovered;
   const quarantine = new Quarantine(plan.disk, plan.corruptFolder, plan.logger);
   plan.logger.error({ folder: plan.folder, ...offsetsOf(plan, recovered) }, 'The log ends before its start offset');
@@ -114,14 +122,31 @@ async function tidyFolder({ disk, folder, logger }: RecoveryPlan): Promise<Conte
     await disk.remove(`${folder}/${name}`);
   }
   const snapshots = files.map((name) => baseOffsetOf(name, SNAPSHOT_SUFFIX)).filter((offset) => offset !== undefined);
-  return { bases: bases.sort((a, b) => a - b), snapshots: snapshots.sort((a, b) => b - a) };
+  const transactionBases = new Set(files.map((name) => baseOffsetOf(name, TXN_INDEX_SUFFIX) ?? -1));
+  return { bases: bases.sort((a, b) => a - b), transactionBases, snapshots: snapshots.sort((a, b) => b - a) };
 }
 
-function openSegment(plan: RecoveryPlan, baseOffset: number): Segment {
+function openSegment(
+  plan: RecoveryPlan,
+  contents: Contents,
+  baseOffset: number,
+  nextBase: number | undefined,
+): Segment {
   const { wallMs } = plan.clock.now();
   const segment = new Segment(plan.disk, plan.folder, baseOffset, wallMs, plan.newJitterShare());
   segment.adoptSize(segment.file().sizeSync());
+  segment.transactionFile = transactionFileOf(contents, baseOffset, nextBase);
   return segment;
+}
+
+/** A snapshot is stored when all that is to be known of the segment that ends there has been. */
+function transactionFileOf(
+  { snapshots, transactionBases }: Contents,
+  baseOffset: number,
+  endOffset: number | undefined,
+): TransactionFile {
+  if (endOffset === undefined || !snapshots.includes(endOffset)) return 'doubtful';
+  return transactionBases.has(baseOffset) ? 'whole' : 'none';
 }
 
 /** Its name is durable before a record counts on it: only a folder that is new has its names synced later. */
@@ -129,11 +154,17 @@ async function startEmpty(plan: RecoveryPlan, baseOffset: number): Promise<Recov
   const segment = new Segment(plan.disk, plan.folder, baseOffset, plan.clock.now().wallMs, plan.newJitterShare());
   segment.create(plan.config);
   await plan.disk.syncDirectory(plan.folder);
-  return { segments: [segment], logEndOffset: baseOffset, readFrom: baseOffset, isIntact: false };
+  return {
+    segments: [segment],
+    logEndOffset: baseOffset,
+    readFrom: baseOffset,
+    markersFrom: baseOffset,
+    isIntact: false,
+  };
 }
 
 /** Clean stop: only the end of the last segment is read. */
-async function trustSegments(plan: RecoveryPlan, segments: Segment[]): Promise<Recovered> {
+async function trustSegments(plan: RecoveryPlan, segments: Segment[], contents: Contents): Promise<Recovered> {
   const active = segments[segments.length - 1];
   const fileBytes = active.writtenBytes;
   const indexes = await readIndexFiles(plan.disk, active, fileBytes, Number.POSITIVE_INFINITY, plan.config);
@@ -143,7 +174,7 @@ async function trustSegments(plan: RecoveryPlan, segments: Segment[]): Promise<R
       'The index of the last segment is missing or wrong and is built anew',
     );
     const recoveryPoint = Math.max(plan.recoveryPoint, active.baseOffset);
-    return readSegments({ ...plan, recoveryPoint, isPointOfSegments: true }, segments);
+    return readSegments({ ...plan, recoveryPoint, isPointOfSegments: true }, segments, contents);
   }
   const position = indexes.offsets.lastEntry()?.position ?? 0;
   active.adoptIndexes(indexes, position);
@@ -160,17 +191,33 @@ async function trustSegments(plan: RecoveryPlan, segments: Segment[]): Promise<R
     await cut(plan, active, end.position, fileBytes, end.damage, []);
     await active.sync(plan.clock);
   }
-  return { segments, logEndOffset, readFrom: logEndOffset, isIntact: end.damage === undefined };
+  const isIntact = end.damage === undefined;
+  active.transactionFile = transactionFileOf(contents, active.baseOffset, logEndOffset);
+  if (active.transactionFile === 'whole') await trustTransactions(plan, active, logEndOffset);
+  const markersFrom = active.isTransactionsLoaded ? logEndOffset : active.baseOffset;
+  return { segments, logEndOffset, readFrom: logEndOffset, markersFrom, isIntact };
+}
+
+/** More may be added to those of the last segment, so they are in memory. */
+async function trustTransactions({ disk, logger }: RecoveryPlan, active: Segment, logEndOffset: number): Promise<void> {
+  const index = await readTransactionFile(disk, active, logEndOffset);
+  if (index !== undefined) return active.adoptTransactions(index);
+  active.transactionFile = 'doubtful';
+  logger.warn(
+    { file: active.path(TXN_INDEX_SUFFIX) },
+    'The transaction index of the last segment is wrong and is built anew',
+  );
 }
 
 /** After a crash: reads all segments that reach the recovery point, up to the first damage. */
-async function readSegments(plan: RecoveryPlan, segments: Segment[]): Promise<Recovered> {
+async function readSegments(plan: RecoveryPlan, segments: Segment[], contents: Contents): Promise<Recovered> {
   const startMax = plan.isPointOfSegments ? plan.recoveryPoint : plan.recoveryPoint - 1;
   const first = Math.max(
     0,
     segments.findLastIndex((segment) => segment.baseOffset <= startMax),
   );
   let logEndOffset = segments[first].baseOffset;
+  let markersFrom = Number.POSITIVE_INFINITY;
   for (let index = first; index < segments.length; index++) {
     const segment = segments[index];
     const fileBytes = segment.writtenBytes;
@@ -183,10 +230,14 @@ async function readSegments(plan: RecoveryPlan, segments: Segment[]): Promise<Re
       break;
     }
     logEndOffset = segment.baseOffset;
+    let hasMarkers = contents.transactionBases.has(segment.baseOffset);
     const end = await rebuildIndexes(segment, fileBytes, plan.config, plan.recoveryPoint, (buffer, at) => {
       logEndOffset = lastOffsetAt(buffer, at) + 1;
+      hasMarkers ||= isControlAt(buffer, at);
       return false;
     });
+    segment.transactionFile = hasMarkers ? 'doubtful' : 'none';
+    if (hasMarkers) markersFrom = Math.min(markersFrom, segment.baseOffset);
     if (end.damage === undefined) continue;
     const later = segments.splice(index + 1);
     await cut(plan, segment, end.position, fileBytes, end.damage, later);
@@ -198,7 +249,7 @@ async function readSegments(plan: RecoveryPlan, segments: Segment[]): Promise<Re
     await segment.replaceIndexFiles(plan.clock);
   }
   await plan.disk.syncDirectory(plan.folder);
-  return { segments, logEndOffset, readFrom, isIntact: false };
+  return { segments, logEndOffset, readFrom, markersFrom: Math.min(markersFrom, logEndOffset), isIntact: false };
 }
 
 async function cut(

@@ -9,7 +9,7 @@
  * transaction marker).
  */
 import { ByteReader, ByteWriter, CorruptError, crc32c } from '#core';
-import type { ProducerBatch, ProducerEntry } from './producer-state.ts';
+import type { ProducerBatch, ProducerEntry } from './producer-entry.ts';
 
 const VERSION = 1;
 const CRC_POSITION = 2;
@@ -66,7 +66,7 @@ function readEntry(reader: ByteReader): ProducerEntry {
   const lastOffset = reader.int64();
   const offsetDelta = reader.int32();
   const lastTimestamp = reader.int64();
-  const batches = lastSequence < 0 ? [] : [batchOf(lastSequence, lastOffset, offsetDelta, lastTimestamp)];
+  const batches = lastOffset < 0 ? [] : [batchOf(lastSequence, lastOffset, offsetDelta, lastTimestamp)];
   const coordinatorEpoch = reader.int32();
   const currentTxnFirstOffset = reader.int64();
   return { producerId, epoch, batches, coordinatorEpoch, lastTimestamp, currentTxnFirstOffset };

@@ -4,6 +4,7 @@ import type { Segment } from './segment.ts';
 
 export class SegmentList {
   #segments: Segment[];
+  #changeCount = 0;
 
   constructor(segments: readonly Segment[]) {
     this.#segments = [...segments];
@@ -11,6 +12,11 @@ export class SegmentList {
 
   get all(): readonly Segment[] {
     return this.#segments;
+  }
+
+  /** Grows when segments are taken out or replaced. */
+  get changeCount(): number {
+    return this.#changeCount;
   }
 
   get first(): Segment {
@@ -41,6 +47,7 @@ export class SegmentList {
   removeFirst(count: number): Segment[] {
     assert(count < this.#segments.length, `cannot take ${count} of ${this.#segments.length} segments`);
     const removed = this.#segments.slice(0, count);
+    this.#changeCount++;
     this.#segments = this.#segments.slice(count);
     return removed;
   }
@@ -48,6 +55,12 @@ export class SegmentList {
   /** The last segment that begins at or below `offset`; the first one when all begin above. */
   floor(offset: number): Segment | undefined {
     return this.#segments[Math.max(0, this.#floorIndex(offset))];
+  }
+
+  /** The one that may hold `offset`, and all behind it. */
+  *from(offset: number): Generator<Segment, void> {
+    const segments = this.#segments;
+    for (let index = Math.max(0, this.#floorIndex(offset)); index < segments.length; index++) yield segments[index];
   }
 
   /** The next one; for a segment that is no longer in the list, the one that took its place. */
@@ -70,6 +83,7 @@ export class SegmentList {
       'segments that are replaced are in the log',
     );
     const first = this.#segments.indexOf(replaced[0]);
+    this.#changeCount++;
     this.#segments = this.#segments.toSpliced(first, replaced.length, fresh);
   }
 

@@ -1,12 +1,14 @@
 /**
- * One segment of a log: the `.log` file with its batches and the two sparse indexes beside it. It keeps the books of what is
- * appended (indexes, largest timestamp, when to roll) and writes; it does not judge batches and does not read them.
+ * One segment of a log: the `.log` file with its batches, the two sparse indexes beside it, and the aborted transactions that end in
+ * it. It keeps the books of what is appended (indexes, largest timestamp, when to roll) and writes; it does not judge batches and does
+ * not read them.
  *
  * The indexes of the segment that is written to live in memory, and follow it to the disk (`log-trail.ts`). Those of a sealed segment
  * are loaded at first use (`index-files.ts`). Our index files have no padding; Kafka, which makes them larger while it writes, reads
  * them as they are.
  */
 import { assert, type Clock, KafkaError } from '#core';
+import type { AbortedTxn } from '#protocol';
 import type { TopicConfig } from './config.ts';
 import type { Disk, DiskFile } from './disk/disk.ts';
 import { INDEX_SUFFIX, LOG_SUFFIX, segmentFileName, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX } from './file-names.ts';
@@ -14,6 +16,7 @@ import type { MemoryBudget, MemoryHolder } from './memory-budget.ts';
 import { OFFSET_ENTRY_BYTES, OffsetIndex } from './offset-index.ts';
 import { withHandle } from './shortage.ts';
 import { TIME_ENTRY_BYTES, TimeIndex, type TimestampOffset } from './time-index.ts';
+import { ABORTED_TXN_BYTES, TransactionIndex } from './transaction-index.ts';
 
 /** Relative offsets in the indexes are int32. */
 const RELATIVE_OFFSET_MAX = 2 ** 31 - 1;
@@ -21,7 +24,7 @@ const RELATIVE_OFFSET_MAX = 2 ** 31 - 1;
 /** What two indexes cost besides their entries. */
 const INDEX_OBJECT_BYTES = 1024;
 const NOTHING_STORED = Promise.resolve();
-const NO_ENTRIES: IndexCounts = { offsetEntryCount: 0, timeEntryCount: 0 };
+const NO_ENTRIES = { offsetEntryCount: 0, timeEntryCount: 0 };
 
 export interface SegmentIndexes {
   readonly offsets: OffsetIndex;
@@ -39,6 +42,7 @@ export interface IncomingBatch {
 export interface IndexCounts {
   readonly offsetEntryCount: number;
   readonly timeEntryCount: number;
+  readonly abortedCount: number;
 }
 
 /** How far the books of a segment were, so that what came after can be taken back. */
@@ -48,6 +52,12 @@ export interface SegmentMark extends IndexCounts {
   readonly maxTimestamp: TimestampOffset | undefined;
   readonly firstTimestamp: number | undefined;
 }
+
+/**
+ * What the `.txnindex` file of a segment is good for: `whole`: it tells all its aborted transactions; `none`: there is no file, for
+ * there are none; `doubtful`: neither can be said, and the batches must be read.
+ */
+export type TransactionFile = 'whole' | 'none' | 'doubtful';
 
 export class Segment implements MemoryHolder {
   readonly baseOffset: number;
@@ -67,6 +77,9 @@ export class Segment implements MemoryHolder {
   isRetired = false;
   /** Undefined: in their files, not loaded. */
   indexes: SegmentIndexes | undefined;
+  /** The aborted transactions that end here; undefined: not loaded, or `transactionFile` says that there are none. */
+  transactions: TransactionIndex | undefined;
+  transactionFile: TransactionFile = 'none';
   /** Bytes appended, written or not. */
   sizeInBytes = 0;
   #writtenBytes = 0;
@@ -78,7 +91,8 @@ export class Segment implements MemoryHolder {
   #firstTimestamp: number | undefined;
 
   /** Entries that the index files have already. */
-  #stored: IndexCounts = NO_ENTRIES;
+  #stored: Omit<IndexCounts, 'abortedCount'> = NO_ENTRIES;
+  #storedAbortedCount = 0;
   #storing = NOTHING_STORED;
   /** Bytes of indexes of a sealed segment that a memory budget counts. */
   #heldBytes = 0;
@@ -228,6 +242,24 @@ export class Segment implements MemoryHolder {
     if (isWritten) this.#writtenBytes = this.sizeInBytes;
   }
 
+  /** Notes that the marker of an aborted transaction lies at the end of the segment. */
+  noteAborted(aborted: AbortedTxn): void {
+    assert(this.isTransactionsLoaded, 'an aborted transaction was noted beside those of a file');
+    this.transactions ??= new TransactionIndex();
+    this.transactions.append(aborted);
+  }
+
+  /** `index` tells all aborted transactions that end here, and its content is that of the file. */
+  adoptTransactions(index: TransactionIndex): void {
+    this.transactions = index;
+    this.transactionFile = index.entryCount > 0 ? 'whole' : 'none';
+    this.#storedAbortedCount = index.entryCount;
+  }
+
+  get isTransactionsLoaded(): boolean {
+    return this.transactions !== undefined || this.transactionFile === 'none';
+  }
+
   /** Queues slices of a batch that was noted; they reach the file with `writePending`. */
   queue(head: Buffer | undefined, body: Buffer): void {
     if (head !== undefined) this.#pending.push(head);
@@ -259,6 +291,7 @@ export class Segment implements MemoryHolder {
     this.#writtenBytes = Math.min(this.#writtenBytes, mark.sizeInBytes);
     this.indexes?.offsets.truncate(mark.offsetEntryCount);
     this.indexes?.times.truncate(mark.timeEntryCount);
+    this.transactions?.truncate(mark.abortedCount);
     this.#bytesSinceIndexEntry = mark.bytesSinceIndexEntry;
     this.#maxTimestamp = mark.maxTimestamp;
     this.#firstTimestamp = mark.firstTimestamp;
@@ -277,7 +310,8 @@ export class Segment implements MemoryHolder {
     return (
       this.indexes === undefined ||
       this.indexes.offsets.isFull(indexBytesMax) ||
-      this.indexes.times.isFull(indexBytesMax)
+      this.indexes.times.isFull(indexBytesMax) ||
+      (this.transactions?.entryCount ?? 0) >= Math.floor(indexBytesMax / ABORTED_TXN_BYTES)
     );
   }
 
@@ -292,6 +326,7 @@ export class Segment implements MemoryHolder {
     return {
       offsetEntryCount: this.indexes?.offsets.entryCount ?? 0,
       timeEntryCount: this.indexes?.times.entryCount ?? 0,
+      abortedCount: this.transactions?.entryCount ?? 0,
     };
   }
 
@@ -301,7 +336,10 @@ export class Segment implements MemoryHolder {
    */
   storeIndexes(clock: Clock, counts: IndexCounts = this.indexCounts): Promise<void> {
     const { indexes } = this;
-    return this.#track(() => this.#storeIndexes(clock, indexes, counts));
+    return this.#track(async () => {
+      await this.#storeIndexes(clock, indexes, counts);
+      await this.#storeTransactions(clock, counts.abortedCount);
+    });
   }
 
   /** Writes the index files anew. Without an offset index nothing is believed of the times: a cut in between has both built again. */
@@ -337,6 +375,19 @@ export class Segment implements MemoryHolder {
     this.#stored = counts;
   }
 
+  /** Kafka makes the file with its first entry. Its name is durable before anything says that the segment is complete. */
+  async #storeTransactions(clock: Clock, count: number): Promise<void> {
+    const storedCount = this.#storedAbortedCount;
+    if (this.transactions === undefined || count <= storedCount) return;
+    this.transactionFile = 'doubtful';
+    const position = storedCount * ABORTED_TXN_BYTES;
+    const entries = this.transactions.content().subarray(position, count * ABORTED_TXN_BYTES);
+    await withHandle(clock, () => this.#appendTo(TXN_INDEX_SUFFIX, entries, position));
+    if (storedCount === 0) await withHandle(clock, () => this.#disk.syncDirectory(this.folder));
+    this.#storedAbortedCount = count;
+    this.transactionFile = 'whole';
+  }
+
   /** fdatasync of the batches. A file whose descriptor was taken back is opened before it is synced. */
   async sync(clock: Clock): Promise<void> {
     const file = this.file();
@@ -351,7 +402,8 @@ export class Segment implements MemoryHolder {
   /** The indexes of a sealed segment are in memory, from where `budget` may take them again: they are in their files. */
   holdIndexes(budget: MemoryBudget): void {
     const { offsets, times } = this.indexes ?? {};
-    const bytes = (offsets?.content().length ?? 0) + (times?.content().length ?? 0) + INDEX_OBJECT_BYTES;
+    const contents = [offsets, times, this.transactions].map((index) => index?.content().length ?? 0);
+    const bytes = contents.reduce((sum, length) => sum + length, INDEX_OBJECT_BYTES);
     const newBytes = bytes - this.#heldBytes;
     this.#heldBytes = bytes;
     budget.take(this, newBytes);
@@ -361,6 +413,8 @@ export class Segment implements MemoryHolder {
   shed(): number {
     const shedBytes = this.#heldBytes;
     this.indexes = undefined;
+    if ((this.transactions?.entryCount ?? 0) > this.#storedAbortedCount) this.transactionFile = 'doubtful';
+    this.transactions = undefined;
     this.#heldBytes = 0;
     return shedBytes;
   }

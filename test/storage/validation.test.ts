@@ -58,11 +58,6 @@ describe('a batch from a client', () => {
       'INVALID_RECORD',
     ],
     ['of control records', () => batchOf(['a'], { isControl: true }), 'INVALID_RECORD'],
-    [
-      'of a transaction, as long as there are none',
-      () => batchOf(['a'], { isTransactional: true, producerId: 1, producerEpoch: 0, baseSequence: 0 }),
-      'INVALID_TXN_STATE',
-    ],
     ['that says it was stamped by a broker', () => altered((batch) => batch.writeInt16BE(8, 21)), 'INVALID_TIMESTAMP'],
     ['from more than an hour ahead', () => batchOf(['a'], { timestamp: START_MS + 3_600_001 }), 'INVALID_TIMESTAMP'],
     [

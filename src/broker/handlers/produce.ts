@@ -20,6 +20,7 @@ const ADMIN_CLIENT_ID = '__admin_client';
 const ATTRIBUTES_LOW_POSITION = 22;
 const CODEC_MASK = 0x07;
 const ZSTD = 4;
+const TRANSACTIONAL_BIT = 0x10;
 
 type Response = Draft<typeof ProduceResponse>;
 type TopicResponse = NonNullable<Response['responses']>[number];
@@ -110,6 +111,7 @@ class PendingProduce implements CommitWaiter, Expiring {
     const refusal = this.#refusal(partition, records);
     if (refusal !== undefined) {
       fail(answer, refusal);
+      answer.errorMessage = refusal.message;
       return;
     }
     const result = partition.append(records!, 'client');
@@ -130,9 +132,11 @@ class PendingProduce implements CommitWaiter, Expiring {
     if (acks === -1 && !partition.state.hasEnoughReplicas(partition.config['min.insync.replicas'])) {
       return Errors.NOT_ENOUGH_REPLICAS;
     }
+    // Nobody has added this partition to a transaction: that takes a coordinator.
     if (transactionalId !== null) return Errors.INVALID_TXN_STATE;
     if (records.length <= ATTRIBUTES_LOW_POSITION) return undefined;
     const attributes = records[ATTRIBUTES_LOW_POSITION];
+    if ((attributes & TRANSACTIONAL_BIT) !== 0) return Errors.INVALID_TXN_STATE;
     const isOldZstd = (attributes & CODEC_MASK) === ZSTD && this.#context.version < 7;
     return isOldZstd ? Errors.UNSUPPORTED_COMPRESSION_TYPE : undefined;
   }

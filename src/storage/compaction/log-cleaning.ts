@@ -228,6 +228,7 @@ async function copyTransactionIndex(disk: Disk, replaced: readonly Segment[], fr
   const contents = await Promise.all(replaced.map((segment) => disk.readFile(segment.path(TXN_INDEX_SUFFIX))));
   const entries = contents.filter((content) => content !== undefined && content.length > 0) as Buffer[];
   if (entries.length === 0) return;
+  fresh.transactionFile = 'whole';
   const file = disk.openSync(fresh.path(TXN_INDEX_SUFFIX), { create: true });
   try {
     file.writeSync(entries, 0);

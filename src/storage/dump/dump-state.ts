@@ -2,8 +2,8 @@
 import { CorruptError, crc32c, errorText } from '#core';
 import type { Disk } from '../disk/disk.ts';
 import { decodeProducerSnapshot } from '../producer-snapshot.ts';
+import { ABORTED_TXN_BYTES } from '../transaction-index.ts';
 import { contentOf, type DumpFile, type DumpOutput } from './dump-output.ts';
-import { ABORTED_TXN_BYTES } from './index-audit.ts';
 import { optionalLong } from './java-text.ts';
 
 const CRC_POSITION = 2;

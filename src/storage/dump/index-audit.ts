@@ -6,6 +6,7 @@ import type { BatchHeader } from '#protocol';
 import { withoutPadding } from '../entry-table.ts';
 import { OFFSET_ENTRY_BYTES } from '../offset-index.ts';
 import { TIME_ENTRY_BYTES } from '../time-index.ts';
+import { ABORTED_TXN_BYTES } from '../transaction-index.ts';
 import type { Report } from './findings.ts';
 import { OffsetEntries, TimeEntries } from './index-entries.ts';
 
@@ -114,9 +115,6 @@ export class TimeIndexAudit implements IndexAudit {
     return -1;
   }
 }
-
-/** int16 version = 0 | int64 producerId | int64 firstOffset | int64 lastOffset | int64 lastStableOffset */
-export const ABORTED_TXN_BYTES = 34;
 
 /** An entry ends at the marker of its transaction. The cleaner may have removed that; something else must not be there. */
 export class TxnIndexAudit implements IndexAudit {
