@@ -19,4 +19,6 @@ export default {
   testPathIgnorePatterns: ['/node_modules/', '/dist/', '<rootDir>/test/interop/'],
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
   maxWorkers: 2,
+  // A worker has no handle left and yet needs up to 0.6 s on a busy machine to give its 500 MB back; the default allows 0.5 s.
+  workerGracefulExitTimeout: 10_000,
 };
