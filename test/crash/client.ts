@@ -3,14 +3,14 @@
  * for as long as it lives, a window of them at a time, and writes each answer into its journal before it sends the next one. Ends
  * on SIGTERM, when all that was sent is answered; with status 1 as soon as a send fails.
  */
-import { openSync, writeSync } from 'node:fs';
 import { KafkaProducer, ProducerRecord, type RecordMetadata } from '#client';
+import { JournalWriter } from '../processes/journal.ts';
 
 const [bootstrapServers, topic, partitions, journalPath] = process.argv.slice(2);
 const WINDOW = 100;
 const VALUE_BYTES_MAX = 300;
 
-const journal = openSync(journalPath, 'a');
+const journal = new JournalWriter(journalPath);
 const producer = new KafkaProducer<null, string>({
   'bootstrap.servers': bootstrapServers,
   acks: 'all',
@@ -41,7 +41,7 @@ function send(number: number): void {
       console.error(`number ${number} was not sent:`, error);
       process.exit(1);
     }
-    writeSync(journal, `${number} ${metadata.partition} ${metadata.offset}\n`);
+    journal.write(`${number} ${metadata.partition} ${metadata.offset}`);
     setImmediate(fill);
   });
 }

@@ -8,7 +8,7 @@
  * well: `cut` runs before the broker is killed, `remount` before it is started again. A power cut is what only `sync` survives.
  */
 import { type ChildProcess, execSync, spawn } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,6 +16,7 @@ import { parseArgs } from 'node:util';
 import { Admin, KafkaConsumer, TopicPartition } from '#client';
 import { seededRandom } from '#core';
 import { end, freePort } from '../processes/child.ts';
+import { JournalReader } from '../processes/journal.ts';
 import { spawnSpringtide } from '../processes/springtide-server.ts';
 import { Ledger } from './ledger.ts';
 
@@ -40,15 +41,13 @@ const random = seededRandom(Number(given.seed));
 const folder = mkdtempSync(join(tmpdir(), 'springtide-crash-'));
 const dataFolder = given.data ?? join(folder, 'data');
 const journalPath = join(folder, 'journal');
+const journal = new JournalReader(journalPath);
 const port = await freePort();
 const bootstrapServers = `127.0.0.1:${port}`;
 const ledger = new Ledger(PARTITIONS);
 const startMs: number[] = [];
 let killsAtStart = 0;
-let journalPosition = 0;
-let journalRest = '';
 
-writeFileSync(journalPath, '');
 console.log(`crash: ${ROUNDS} rounds, seed ${given.seed}, in ${folder}`);
 let server = await start(0);
 const client = await startClient();
@@ -145,21 +144,7 @@ async function judge(): Promise<void> {
 }
 
 function newAnswers(): { number: number; partition: number; offset: number }[] {
-  const file = openSync(journalPath, 'r');
-  const chunk = Buffer.alloc(1024 * 1024);
-  try {
-    for (;;) {
-      const bytesRead = readSync(file, chunk, 0, chunk.length, journalPosition);
-      if (bytesRead === 0) break;
-      journalPosition += bytesRead;
-      journalRest += chunk.toString('latin1', 0, bytesRead);
-    }
-  } finally {
-    closeSync(file);
-  }
-  const lines = journalRest.split('\n');
-  journalRest = lines.pop() ?? '';
-  return lines.map((line) => {
+  return journal.newLines().map((line) => {
     const [number, partition, offset] = line.split(' ').map(Number);
     return { number, partition, offset };
   });

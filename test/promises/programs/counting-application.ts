@@ -1,6 +1,7 @@
 /**
- * An application whose listener, three consumers, tells each record when it is handled: `handled <partition> <offset>`. With
- * `app.send` it first sends so many. It runs from source, where decorators are plain functions called by hand.
+ * An application whose listener, three consumers, enters each record into the journal `JOURNAL` when it is handled, as
+ * `<partition> <offset>`, and prints `handled` so that a test looks there. With `app.send` it first sends so many. It runs from
+ * source, where decorators are plain functions called by hand.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -12,11 +13,15 @@ import {
   KafkaTemplate,
   TopicBuilder,
 } from '#app';
+import { JournalWriter } from '../../processes/journal.ts';
+
+const journal = new JournalWriter(process.env.JOURNAL ?? '');
 
 class Counting {
   async onRecord(record: ConsumerRecord<string, string>, acknowledgment?: Acknowledgment): Promise<void> {
     if (record.offset % 3 === 0) await sleep(2);
-    process.stdout.write(`handled ${record.partition} ${record.offset}\n`);
+    journal.write(`${record.partition} ${record.offset}`);
+    process.stdout.write('handled\n');
     void acknowledgment?.acknowledge();
   }
 }
