@@ -219,7 +219,7 @@ async function openCluster(
     disk,
     path: settings.logDir,
     nodeId,
-    rules: controllerRules(config, directory.directoryId),
+    rules: controllerRules(config),
     clock,
     logger,
     committed: (record, image) => partitions.committed(record, image),

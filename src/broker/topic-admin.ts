@@ -89,13 +89,12 @@ function defaults(name: string): TopicDraft {
 }
 
 /** What the controller has to know about configuration. */
-export function controllerRules(config: BrokerConfig, directoryId: string): ControllerRules {
+export function controllerRules(config: BrokerConfig): ControllerRules {
   return {
     numPartitions: config['num.partitions'],
     replicationFactor: config['default.replication.factor'],
     checkTopicConfig,
     listConfigDefault,
-    directoryOf: () => directoryId,
   };
 }
 

@@ -22,7 +22,30 @@ export interface RegisterBrokerEvent {
   readonly brokerEpoch: number;
   readonly endPoints: readonly EndpointImage[];
   readonly rack: string | null;
+  /** Ids of those that are online. */
   readonly logDirs: readonly Uuid[];
+}
+
+/** Log directories of a broker have failed; they stay so until it registers again. */
+export interface DirectoriesOfflineEvent {
+  readonly type: 'directories-offline';
+  readonly token: number;
+  readonly brokerId: number;
+  readonly directoryIds: readonly Uuid[];
+}
+
+/** A broker tells in which of its log directories replicas lie. */
+export interface AssignReplicasEvent {
+  readonly type: 'assign-replicas';
+  readonly token: number;
+  readonly brokerId: number;
+  readonly replicas: readonly ReplicaPlace[];
+}
+
+export interface ReplicaPlace {
+  readonly topicId: Uuid;
+  readonly partition: number;
+  readonly directoryId: Uuid;
 }
 
 export interface ConfigEntry {
@@ -98,6 +121,8 @@ export interface AllocateProducerIdsEvent {
 export type ControllerEvent =
   | BootstrapEvent
   | RegisterBrokerEvent
+  | DirectoriesOfflineEvent
+  | AssignReplicasEvent
   | CreateTopicsEvent
   | DeleteTopicsEvent
   | CreatePartitionsEvent

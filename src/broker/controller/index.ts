@@ -3,6 +3,7 @@
  * Pure; imports core and protocol only. `metadata-log.ts` of the broker runs it.
  */
 export * from './controller-machine.ts';
+export * from './directory-id.ts';
 export * from './events.ts';
 export * from './metadata-image.ts';
 export * from './metadata-record.ts';

@@ -4,12 +4,20 @@
  * committed (to answer from). `apply` is the only way in. Pure.
  */
 import { assert, type Uuid } from '#core';
-import type { PartitionChangeRecord, PartitionRecord, RegisterBrokerRecord } from '#protocol';
+import type {
+  BrokerRegistrationChangeRecord,
+  PartitionChangeRecord,
+  PartitionRecord,
+  RegisterBrokerRecord,
+} from '#protocol';
+import { isOnlineDirectory, MIGRATING_DIRECTORY } from './directory-id.ts';
 import { BROKER_RESOURCE, type MetadataRecord, TOPIC_RESOURCE } from './metadata-record.ts';
 
 export interface PartitionImage {
   readonly partition: number;
   readonly replicas: readonly number[];
+  /** Log directories of the replicas, in their order; empty in records before Kafka 3.7. */
+  readonly directories: readonly Uuid[];
   readonly isr: readonly number[];
   /** Left the in-sync set by a clean shutdown and may lead. @see KIP-966 */
   readonly eligibleLeaderReplicas: readonly number[];
@@ -41,6 +49,8 @@ export interface BrokerImage {
   readonly endPoints: readonly EndpointImage[];
   readonly rack: string | null;
   readonly isFenced: boolean;
+  /** Ids of the log directories that are online. */
+  readonly logDirs: readonly Uuid[];
 }
 
 const NO_CONFIGS: ReadonlyMap<string, string> = new Map();
@@ -76,6 +86,15 @@ export class MetadataImage {
     return this.#configs.get(configsKey(BROKER_RESOURCE, name)) ?? NO_CONFIGS;
   }
 
+  /** Replicas that nobody can read now: the broker is away, or the log directory. */
+  offlineReplicas({ replicas, directories }: PartitionImage): number[] {
+    return replicas.filter((id, index) => {
+      const broker = this.brokers.get(id);
+      if (broker === undefined || broker.isFenced) return true;
+      return !isOnlineDirectory(directories[index] ?? MIGRATING_DIRECTORY, broker.logDirs);
+    });
+  }
+
   apply(record: MetadataRecord, offset: number): void {
     assert(offset > this.offset, `metadata record ${offset} is applied after ${this.offset}`);
     this.offset = offset;
@@ -99,7 +118,7 @@ export class MetadataImage {
         this.#registerBroker(record.body);
         return;
       case 'BrokerRegistrationChangeRecord':
-        this.#fence(record.body.brokerId, record.body.fenced);
+        this.#changeRegistration(record.body);
         return;
       case 'FeatureLevelRecord':
         this.features.set(record.body.name, record.body.featureLevel);
@@ -124,6 +143,7 @@ export class MetadataImage {
     partitions[body.partitionId] = {
       partition: body.partitionId,
       replicas: body.replicas,
+      directories: body.directories,
       isr: body.isr,
       eligibleLeaderReplicas: body.eligibleLeaderReplicas ?? [],
       lastKnownElr: body.lastKnownElr ?? [],
@@ -142,6 +162,7 @@ export class MetadataImage {
     partitions[body.partitionId] = {
       partition: old.partition,
       replicas: body.replicas ?? old.replicas,
+      directories: body.directories ?? old.directories,
       isr: body.isr ?? old.isr,
       eligibleLeaderReplicas: body.eligibleLeaderReplicas ?? old.eligibleLeaderReplicas,
       lastKnownElr: body.lastKnownElr ?? old.lastKnownElr,
@@ -175,14 +196,19 @@ export class MetadataImage {
       endPoints: body.endPoints,
       rack: body.rack,
       isFenced: body.fenced,
+      logDirs: body.logDirs,
     });
   }
 
-  /** @param change 1 fences, -1 unfences, 0 leaves as it is */
-  #fence(brokerId: number, change: number): void {
+  /** `fenced` is 1 to fence, -1 to unfence, 0 to leave it as it is; no directories stand for those that are there. */
+  #changeRegistration({ brokerId, fenced, logDirs }: BrokerRegistrationChangeRecord): void {
     const broker = this.brokers.get(brokerId);
     assert(broker !== undefined, `broker ${brokerId} changes before it registered`);
-    if (change !== 0) this.brokers.set(brokerId, { ...broker, isFenced: change > 0 });
+    this.brokers.set(brokerId, {
+      ...broker,
+      isFenced: fenced === 0 ? broker.isFenced : fenced > 0,
+      logDirs: logDirs.length === 0 ? broker.logDirs : logDirs,
+    });
   }
 
   #topic(topicId: Uuid): TopicImage {
@@ -190,6 +216,11 @@ export class MetadataImage {
     assert(topic !== undefined, `no topic has the id ${topicId}`);
     return topic;
   }
+}
+
+/** The log directory of a broker's replica. */
+export function directoryOf({ replicas, directories }: PartitionImage, brokerId: number): Uuid {
+  return directories[replicas.indexOf(brokerId)] ?? MIGRATING_DIRECTORY;
 }
 
 function configsKey(resourceType: number, resourceName: string): string {

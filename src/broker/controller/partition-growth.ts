@@ -1,6 +1,6 @@
 /** CreatePartitions: a topic grows to a new total, never shrinks. Pure. */
 import { Errors } from '#protocol';
-import type { ControllerRules, Decision } from './controller-machine.ts';
+import type { Decision } from './controller-machine.ts';
 import type { CreatePartitionsEvent, ItemResult } from './events.ts';
 import type { MetadataImage, TopicImage } from './metadata-image.ts';
 import type { MetadataRecord } from './metadata-record.ts';
@@ -17,7 +17,7 @@ import { type Refusal, refuse } from './refusal.ts';
 
 type Growth = CreatePartitionsEvent['topics'][number];
 
-export function createPartitions(image: MetadataImage, rules: ControllerRules, event: CreatePartitionsEvent): Decision {
+export function createPartitions(image: MetadataImage, event: CreatePartitionsEvent): Decision {
   const records: MetadataRecord[] = [];
   const counts = new Map<string, number>();
   for (const { name } of event.topics) counts.set(name, (counts.get(name) ?? 0) + 1);
@@ -31,7 +31,7 @@ export function createPartitions(image: MetadataImage, rules: ControllerRules, e
     const placement = placeGrowth(image, topic, growth);
     if (isRefusal(placement)) return { name, ...placement };
     if (!event.validateOnly) {
-      for (const record of partitionRecords(rules, topic.topicId, topic.partitions.length, placement))
+      for (const record of partitionRecords(image, topic.topicId, topic.partitions.length, placement))
         records.push(record);
     }
     return { name, error: Errors.NONE, errorMessage: null };

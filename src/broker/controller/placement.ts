@@ -1,7 +1,7 @@
 /** On which brokers the replicas of new partitions go, and the records that say so. Pure. */
 import type { Uuid } from '#core';
 import { Errors } from '#protocol';
-import type { ControllerRules } from './controller-machine.ts';
+import { UNASSIGNED_DIRECTORY } from './directory-id.ts';
 import type { MetadataImage } from './metadata-image.ts';
 import type { MetadataRecord } from './metadata-record.ts';
 import { type Refusal, refuse } from './refusal.ts';
@@ -64,7 +64,7 @@ function replicasProblem(image: MetadataImage, replicas: readonly number[], size
 }
 
 export function partitionRecords(
-  rules: ControllerRules,
+  image: MetadataImage,
   topicId: Uuid,
   firstPartition: number,
   placement: Placement,
@@ -82,11 +82,17 @@ export function partitionRecords(
       leaderRecoveryState: 0,
       leaderEpoch: 0,
       partitionEpoch: 0,
-      directories: replicas.map((brokerId) => rules.directoryOf(brokerId)),
+      directories: replicas.map((brokerId) => newDirectory(image, brokerId)),
       eligibleLeaderReplicas: null,
       lastKnownElr: null,
     },
   }));
+}
+
+/** Where there are several, the broker chooses. */
+function newDirectory(image: MetadataImage, brokerId: number): Uuid {
+  const logDirs = image.brokers.get(brokerId)?.logDirs ?? [];
+  return logDirs.length === 1 ? logDirs[0] : UNASSIGNED_DIRECTORY;
 }
 
 export function isRefusal(value: Placement | Refusal): value is Refusal {

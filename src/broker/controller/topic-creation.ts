@@ -40,7 +40,7 @@ export function createTopics(image: MetadataImage, rules: ControllerRules, event
       accepted.names.add(topic.name);
       accepted.collisionKeys.set(collisionKey(topic.name), topic.name);
       accepted.partitionCount += placement.length;
-      if (!event.validateOnly) for (const record of topicRecords(rules, topic, placement)) records.push(record);
+      if (!event.validateOnly) for (const record of topicRecords(image, rules, topic, placement)) records.push(record);
       return {
         name: topic.name,
         error: Errors.NONE,
@@ -135,7 +135,12 @@ function placeByHand(image: MetadataImage, topic: NewTopic): Placement | Refusal
   return checkPlacement(image, placement) ?? placement;
 }
 
-function topicRecords(rules: ControllerRules, topic: NewTopic, placement: Placement): MetadataRecord[] {
+function topicRecords(
+  image: MetadataImage,
+  rules: ControllerRules,
+  topic: NewTopic,
+  placement: Placement,
+): MetadataRecord[] {
   const { name: resourceName, topicId } = topic;
   const records: MetadataRecord[] = [{ type: 'TopicRecord', body: { name: resourceName, topicId } }];
   for (const { name, value: given } of topic.configs) {
@@ -144,5 +149,5 @@ function topicRecords(rules: ControllerRules, topic: NewTopic, placement: Placem
     const { value } = checked;
     records.push({ type: 'ConfigRecord', body: { resourceType: TOPIC_RESOURCE, resourceName, name, value } });
   }
-  return [...records, ...partitionRecords(rules, topicId, 0, placement)];
+  return [...records, ...partitionRecords(image, topicId, 0, placement)];
 }

@@ -8,7 +8,7 @@ import {
   Errors,
 } from '#protocol';
 import type { BrokerParts } from '../broker-parts.ts';
-import { isInternalTopic, type PartitionImage, topicNameProblem } from '../controller/index.ts';
+import { isInternalTopic, type MetadataImage, type PartitionImage, topicNameProblem } from '../controller/index.ts';
 import type { RequestContext } from '../request-context.ts';
 import { visibleBrokers } from './endpoints.ts';
 
@@ -82,29 +82,35 @@ function describeTopic(
 ): { topic: PageTopic; nextPartition: number | undefined } {
   const failed = (errorCode: number) => ({ topic: { errorCode, name }, nextPartition: undefined });
   if (!context.allows(name)) return failed(Errors.TOPIC_AUTHORIZATION_FAILED.code);
-  const topic = broker.metadata.image.topics.get(name);
+  const { image } = broker.metadata;
+  const topic = image.topics.get(name);
   if (topic === undefined) {
     const isBadName = topicNameProblem(name) !== undefined;
     return failed((isBadName ? Errors.INVALID_TOPIC_EXCEPTION : Errors.UNKNOWN_TOPIC_OR_PARTITION).code);
   }
   const { topicId } = topic;
   const end = Math.min(topic.partitions.length, firstPartition + countMax);
-  const partitions = topic.partitions.slice(firstPartition, end).map(describePartition);
+  const partitions = topic.partitions
+    .slice(firstPartition, end)
+    .map((partition) => describePartition(image, partition));
   return {
     topic: { errorCode: Errors.NONE.code, name, topicId, isInternal: isInternalTopic(name), partitions },
     nextPartition: end < topic.partitions.length ? end : undefined,
   };
 }
 
-function describePartition({ partition, leader, leaderEpoch, replicas, isr }: PartitionImage) {
+/** Unlike Metadata, no error where there is no leader. */
+function describePartition(image: MetadataImage, described: PartitionImage) {
+  const { partition, leader, leaderEpoch, replicas, isr, eligibleLeaderReplicas, lastKnownElr } = described;
   return {
-    errorCode: (leader < 0 ? Errors.LEADER_NOT_AVAILABLE : Errors.NONE).code,
+    errorCode: Errors.NONE.code,
     partitionIndex: partition,
     leaderId: leader,
     leaderEpoch,
     replicaNodes: replicas,
     isrNodes: isr,
-    eligibleLeaderReplicas: [],
-    lastKnownElr: [],
+    eligibleLeaderReplicas,
+    lastKnownElr,
+    offlineReplicas: image.offlineReplicas(described),
   };
 }

@@ -2,7 +2,13 @@
 import { ZERO_UUID } from '#core';
 import { type Draft, Errors, type KafkaErrorRow, type MetadataRequest, type MetadataResponse } from '#protocol';
 import type { BrokerParts } from '../broker-parts.ts';
-import { isInternalTopic, type PartitionImage, type TopicImage, topicNameProblem } from '../controller/index.ts';
+import {
+  isInternalTopic,
+  type MetadataImage,
+  type PartitionImage,
+  type TopicImage,
+  topicNameProblem,
+} from '../controller/index.ts';
 import type { RequestContext } from '../request-context.ts';
 import { visibleBrokers } from './endpoints.ts';
 
@@ -37,7 +43,9 @@ function isForAll({ version }: RequestContext, { topics }: MetadataRequest): boo
 }
 
 function allTopics(broker: BrokerParts, context: RequestContext): Topic[] {
-  return [...broker.metadata.image.topics.values()].filter(({ name }) => context.allows(name)).map(describeTopic);
+  return [...broker.metadata.image.topics.values()]
+    .filter(({ name }) => context.allows(name))
+    .map((topic) => describeTopic(broker, topic));
 }
 
 async function namedTopics(
@@ -83,30 +91,31 @@ function describeAsked(
   const { image } = broker.metadata;
   if (topicId !== ZERO_UUID) {
     const topic = image.topicById(topicId);
-    if (topic !== undefined && context.allows(topic.name)) return describeTopic(topic);
+    if (topic !== undefined && context.allows(topic.name)) return describeTopic(broker, topic);
     return { errorCode: Errors.UNKNOWN_TOPIC_ID.code, name: context.version >= 12 ? null : '', topicId };
   }
   if (name === null) return { errorCode: Errors.INVALID_REQUEST.code, name: context.version >= 12 ? null : '' };
   if (!context.allows(name)) return { errorCode: Errors.TOPIC_AUTHORIZATION_FAILED.code, name };
   if (topicNameProblem(name) !== undefined) return { errorCode: Errors.INVALID_TOPIC_EXCEPTION.code, name };
   const topic = image.topics.get(name);
-  if (topic !== undefined) return describeTopic(topic);
+  if (topic !== undefined) return describeTopic(broker, topic);
   const failure = errors.get(name) ?? Errors.NONE;
   const error = failure === Errors.NONE ? Errors.UNKNOWN_TOPIC_OR_PARTITION : failure;
   return { errorCode: error.code, name, isInternal: isInternalTopic(name) };
 }
 
-function describeTopic({ name, topicId, partitions }: TopicImage): Topic {
+function describeTopic({ metadata: { image } }: BrokerParts, { name, topicId, partitions }: TopicImage): Topic {
   return {
     errorCode: Errors.NONE.code,
     name,
     topicId,
     isInternal: isInternalTopic(name),
-    partitions: partitions.map(describePartition),
+    partitions: partitions.map((partition) => describePartition(image, partition)),
   };
 }
 
-function describePartition({ partition, leader, leaderEpoch, replicas, isr }: PartitionImage) {
+function describePartition(image: MetadataImage, described: PartitionImage) {
+  const { partition, leader, leaderEpoch, replicas, isr } = described;
   const error = leader < 0 ? Errors.LEADER_NOT_AVAILABLE : Errors.NONE;
   return {
     errorCode: error.code,
@@ -115,5 +124,6 @@ function describePartition({ partition, leader, leaderEpoch, replicas, isr }: Pa
     leaderEpoch,
     replicaNodes: replicas,
     isrNodes: isr,
+    offlineReplicas: image.offlineReplicas(described),
   };
 }

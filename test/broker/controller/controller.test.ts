@@ -1,5 +1,10 @@
 /** The controller machine, driven by text scripts: commands, and below them the records and answers they lead to. */
-import { type ControllerEvent, ControllerMachine, type MetadataRecord } from '../../../src/broker/controller/index.ts';
+import {
+  type ControllerEvent,
+  ControllerMachine,
+  type MetadataRecord,
+  type PartitionImage,
+} from '../../../src/broker/controller/index.ts';
 import type { MachineOutput } from '../../../src/broker/machine.ts';
 import { describeScripts, list, type ScriptCommand } from '../../scripts/script.ts';
 
@@ -81,9 +86,18 @@ class World {
           brokerEpoch,
           endPoints,
           rack: args['rack'] ?? null,
-          logDirs: ['dir'],
+          logDirs: list(args['dirs'] ?? `dir-${brokerId}`),
         };
       }
+      case 'offline':
+        return {
+          type: 'directories-offline',
+          token,
+          brokerId: Number(args['id'] ?? '1'),
+          directoryIds: list(args['dirs']),
+        };
+      case 'place':
+        return { type: 'assign-replicas', token, brokerId: Number(args['id'] ?? '1'), replicas: this.#places(body) };
       case 'create': {
         const topics = body.split('\n').map((line) => this.#newTopic(line));
         return { type: 'create-topics', token, topics, validateOnly: rest.includes('validate-only') };
@@ -113,6 +127,15 @@ class World {
     }
   }
 
+  /** `orders 0 dir-a` */
+  #places(body: string) {
+    return body.split('\n').map((line) => {
+      const [topic, partition, directoryId] = line.split(' ');
+      const topicId = this.#machine.image.topics.get(topic)?.topicId ?? topic;
+      return { topicId, partition: Number(partition), directoryId };
+    });
+  }
+
   /** `orders partitions=3 rf=1 retention.ms=5 assign=1,2/2,1` */
   #newTopic(line: string) {
     const [name, ...words] = line.trim().split(' ');
@@ -138,7 +161,6 @@ class World {
       checkTopicConfig: (name, value) =>
         name.startsWith('no.') ? { problem: `Topics have no config '${name}'` } : { value },
       listConfigDefault: (name) => LISTS.get(name),
-      directoryOf: (brokerId) => `dir-${brokerId}`,
     });
   }
 
@@ -154,23 +176,29 @@ class World {
     const { image } = this.#machine;
     const lines: string[] = [];
     for (const broker of image.brokers.values()) {
-      lines.push(
-        `broker ${broker.brokerId} epoch=${broker.brokerEpoch} ${broker.isFenced ? 'fenced' : 'alive'} rack=${broker.rack}`,
-      );
+      const dirs = broker.logDirs.length > 1 ? ` dirs=${broker.logDirs}` : '';
+      const state = broker.isFenced ? 'fenced' : 'alive';
+      lines.push(`broker ${broker.brokerId} epoch=${broker.brokerEpoch} ${state} rack=${broker.rack}${dirs}`);
     }
     for (const topic of image.topics.values()) {
       const configs = [...image.topicConfigs(topic.name)].map(([key, value]) => ` ${key}=${value}`).join('');
       lines.push(`topic ${topic.name} ${topic.topicId}${configs}`);
-      for (const { partition, leader, leaderEpoch, partitionEpoch, replicas, isr, ...out } of topic.partitions) {
-        const eligible = [...out.eligibleLeaderReplicas, ...out.lastKnownElr].length > 0;
-        const more = eligible ? ` elr=${out.eligibleLeaderReplicas} last=${out.lastKnownElr}` : '';
-        lines.push(
-          `  ${partition} leader=${leader} epoch=${leaderEpoch}/${partitionEpoch} replicas=${replicas} isr=${isr}${more}`,
-        );
-      }
+      for (const partition of topic.partitions) lines.push(this.#partition(partition));
     }
     lines.push(`next producer id ${image.nextProducerId}`);
     return lines.join('\n');
+  }
+
+  #partition(partition: PartitionImage): string {
+    const { leader, leaderEpoch, partitionEpoch, replicas, isr, directories } = partition;
+    const { eligibleLeaderReplicas: eligible, lastKnownElr: last } = partition;
+    const offline = this.#machine.image.offlineReplicas(partition);
+    return [
+      `  ${partition.partition} leader=${leader} epoch=${leaderEpoch}/${partitionEpoch} replicas=${replicas} isr=${isr}`,
+      ...(eligible.length + last.length > 0 ? [`elr=${eligible} last=${last}`] : []),
+      ...(replicas.every((id, index) => directories[index] === `dir-${id}`) ? [] : [`in=${directories}`]),
+      ...(offline.length > 0 ? [`offline=${offline}`] : []),
+    ].join(' ');
   }
 
   #print({ records, replies }: MachineOutput<MetadataRecord>): string {

@@ -1,0 +1,149 @@
+/**
+ * Brokers and their log directories: who leads a partition depends on whether the directory of its replica is there.
+ *
+ *   registers            leads what it led and what it may lead, as far as the directory is online; the rest has no leader
+ *   directories fail     what it led there has no leader; the in-sync set stays, so that it may lead again
+ *   a replica is placed  the partition says where; one without a leader gets one again when it may
+ *
+ * Pure. @see KIP-858
+ */
+import { type Uuid } from '#core';
+import type { PartitionChangeRecord } from '#protocol';
+import type { Decision } from './controller-machine.ts';
+import { isOnlineDirectory, MIGRATING_DIRECTORY } from './directory-id.ts';
+import type { AssignReplicasEvent, DirectoriesOfflineEvent, RegisterBrokerEvent } from './events.ts';
+import { directoryOf, type MetadataImage, type PartitionImage } from './metadata-image.ts';
+import { METADATA_VERSION, METADATA_VERSION_LEVEL, type MetadataRecord } from './metadata-record.ts';
+
+const NO_LEADER = -1;
+
+export function registerBroker(image: MetadataImage, event: RegisterBrokerEvent): Decision {
+  const { brokerId, brokerEpoch, logDirs } = event;
+  const records: MetadataRecord[] = [
+    { type: 'RegisterBrokerRecord', body: registration(event) },
+    {
+      type: 'BrokerRegistrationChangeRecord',
+      body: { brokerId, brokerEpoch, fenced: -1, inControlledShutdown: 0, logDirs: [], cordonedLogDirs: null },
+    },
+  ];
+  for (const { topicId, partitions } of image.topics.values()) {
+    for (const partition of partitions) {
+      const isOnline = isOnlineDirectory(directoryOf(partition, brokerId), logDirs);
+      if (!isOnline && partition.leader === brokerId) records.push(change(topicId, partition, { leader: NO_LEADER }));
+      if (isOnline && (partition.leader === brokerId || mayBeElected(partition, brokerId)))
+        records.push(change(topicId, partition, election(partition, brokerId)));
+    }
+  }
+  return { records, body: { brokerEpoch } };
+}
+
+export function directoriesOffline(image: MetadataImage, event: DirectoriesOfflineEvent): Decision {
+  const { brokerId, directoryIds } = event;
+  const broker = image.brokers.get(brokerId);
+  const onlineIds = broker?.logDirs.filter((id) => !directoryIds.includes(id)) ?? [];
+  // A record cannot name no directory: the list is then taken for unchanged. Such a broker serves nothing anyway.
+  if (broker === undefined || onlineIds.length === 0 || onlineIds.length === broker.logDirs.length)
+    return { records: [], body: null };
+  const records: MetadataRecord[] = [];
+  for (const { topicId, partitions } of image.topics.values()) {
+    for (const partition of partitions) {
+      const isHit = partition.leader === brokerId && !isOnlineDirectory(directoryOf(partition, brokerId), onlineIds);
+      if (isHit) records.push(change(topicId, partition, { leader: NO_LEADER }));
+    }
+  }
+  const { brokerEpoch } = broker;
+  records.push({
+    type: 'BrokerRegistrationChangeRecord',
+    body: { brokerId, brokerEpoch, fenced: 0, inControlledShutdown: 0, logDirs: onlineIds, cordonedLogDirs: null },
+  });
+  return { records, body: null };
+}
+
+/** Replicas of partitions that are gone are passed over. */
+export function assignReplicas(image: MetadataImage, { brokerId, replicas }: AssignReplicasEvent): Decision {
+  const onlineIds = image.brokers.get(brokerId)?.logDirs ?? [];
+  const records: MetadataRecord[] = [];
+  for (const { topicId, partition: index, directoryId } of replicas) {
+    const partition = image.topicById(topicId)?.partitions[index];
+    if (partition === undefined || !partition.replicas.includes(brokerId)) continue;
+    const directories = partition.replicas.map((id, at) =>
+      id === brokerId ? directoryId : (partition.directories[at] ?? MIGRATING_DIRECTORY),
+    );
+    const isOnline = isOnlineDirectory(directoryId, onlineIds);
+    const leadership =
+      isOnline && mayBeElected(partition, brokerId)
+        ? election(partition, brokerId)
+        : !isOnline && partition.leader === brokerId
+          ? { leader: NO_LEADER }
+          : {};
+    if (directoryOf(partition, brokerId) === directoryId && Object.keys(leadership).length === 0) continue;
+    records.push(change(topicId, partition, { ...leadership, directories }));
+  }
+  return { records, body: null };
+}
+
+function registration(event: RegisterBrokerEvent) {
+  return {
+    brokerId: event.brokerId,
+    isMigratingZkBroker: false,
+    incarnationId: event.incarnationId,
+    brokerEpoch: event.brokerEpoch,
+    endPoints: event.endPoints.map((endpoint) => ({ ...endpoint, securityProtocol: 0 })),
+    features: [
+      {
+        name: METADATA_VERSION,
+        minSupportedVersion: METADATA_VERSION_LEVEL,
+        maxSupportedVersion: METADATA_VERSION_LEVEL,
+      },
+    ],
+    rack: event.rack,
+    fenced: true,
+    inControlledShutdown: false,
+    logDirs: [...event.logDirs],
+    cordonedLogDirs: null,
+  };
+}
+
+function mayBeElected(partition: PartitionImage, brokerId: number): boolean {
+  return partition.leader === NO_LEADER && mayLead(partition, brokerId);
+}
+
+/** Who is in sync; where nobody is any more, whoever left it cleanly; else whoever led last, alone. @see KIP-966 */
+function mayLead({ isr, eligibleLeaderReplicas, lastKnownElr }: PartitionImage, brokerId: number): boolean {
+  if (isr.length > 0) return isr.includes(brokerId);
+  if (eligibleLeaderReplicas.length > 0) return eligibleLeaderReplicas.includes(brokerId);
+  return lastKnownElr.length === 1 && lastKnownElr[0] === brokerId;
+}
+
+function election(
+  { isr, eligibleLeaderReplicas, lastKnownElr }: PartitionImage,
+  brokerId: number,
+): Partial<PartitionChangeRecord> {
+  return {
+    isr: isr.includes(brokerId) ? null : [brokerId],
+    leader: brokerId,
+    eligibleLeaderReplicas: eligibleLeaderReplicas.length === 0 ? null : [],
+    lastKnownElr: lastKnownElr.length === 0 ? null : [],
+  };
+}
+
+/** What `changes` does not name stays as it is. */
+function change(topicId: Uuid, { partition }: PartitionImage, changes: Partial<PartitionChangeRecord>): MetadataRecord {
+  return {
+    type: 'PartitionChangeRecord',
+    body: {
+      partitionId: partition,
+      topicId,
+      isr: null,
+      leader: -2,
+      replicas: null,
+      removingReplicas: null,
+      addingReplicas: null,
+      leaderRecoveryState: -1,
+      directories: null,
+      eligibleLeaderReplicas: null,
+      lastKnownElr: null,
+      ...changes,
+    },
+  };
+}
