@@ -4,7 +4,7 @@
  * parts that cannot cross to another thread.
  */
 import { resolve } from 'node:path';
-import { Broker, type BrokerOptions, startBrokerInWorker } from '#broker';
+import { Broker, type BrokerOptions, type LogDirs, logDirsOf, startBrokerInWorker } from '#broker';
 import type { Logger } from '#core';
 import type { Transport } from '#net';
 
@@ -43,8 +43,9 @@ export class IncludedBroker {
   /** @throws KafkaError: port in use, data folder locked, a value refused. */
   static async start(options: IncludedBrokerOptions): Promise<IncludedBroker> {
     const config = { ...options.config, ...options.overrides?.config };
-    const folder = dataFolder(config, options.workingFolder);
-    if (options.overrides?.disk === undefined) config['log.dirs'] = folder;
+    const isOnDisk = options.overrides?.disk === undefined;
+    const { paths, metadataPath } = dataFolders(config, options.workingFolder);
+    if (isOnDisk) Object.assign(config, { 'log.dirs': paths, 'metadata.log.dir': metadataPath });
     const isInWorker = options.thread === 'worker' && options.overrides === undefined;
     const broker = isInWorker
       ? await IncludedBroker.#inWorker(config, options)
@@ -52,7 +53,7 @@ export class IncludedBroker {
     const where = isInWorker ? 'in a worker thread' : 'on the loop of this application';
     options.logger.info(
       { bootstrapServers: broker.bootstrapServers },
-      `using the included broker ${where} on ${broker.bootstrapServers}, data in ${options.overrides?.disk === undefined ? folder : 'memory'}, because ${options.reason}`,
+      `using the included broker ${where} on ${broker.bootstrapServers}, data in ${isOnDisk ? paths.join(', ') : 'memory'}, because ${options.reason}`,
     );
     return broker;
   }
@@ -74,6 +75,10 @@ export class IncludedBroker {
   }
 }
 
-function dataFolder(config: Readonly<Record<string, unknown>>, workingFolder: string): string {
-  return resolve(workingFolder, String(config['log.dirs'] ?? config['log.dir'] ?? './data'));
+function dataFolders(config: Readonly<Record<string, unknown>>, workingFolder: string): LogDirs {
+  const { paths, metadataPath } = logDirsOf(config);
+  return {
+    paths: paths.map((path) => resolve(workingFolder, path)),
+    metadataPath: resolve(workingFolder, metadataPath),
+  };
 }

@@ -3,7 +3,7 @@
  *
  *     settings   keys read and checked
  *     doors      addresses bound; connections wait
- *     directory  data folder locked, logs opened and recovered
+ *     folders    data folders locked, logs opened and recovered
  *     metadata   the cluster's log replayed in a new leader epoch; this broker registered, its partitions led in a new epoch
  *     partitions logs of all topics hosted, group coordinators loading
  *     serving    connections answered
@@ -13,10 +13,11 @@
 import { type Clock, errorText, type Logger, type Random, silentLogger, systemClock, systemRandom } from '#core';
 import { type Acceptor, addressText, PipeNetwork, type Transport, tcpAcceptor } from '#net';
 import { Errors } from '#protocol';
-import { type CleanerConfig, type Disk, LogDirectory, nodeDisk, topicConfig } from '#storage';
+import { type CleanerConfig, type Disk, LogDirectories, nodeDisk, topicConfig } from '#storage';
 import { AdvanceQueue } from './advance-queue.ts';
 import { type Authorizer, allowEveryone } from './authorizer.ts';
 import { GROUP_METADATA_TOPIC } from './controller/index.ts';
+import { DirectoryReports } from './directory-reports.ts';
 import { groupSettings } from './group/index.ts';
 import { GroupCoordinators } from './group-coordinators.ts';
 import { HostedPartitions } from './hosted-partitions.ts';
@@ -149,16 +150,16 @@ async function open(
   });
   closers.push(() => server.close());
   await server.open(settings.listeners, [...new Set(acceptors)]);
-  const directory = await openDirectory(environment);
+  const directories = await openDirectories(environment);
   let brokerEpoch = -1;
-  closers.push(() => directory.close({ brokerEpoch }));
-  const { metadata, partitions, groups } = await openCluster(environment, directory, server, closers);
+  closers.push(() => directories.close({ brokerEpoch }));
+  const { metadata, partitions, groups } = await openCluster(environment, directories, server, closers);
   brokerEpoch = metadata.brokerEpoch;
   const produceDeadlines = new ProduceDeadlines(clock);
   closers.push(() => produceDeadlines.stop());
   server.serve({
     settings,
-    clusterId: directory.clusterId,
+    clusterId: directories.clusterId,
     clock,
     random,
     logger,
@@ -174,13 +175,13 @@ async function open(
   });
   // Clients go before anything they use.
   closers.push(() => server.close());
-  return { clusterId: directory.clusterId, server };
+  return { clusterId: directories.clusterId, server };
 }
 
-function openDirectory({ settings, disk, clock, random, logger }: Environment): Promise<LogDirectory> {
-  return LogDirectory.open({
+function openDirectories({ settings, disk, clock, random, logger }: Environment): Promise<LogDirectories> {
+  return LogDirectories.open({
     disk,
-    path: settings.logDir,
+    ...settings.logDirs,
     clock,
     random,
     logger,
@@ -208,23 +209,26 @@ function cleanerConfig({ config }: BrokerSettings): CleanerConfig | undefined {
 
 async function openCluster(
   environment: Environment,
-  directory: LogDirectory,
+  directories: LogDirectories,
   server: Server,
   closers: Closer[],
 ): Promise<{ metadata: MetadataLog; partitions: HostedPartitions; groups: GroupCoordinators }> {
   const { settings, disk, clock, random, logger } = environment;
   const { nodeId, config, given } = settings;
   const metadata = await MetadataLog.open({
-    directory,
+    directory: directories.metadata,
     disk,
-    path: settings.logDir,
     nodeId,
     rules: controllerRules(config),
     clock,
     logger,
     committed: (record, image) => partitions.committed(record, image),
   });
-  closers.push(() => metadata.stop());
+  const reports = new DirectoryReports(metadata, clock);
+  closers.push(() => {
+    reports.stop();
+    metadata.stop();
+  });
   const groups = new GroupCoordinators({
     settings: groupSettings(config, topicConfig({}, given)['max.message.bytes']),
     partitionCount: () =>
@@ -234,30 +238,36 @@ async function openCluster(
     stalls: new StallMeter(clock),
   });
   const partitions = new HostedPartitions({
-    directory,
+    directories,
     nodeId,
     given,
     logger,
     hosted: (partition) => {
       if (partition.topic === GROUP_METADATA_TOPIC) groups.lead(partition);
     },
+    placed: (topicId, partition, directoryId) => reports.placed({ topicId, partition, directoryId }),
     removed: (topic) => groups.topicDeleted(topic),
   });
   closers.push(
     () => partitions.settled(),
     () => groups.stop(),
   );
-  // The directory says why it went offline; here those who wait for it are told.
-  directory.onFailure(() => {
-    partitions.stop(Errors.KAFKA_STORAGE_ERROR);
-    metadata.log.stop(Errors.KAFKA_STORAGE_ERROR);
+  // The log says why it went offline; here those who wait for it are told.
+  directories.onFailure((directory) => {
+    if (directories.failure === undefined) {
+      partitions.stop(Errors.KAFKA_STORAGE_ERROR, directory);
+      reports.failed(directory.directoryId);
+    } else {
+      partitions.stop(Errors.KAFKA_STORAGE_ERROR);
+      metadata.log.stop(Errors.KAFKA_STORAGE_ERROR);
+    }
   });
   const endPoints = server.listeners.map(({ name, advertisedHost, advertisedPort }) => ({
     name,
     host: advertisedHost,
     port: advertisedPort > RECORD_PORT_MAX ? 0 : advertisedPort,
   }));
-  await metadata.register(endPoints, config['broker.rack'], random.uuid(), directory.directoryId);
+  await metadata.register(endPoints, config['broker.rack'], random.uuid(), () => directories.onlineIds);
   await partitions.reconcile(metadata.image);
   groups.nodeStarted();
   return { metadata, partitions, groups };

@@ -2,11 +2,16 @@
  * The partitions that this broker hosts, kept in step with the committed image: logs are opened or made when the image names this
  * node as a replica, and removed when a topic goes. Work on folders runs one after the other in the order of the records; `settled`
  * tells when all of it so far is done, so that a topic that was announced can be used.
+ *
+ * A log that may lie in a log directory that is not there is not made anew: its partition answers KAFKA_STORAGE_ERROR until a start
+ * that finds it.
  */
-import { CLUSTER_METADATA_TOPIC, errorText, type Logger, type Uuid } from '#core';
+import { errorText, type Logger, type Uuid } from '#core';
 import { Errors, type KafkaErrorRow } from '#protocol';
-import { type LogDirectory, type PartitionLog, type TopicConfig, topicConfig } from '#storage';
+import { type LogDirectories, type LogDirectory, type PartitionLog, type TopicConfig, topicConfig } from '#storage';
 import {
+  directoryOf,
+  isPlaced,
   type MetadataImage,
   type MetadataRecord,
   type PartitionImage,
@@ -19,13 +24,15 @@ import { HostedPartition } from './hosted-partition.ts';
 export type Found = HostedPartition | KafkaErrorRow;
 
 export interface HostedPartitionsOptions {
-  readonly directory: LogDirectory;
+  readonly directories: LogDirectories;
   readonly nodeId: number;
   /** The broker's keys as given, for the defaults of topics. */
   readonly given: Readonly<Record<string, unknown>>;
   readonly logger: Logger;
   /** A partition is here and this node leads it. */
   hosted(partition: HostedPartition): void;
+  /** Its log lies in another log directory than the image says. */
+  placed(topicId: Uuid, partition: number, directoryId: Uuid): void;
   /** The topic is gone. */
   removed(topic: string): void;
 }
@@ -65,10 +72,15 @@ export class HostedPartitions {
   /** At the start: opens what the image names, and takes away folders of topics that were deleted. */
   async reconcile(image: MetadataImage): Promise<void> {
     await this.#removeLeftovers(image);
+    const missing: PartitionImage[] = [];
     for (const topic of image.topics.values()) {
       const config = this.#topicConfig(image, topic.name);
-      for (const partition of topic.partitions) this.#host(topic, partition, config);
+      for (const partition of topic.partitions) {
+        if (this.#mayLieOffline(topic, partition)) missing.push(partition);
+        else this.#host(topic, partition, config);
+      }
     }
+    this.#reportMissing(missing);
   }
 
   /** A record was committed; the image has it already. */
@@ -91,16 +103,18 @@ export class HostedPartitions {
     }
   }
 
-  /** Everyone who waits for a partition hears `error`. */
-  stop(error: KafkaErrorRow): void {
-    for (const partition of this.all()) partition.stop(error);
+  /** Everyone who waits for a partition hears `error`; with `directory`, for one whose log lies there. */
+  stop(error: KafkaErrorRow, directory?: LogDirectory): void {
+    const { directories } = this.#options;
+    for (const partition of this.all()) {
+      if (directory === undefined || directories.isIn(directory, partition.log)) partition.stop(error);
+    }
   }
 
   #announced(image: MetadataImage, topicId: Uuid, index: number): void {
     const topic = image.topicById(topicId)!;
-    const partition = topic.partitions[index];
     const config = this.#topicConfig(image, topic.name);
-    const hosting = this.#deletions.then(() => this.#host(topic, partition, config));
+    const hosting = this.#deletions.then(() => this.#host(topic, topic.partitions[index], config));
     this.#work = Promise.all([this.#work, hosting]).then(() => undefined);
   }
 
@@ -129,9 +143,9 @@ export class HostedPartitions {
     return partitions;
   }
 
-  async #deleteLog({ topic, partition }: HostedPartition): Promise<void> {
+  async #deleteLog({ topic, partition, log }: HostedPartition): Promise<void> {
     try {
-      await this.#options.directory.delete(topic, partition);
+      await this.#options.directories.delete(log);
     } catch (error) {
       this.#options.logger.error(
         { err: error },
@@ -152,13 +166,12 @@ export class HostedPartitions {
   }
 
   #host(topic: TopicImage, image: PartitionImage, config: TopicConfig): void {
-    const { nodeId } = this.#options;
+    const { nodeId, directories } = this.#options;
     if (!image.replicas.includes(nodeId)) return;
     const log = this.#openLog(topic, image.partition, config);
     const key = `${topic.topicId} ${image.partition}`;
     if (log === undefined) {
-      if (this.#options.directory.failure === undefined)
-        this.#unopened.set(key, () => this.#host(topic, image, config));
+      if (directories.failure === undefined) this.#unopened.set(key, () => this.#host(topic, image, config));
       return;
     }
     this.#unopened.delete(key);
@@ -168,12 +181,14 @@ export class HostedPartitions {
     if (partitions === undefined) this.#byTopicId.set(topic.topicId, (partitions = []));
     partitions[image.partition] = hosted;
     this.#options.hosted(hosted);
+    const directoryId = directories.idOf(log);
+    if (directoryId !== directoryOf(image, nodeId)) this.#options.placed(topic.topicId, image.partition, directoryId);
   }
 
   /** Undefined when the log cannot be had: its partition answers KAFKA_STORAGE_ERROR, the others go on. */
   #openLog(topic: TopicImage, partition: number, config: TopicConfig): PartitionLog | undefined {
     try {
-      return this.#options.directory.create(topic.name, partition, topic.topicId, config);
+      return this.#options.directories.create(topic.name, partition, topic.topicId, config);
     } catch (error) {
       const name = `${topic.name}-${partition}`;
       this.#options.logger.error({ err: error }, `The log of ${name} cannot be opened: ${errorText(error)}`);
@@ -186,17 +201,36 @@ export class HostedPartitions {
    * folder was gone, and it goes now. A topic that the log never had is somebody else's data and stays, with a warning.
    */
   async #removeLeftovers(image: MetadataImage): Promise<void> {
-    const { directory, logger } = this.#options;
-    for (const { topic, partition, topicId } of [...directory.logs()]) {
-      if (topic === CLUSTER_METADATA_TOPIC || image.topicById(topicId) !== undefined) continue;
-      if (image.hasRemoved(topicId)) {
-        await directory.delete(topic, partition);
-        continue;
-      }
-      logger.warn(
-        { topic, partition, topicId },
-        `The folder ${topic}-${partition} belongs to no topic of this cluster and is not used.`,
-      );
+    const { directories, logger } = this.#options;
+    for (const log of [...directories.logs()]) {
+      const { folder, topicId } = log;
+      if (image.topicById(topicId) !== undefined) continue;
+      if (image.hasRemoved(topicId)) await directories.delete(log);
+      else logger.warn({ folder, topicId }, `${folder} belongs to no topic of this cluster and is not used.`);
+    }
+  }
+
+  /** Whether the log of a partition that was there before may be in a directory that is not: then it must not begin anew. */
+  #mayLieOffline(topic: TopicImage, image: PartitionImage): boolean {
+    const { directories, nodeId } = this.#options;
+    if (!image.replicas.includes(nodeId)) return false;
+    if (directories.find(topic.name, image.partition, topic.topicId) !== undefined) return false;
+    const directoryId = directoryOf(image, nodeId);
+    return isPlaced(directoryId) ? !directories.onlineIds.includes(directoryId) : directories.hasOffline;
+  }
+
+  #reportMissing(partitions: readonly PartitionImage[]): void {
+    const counts = new Map<Uuid, number>();
+    for (const partition of partitions) {
+      const id = directoryOf(partition, this.#options.nodeId);
+      counts.set(id, (counts.get(id) ?? 0) + 1);
+    }
+    for (const [id, count] of counts) {
+      const where = isPlaced(id)
+        ? `the log directory with directory.id=${id}, which is not there`
+        : 'one that is not there';
+      const text = `${count} partitions are in ${where}: they answer KAFKA_STORAGE_ERROR. Name the directory in log.dirs, mounted and readable, and start the broker again.`;
+      this.#options.logger.error({ directoryId: id, count }, text);
     }
   }
 

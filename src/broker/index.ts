@@ -6,4 +6,5 @@
 export type { AclOperation, AclResource, Authorizer } from './authorizer.ts';
 export { Broker, type BrokerOptions } from './broker.ts';
 export { brokerConfigTable, knownBrokerKeys } from './config.ts';
+export { type LogDirs, logDirsOf } from './log-dirs.ts';
 export { startBrokerInWorker, type WorkerBroker, type WorkerBrokerOptions } from './worker.ts';

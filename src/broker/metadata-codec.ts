@@ -35,7 +35,7 @@ interface Row {
 
 const rows: Readonly<Record<string, Row>> = {
   RegisterBrokerRecord: { schema: RegisterBrokerRecord, version: 4 },
-  BrokerRegistrationChangeRecord: { schema: BrokerRegistrationChangeRecord, version: 0 },
+  BrokerRegistrationChangeRecord: { schema: BrokerRegistrationChangeRecord, version: 2 },
   FeatureLevelRecord: { schema: FeatureLevelRecord, version: 0 },
   TopicRecord: { schema: TopicRecord, version: 0 },
   PartitionRecord: { schema: PartitionRecord, version: 2 },

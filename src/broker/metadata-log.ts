@@ -14,7 +14,7 @@ import {
   type Uuid,
 } from '#core';
 import { Errors, type KafkaErrorRow } from '#protocol';
-import { type Disk, type LogDirectory, topicConfig } from '#storage';
+import { type Disk, type LogDirectory, startFailure, topicConfig } from '#storage';
 import {
   type ControllerEvent,
   ControllerMachine,
@@ -41,10 +41,9 @@ export interface Outcome<T> {
 }
 
 export interface MetadataLogOptions {
+  /** Where the log lies. */
   readonly directory: LogDirectory;
   readonly disk: Disk;
-  /** The data folder. */
-  readonly path: string;
   readonly nodeId: number;
   readonly rules: ControllerRules;
   readonly clock: Clock;
@@ -58,6 +57,7 @@ export class MetadataLog {
   readonly image = new MetadataImage();
   readonly brokerId: number;
   brokerEpoch = -1;
+  readonly #directory: LogDirectory;
   readonly #partition: HostedPartition;
   readonly #runtime: MachineRuntime<ControllerEvent, MetadataRecord>;
   #loadFailure: unknown;
@@ -65,15 +65,24 @@ export class MetadataLog {
 
   /** Opens and replays the log as the leader of a new epoch. Rejects when it cannot be read. */
   static async open(options: MetadataLogOptions): Promise<MetadataLog> {
-    const { directory, disk, path, nodeId, clock } = options;
+    try {
+      return await MetadataLog.#open(options);
+    } catch (error) {
+      throw startFailure(options.directory.path, error);
+    }
+  }
+
+  static async #open(options: MetadataLogOptions): Promise<MetadataLog> {
+    const { directory, disk, nodeId, clock } = options;
     const config = topicConfig({ 'max.message.bytes': METADATA_BATCH_BYTES_MAX, 'retention.ms': -1 });
     const log = directory.create(CLUSTER_METADATA_TOPIC, 0, METADATA_TOPIC_ID, config);
-    const stateFile = `${path}/${CLUSTER_METADATA_TOPIC}-0/quorum-state`;
+    const stateFile = `${log.folder}/quorum-state`;
     const known = (await readQuorumState(disk, stateFile)).leaderEpoch;
     // The file may be lost; what is in the log was written by somebody's epoch.
     const leaderEpoch = Math.max(known, log.leaderEpochs.latest?.epoch ?? 0) + 1;
     await writeQuorumState(disk, stateFile, { leaderId: nodeId, leaderEpoch });
     const partition = new HostedPartition(nodeId, log, config);
+    directory.onFailure(() => partition.stop(Errors.KAFKA_STORAGE_ERROR));
     partition.assign({ leader: nodeId, leaderEpoch, partitionEpoch: 0, replicas: [nodeId], isr: [nodeId] });
     const metadata = new MetadataLog(partition, options);
     await metadata.#load(leaderChangeBatch(nodeId, leaderEpoch, clock.now().wallMs));
@@ -82,6 +91,7 @@ export class MetadataLog {
 
   private constructor(partition: HostedPartition, options: MetadataLogOptions) {
     this.brokerId = options.nodeId;
+    this.#directory = options.directory;
     this.#partition = partition;
     this.#runtime = new MachineRuntime<ControllerEvent, MetadataRecord>({
       name: 'The metadata log',
@@ -117,7 +127,7 @@ export class MetadataLog {
     endPoints: readonly EndpointImage[],
     rack: string | null,
     incarnationId: Uuid,
-    directoryId: Uuid,
+    onlineDirectoryIds: () => readonly Uuid[],
   ): Promise<void> {
     await this.#must((token) => ({ type: 'bootstrap', token }));
     const brokerEpoch = this.#partition.log.logEndOffset;
@@ -129,7 +139,7 @@ export class MetadataLog {
       brokerEpoch,
       endPoints,
       rack,
-      logDirs: [directoryId],
+      logDirs: onlineDirectoryIds(),
     }));
     this.brokerEpoch = brokerEpoch;
     this.#isLive = true;
@@ -154,14 +164,10 @@ export class MetadataLog {
     if (this.#loadFailure !== undefined) throw this.#loadFailure;
     this.#checkVersion();
     const result = this.#partition.append(leaderChange, 'coordinator', true);
-    if (result.error !== undefined) {
-      throw new CorruptError(`The metadata log takes no records: ${result.error.name}. ${result.error.message}`);
-    }
+    if (result.error !== undefined) throw this.#unwritable(result.error);
     await new Promise<void>((resolve, reject) => {
       const settled = (_: number, error: KafkaErrorRow) =>
-        error === Errors.NONE
-          ? resolve()
-          : reject(new CorruptError(`The metadata log cannot be written: ${error.message}`));
+        error === Errors.NONE ? resolve() : reject(this.#unwritable(error));
       this.#partition.whenCommitted(result.lastOffset + 1, { settled }, 0, leaderChange.length);
     });
   }
@@ -185,7 +191,14 @@ export class MetadataLog {
 
   async #must(makeEvent: (token: number) => ControllerEvent): Promise<void> {
     const { error } = await this.ask(makeEvent);
-    if (error !== Errors.NONE) throw new CorruptError(`The metadata log cannot be written: ${error.message}`);
+    if (error !== Errors.NONE) throw this.#unwritable(error);
+  }
+
+  /** What the disk said, as a start that cannot do without tells it. */
+  #unwritable(error: KafkaErrorRow): unknown {
+    const { path, failure, shortage } = this.#directory;
+    const text = `The metadata log in ${path} cannot be written: ${error.message}`;
+    return startFailure(path, failure ?? shortage ?? new KafkaError('STORAGE_FAILED', text));
   }
 }
 

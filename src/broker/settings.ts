@@ -6,6 +6,7 @@ import { type ConfigOf, KafkaError, type Logger, parseConfig, suggest } from '#c
 import { refusedTopicConfig, topicConfig } from '#storage';
 import { brokerConfigTable, keysWithoutEffect, knownBrokerKeys, topicDefaultKeys } from './config.ts';
 import { type ListenerPlan, planListeners } from './listener-address.ts';
+import { type LogDirs, logDirsOf } from './log-dirs.ts';
 
 export type BrokerConfig = ConfigOf<typeof brokerConfigTable>;
 
@@ -14,7 +15,7 @@ export interface BrokerSettings {
   /** The keys as given: what DescribeConfigs calls static, and where topics find their defaults. */
   readonly given: Readonly<Record<string, unknown>>;
   readonly nodeId: number;
-  readonly logDir: string;
+  readonly logDirs: LogDirs;
   readonly durability: 'sync' | 'os';
   readonly listeners: readonly ListenerPlan[];
 }
@@ -28,7 +29,7 @@ export function readSettings(given: Readonly<Record<string, unknown>>, logger: L
     config,
     given,
     nodeId: config['broker.id'] >= 0 && given['node.id'] === undefined ? config['broker.id'] : config['node.id'],
-    logDir: oneLogDir(config),
+    logDirs: logDirsOf(given),
     durability: config['springtide.broker.durability'],
     listeners: planListeners({
       listeners: config.listeners,
@@ -37,14 +38,6 @@ export function readSettings(given: Readonly<Record<string, unknown>>, logger: L
       controllerNames: (textOf(given['controller.listener.names']) ?? '').split(',').filter((name) => name !== ''),
     }),
   };
-}
-
-function oneLogDir(config: BrokerConfig): string {
-  const dirs = config['log.dirs'] ?? [config['log.dir']];
-  if (dirs.length !== 1 || dirs[0] === '') {
-    throw new KafkaError('INVALID_CONFIG', `log.dirs=${dirs.join(',')} must name exactly one data folder.`);
-  }
-  return dirs[0];
 }
 
 function reportUnused(unknown: readonly string[], logger: Logger): void {

@@ -1,6 +1,6 @@
 /** Starts the broker for `springtide server`, says where it is, and ends it cleanly: the first signal drains, a second one ends at once. */
 import { resolve } from 'node:path';
-import { Broker, knownBrokerKeys } from '#broker';
+import { Broker, knownBrokerKeys, logDirsOf } from '#broker';
 import { createLogging, Environment, explainFailure, formatStartupFailure, recordSource } from '#context';
 import { readServerProperties } from './server-properties.ts';
 
@@ -37,8 +37,8 @@ export async function runServer(options: ServerOptions): Promise<number> {
 }
 
 function readyLine(broker: Broker, config: Record<string, string>): string {
-  const folder = resolve(config['log.dirs'] ?? config['log.dir'] ?? './data');
-  return `springtide broker ready: ${broker.bootstrapServers}, data in ${folder}, cluster ${broker.clusterId}`;
+  const folders = logDirsOf(config).paths.map((path) => resolve(path));
+  return `springtide broker ready: ${broker.bootstrapServers}, data in ${folders.join(', ')}, cluster ${broker.clusterId}`;
 }
 
 /** Resolves with the name of the first signal; from then on a signal ends the process at once. */

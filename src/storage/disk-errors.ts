@@ -20,7 +20,9 @@ export function isDiskFailure(error: unknown): error is KafkaError {
 }
 
 /** What to tell who starts a broker on `path`: of a disk without room or a process without handles, what to do. */
-export function startFailure(path: string, error: unknown): unknown {
+export function startFailure(path: string, given: unknown): unknown {
+  // What a log directory refuses says last what its disk refused.
+  const error = given instanceof KafkaError && given.cause instanceof KafkaError ? given.cause : given;
   if (isOutOfRoom(error)) {
     const action = `Make room on the disk of ${path}, or choose another directory (log.dirs).`;
     const text = `The disk of the log directory ${path} is full, and a start has to write: ${error.message}. ${action}`;
@@ -31,7 +33,7 @@ export function startFailure(path: string, error: unknown): unknown {
     const text = `The process may open no more files, which it needs for ${path}: ${error.message}. ${action}`;
     return new KafkaError('STORAGE_FAILED', text, { cause: error.cause, action });
   }
-  return error;
+  return given;
 }
 
 function systemCode(error: unknown): string | undefined {

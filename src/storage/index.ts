@@ -21,6 +21,7 @@ export { DiskFaults, type DiskStep, type FaultRule } from './disk/disk-faults.ts
 export { MemoryDisk, memoryDisk } from './disk/memory-disk.ts';
 export { nodeDisk } from './disk/node-disk.ts';
 export { SimulatedDisk, simulatedDisk } from './disk/simulated-disk.ts';
+export { startFailure } from './disk-errors.ts';
 export * from './dump/index.ts';
 export type { EpochEnd } from './leader-epochs.ts';
 export { LogDirectories, type LogDirectoriesOptions } from './log-directories.ts';

@@ -121,6 +121,50 @@ describe('a full disk', () => {
   });
 });
 
+describe('a start on a full disk', () => {
+  const refusal =
+    /^The disk of the log directory \/data is full, .*no space left on device.* Make room on the disk of \/data, or/;
+
+  it.each(['new', 'used'])('of a %s folder says so, names the folder, and leaves nothing locked', async (kind) => {
+    const life = simulatedDisk(3);
+    if (kind === 'used') {
+      await (await Scene.start({ disk: life, topics: { t: 1 } })).close();
+    }
+    let refusedCount = 0;
+    for (let roomBytes = 0; ; roomBytes += 16) {
+      disk = life.kill();
+      disk.faults.capacityBytes = disk.usedBytes + roomBytes;
+      const started = await Scene.start({ disk }).catch((error: Error) => error);
+      if (started instanceof Scene) {
+        scene = started;
+        break;
+      }
+      expect(started.message).toMatch(refusal);
+      expect(started).toMatchObject({ code: 'STORAGE_FAILED', action: expect.stringContaining('Make room') });
+      refusedCount++;
+    }
+    expect(refusedCount).toBeGreaterThan(3);
+  });
+
+  it('goes well once there is room, with everything that was acknowledged', async () => {
+    await start();
+    expect(await scene.produce('t', batchOf(['a']))).toMatchObject({ errorCode: 0 });
+    await scene.close();
+    const full = disk.kill();
+    full.faults.capacityBytes = full.usedBytes;
+    await expect(Scene.start({ disk: full })).rejects.toThrow(refusal);
+    full.faults.capacityBytes = Number.POSITIVE_INFINITY;
+    scene = await Scene.start({ disk: full });
+    expect(await scene.produce('t', batchOf(['b']))).toMatchObject({ errorCode: 0, baseOffset: 1 });
+  });
+});
+
+it('a start whose metadata log cannot be written says what the disk said', async () => {
+  disk = simulatedDisk(3);
+  disk.faults.inject({ step: 'sync', code: 'EIO', path: /__cluster_metadata-0\/.*\.log$/ });
+  await expect(Scene.start({ disk })).rejects.toThrow(/cannot sync \/data\/__cluster_metadata-0.*i\/o error/);
+});
+
 it('a topic whose log cannot be opened for want of file handles works as soon as there are some', async () => {
   await start();
   const end = disk.faults.inject({ step: 'open', code: 'EMFILE', path: /late-0/ });

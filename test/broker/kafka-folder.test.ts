@@ -1,6 +1,6 @@
 /** A data folder that an Apache Kafka used before: what its metadata log says is kept, what only it can do is not promised. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { ManualClock, METADATA_TOPIC_ID, seededRandom, silentLogger } from '#core';
+import { ManualClock, METADATA_TOPIC_ID, seededRandom, silentLogger, ZERO_UUID } from '#core';
 import {
   Apis,
   buildBatch,
@@ -67,7 +67,7 @@ function topic(name: string, topicId = TOPIC_ID): Buffer[] {
   return [
     record(TopicRecord, { name, topicId }),
     record(ConfigRecord, { resourceType: 2, resourceName: name, name: 'retention.ms', value: '1234567' }),
-    record(PartitionRecord, { ...partition, eligibleLeaderReplicas: [1], lastKnownElr: [1], directories: [TOPIC_ID] }),
+    record(PartitionRecord, { ...partition, eligibleLeaderReplicas: [1], lastKnownElr: [1], directories: [ZERO_UUID] }),
   ];
 }
 

@@ -1,0 +1,44 @@
+/** `log.dirs`, `log.dir` and `metadata.log.dir`: which directories a broker uses. ◇ */
+import { KafkaError, parseConfigValue } from '#core';
+import { brokerConfigTable } from './config.ts';
+
+export interface LogDirs {
+  /** Where partitions go; each once, at least one. */
+  readonly paths: readonly string[];
+  /** One of `paths`, or another one. */
+  readonly metadataPath: string;
+}
+
+/**
+ * @param given the broker's keys as they were written
+ * @throws KafkaError INVALID_CONFIG
+ */
+export function logDirsOf(given: Readonly<Record<string, unknown>>): LogDirs {
+  const key = given['log.dirs'] === undefined ? 'log.dir' : 'log.dirs';
+  const raw = given[key] ?? brokerConfigTable[key].default;
+  const paths = parseConfigValue(key, brokerConfigTable[key], raw) as string[];
+  checkPaths(key, paths);
+  const metadata = parseConfigValue(
+    'metadata.log.dir',
+    brokerConfigTable['metadata.log.dir'],
+    given['metadata.log.dir'],
+  );
+  if (typeof metadata !== 'string') return { paths, metadataPath: paths[0] };
+  return { paths, metadataPath: paths.find((path) => plain(path) === plain(metadata)) ?? metadata };
+}
+
+function checkPaths(key: string, paths: readonly string[]): void {
+  if (paths.length === 0 || paths.includes('')) {
+    throw new KafkaError('INVALID_CONFIG', `${key}=${paths.join(',')} must name data folders, separated by commas.`);
+  }
+  const twice = paths.find((path, index) => paths.slice(0, index).some((other) => plain(other) === plain(path)));
+  if (twice !== undefined) {
+    throw new KafkaError('INVALID_CONFIG', `${key}=${paths.join(',')} names ${twice} twice. Name each folder once.`);
+  }
+}
+
+/** Without steps that lead nowhere. */
+function plain(path: string): string {
+  const steps = path.split('/').filter((step, index) => (step !== '' || index === 0) && step !== '.');
+  return steps.join('/');
+}
