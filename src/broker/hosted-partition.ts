@@ -58,6 +58,11 @@ export class HostedPartition {
     return this.state.highWatermark;
   }
 
+  /** Records below are committed, and their transactions decided. */
+  get lastStableOffset(): number {
+    return this.log.lastStableOffset;
+  }
+
   /** The storage below gave up, or the partition was deleted: nobody is served any more. */
   get isOffline(): boolean {
     return this.#isOffline;

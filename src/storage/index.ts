@@ -6,6 +6,7 @@
  */
 export type { AppendOptions, AppendResult } from './append-result.ts';
 export type { AppendOrigin } from './batch-validator.ts';
+export type { CommittedRead } from './committed-reader.ts';
 export type { CleanerConfig } from './compaction/index.ts';
 export {
   type BrokerDefault,

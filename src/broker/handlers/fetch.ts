@@ -1,14 +1,14 @@
 /**
- * Fetch (1). A fetch reads what is committed, in the order of the request and within its byte limits (the first batch always goes, so
- * that no consumer is stuck), and answers when there is enough, when something is wrong, or when its time is over. In between it is
- * parked on its partitions: an advance of a high watermark wakes it, nothing polls. Sessions are not kept: the session id is always 0,
+ * Fetch (1). A fetch reads what is committed (isolation level 1: and of no undecided transaction), in the order of the request and
+ * within its byte limits (the first batch always goes, so that no consumer is stuck), and answers when there is enough, when something
+ * is wrong, or when its time is over. In between it is parked on its partitions: when more may be read it is woken, nothing polls. Sessions are not kept: the session id is always 0,
  * and every client then sends full fetches (KIP-227).
  *
  * Hot path: the slices that the log returns are the ones written to the socket. A fetch from the memory tail makes no promise.
  */
 import { errorText, type Timer } from '#core';
 import { type Draft, Errors, type FetchRequest, type FetchResponse, type KafkaErrorRow } from '#protocol';
-import type { LogRead } from '#storage';
+import type { CommittedRead, LogRead } from '#storage';
 import type { BrokerParts } from '../broker-parts.ts';
 import type { TopicImage } from '../controller/index.ts';
 import type { AdvanceWaiter, HostedPartition } from '../hosted-partition.ts';
@@ -34,6 +34,12 @@ interface Target {
   readonly asked: AskedPartition;
 }
 
+/** How far a partition may be read. */
+interface Extent {
+  readonly highWatermark: number;
+  readonly lastStableOffset: number;
+}
+
 /** What one pass over all partitions found. */
 interface Round {
   readonly partitions: PartitionResponse[];
@@ -57,7 +63,8 @@ class PendingFetch implements AdvanceWaiter {
   #targets: Target[] = [];
   readonly #bytesMax: number;
   readonly #deadlineMs: number;
-  #parkedOn: HostedPartition[] = [];
+  /** With the last stable offset that each had. */
+  readonly #parkedOn = new Map<HostedPartition, number>();
   /** Bytes that are readable as far as a parked fetch knows. */
   #readableBytes = 0;
   #timer: Timer | undefined;
@@ -111,9 +118,19 @@ class PendingFetch implements AdvanceWaiter {
     this.#context.abort('a fetch failed');
   }
 
-  advanced(_partition: HostedPartition, bytes: number): void {
+  advanced(partition: HostedPartition, bytes: number): void {
     this.#readableBytes += bytes;
-    if (bytes === 0 || this.#readableBytes >= this.#request.minBytes) this.#broker.advances.wake(this);
+    if (bytes === 0 || this.#isWakened(partition)) this.#broker.advances.wake(this);
+  }
+
+  /** The end of a transaction makes more readable than came with it, so whoever waits for that must look. */
+  #isWakened(partition: HostedPartition): boolean {
+    if (!this.#isReadCommitted) return this.#readableBytes >= this.#request.minBytes;
+    return partition.lastStableOffset !== this.#parkedOn.get(partition);
+  }
+
+  get #isReadCommitted(): boolean {
+    return this.#request.isolationLevel === READ_COMMITTED;
   }
 
   /** Looked up for each round: a topic may have been deleted, and made again, while the fetch was parked. */
@@ -141,14 +158,15 @@ class PendingFetch implements AdvanceWaiter {
         this.#refuse(round, refusal!, target, isFound(partition) ? undefined : partition);
         continue;
       }
-      const { highWatermark } = partition;
-      const read = this.#read(partition, target.asked, highWatermark, round);
+      const { highWatermark, lastStableOffset } = partition;
+      const extent = { highWatermark, lastStableOffset };
+      const read = this.#read(partition, target.asked, extent, round);
       if (!(read instanceof Promise)) {
-        this.#add(round, partition, target.asked, highWatermark, read);
+        this.#add(round, partition, target.asked, extent, read);
         continue;
       }
       return read.then((result) => {
-        this.#add(round, partition, target.asked, highWatermark, result);
+        this.#add(round, partition, target.asked, extent, result);
         return this.#readFrom(at + 1, round);
       });
     }
@@ -162,7 +180,7 @@ class PendingFetch implements AdvanceWaiter {
         partitionIndex: asked.partition,
         errorCode: Errors.OFFSET_OUT_OF_RANGE.code,
         highWatermark: -1,
-        abortedTransactions: this.#abortedTransactions(),
+        abortedTransactions: null,
         records: NO_RECORDS,
       };
     }
@@ -174,7 +192,7 @@ class PendingFetch implements AdvanceWaiter {
       errorCode: Errors.NONE.code,
       highWatermark: -1,
       divergingEpoch: { epoch, endOffset },
-      abortedTransactions: this.#abortedTransactions(),
+      abortedTransactions: null,
       records: NO_RECORDS,
     };
   }
@@ -182,25 +200,23 @@ class PendingFetch implements AdvanceWaiter {
   #read(
     { log }: HostedPartition,
     asked: AskedPartition,
-    highWatermark: number,
+    { highWatermark, lastStableOffset }: Extent,
     round: Round,
-  ): LogRead | Promise<LogRead> | undefined {
+  ): Read | Promise<Read> | undefined {
     const isFirst = round.sizeInBytes === 0;
     const leftBytes = Math.min(asked.partitionMaxBytes, this.#bytesMax - round.sizeInBytes);
-    if (asked.fetchOffset >= highWatermark || (leftBytes <= 0 && !isFirst)) return undefined;
-    return log.read(asked.fetchOffset, {
-      bytesMax: Math.max(0, leftBytes),
-      endOffsetMax: highWatermark,
-      atLeastOneBatch: isFirst,
-    });
+    const endOffsetMax = this.#isReadCommitted ? lastStableOffset : highWatermark;
+    if (asked.fetchOffset >= endOffsetMax || (leftBytes <= 0 && !isFirst)) return undefined;
+    const request = { bytesMax: Math.max(0, leftBytes), endOffsetMax, atLeastOneBatch: isFirst };
+    return this.#isReadCommitted ? log.readCommitted(asked.fetchOffset, request) : log.read(asked.fetchOffset, request);
   }
 
   #add(
     round: Round,
     { log }: HostedPartition,
     asked: AskedPartition,
-    highWatermark: number,
-    read: LogRead | undefined,
+    { highWatermark, lastStableOffset }: Extent,
+    read: Read | undefined,
   ): void {
     const error = read === undefined ? undefined : (read.error ?? this.#zstdError(read));
     if (error !== undefined) round.isUrgent = true;
@@ -210,9 +226,9 @@ class PendingFetch implements AdvanceWaiter {
       partitionIndex: asked.partition,
       errorCode: (error ?? Errors.NONE).code,
       highWatermark,
-      lastStableOffset: highWatermark,
+      lastStableOffset,
       logStartOffset: log.logStartOffset,
-      abortedTransactions: this.#abortedTransactions(),
+      abortedTransactions: error === undefined && this.#isReadCommitted ? abortedIn(read) : null,
       records,
     });
   }
@@ -238,11 +254,6 @@ class PendingFetch implements AdvanceWaiter {
     return isRefused ? Errors.UNSUPPORTED_COMPRESSION_TYPE : undefined;
   }
 
-  /** There are no transactions: readers of committed records get an empty list, the others none. */
-  #abortedTransactions(): [] | null {
-    return this.#request.isolationLevel === READ_COMMITTED ? [] : null;
-  }
-
   #decide(round: Round): void {
     if (this.#isDone) return;
     const isEnough = round.sizeInBytes >= this.#request.minBytes || this.#targets.length === 0;
@@ -260,11 +271,13 @@ class PendingFetch implements AdvanceWaiter {
     this.#targets.forEach(({ topic, asked }, index) => {
       if ('code' in topic) return;
       const partition = this.#broker.partitions.get(topic.topicId, asked.partition);
-      const isSame = partition?.highWatermark === round.partitions[index].highWatermark && !partition?.isOffline;
-      if (partition !== undefined && isSame) this.#parkedOn.push(partition);
+      const { highWatermark, lastStableOffset } = round.partitions[index];
+      const isSame = partition?.highWatermark === highWatermark && partition?.lastStableOffset === lastStableOffset;
+      if (partition !== undefined && isSame && !partition.isOffline)
+        this.#parkedOn.set(partition, partition.lastStableOffset);
       else hasMoved = true;
     });
-    for (const partition of this.#parkedOn) partition.addAdvanceWaiter(this);
+    for (const partition of this.#parkedOn.keys()) partition.addAdvanceWaiter(this);
     this.#timer = this.#broker.clock.setTimer(this.#leftMs(), () => this.run(), { unref: true });
     if (hasMoved) this.#broker.advances.wake(this);
   }
@@ -272,9 +285,8 @@ class PendingFetch implements AdvanceWaiter {
   #unpark(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    if (this.#parkedOn.length === 0) return;
-    for (const partition of this.#parkedOn) partition.removeAdvanceWaiter(this);
-    this.#parkedOn = [];
+    for (const partition of this.#parkedOn.keys()) partition.removeAdvanceWaiter(this);
+    this.#parkedOn.clear();
   }
 
   #answer(round: Round): void {
@@ -291,8 +303,16 @@ class PendingFetch implements AdvanceWaiter {
   }
 }
 
+type Read = LogRead | CommittedRead;
+
 const NO_RECORDS = Buffer.alloc(0);
 const UNDEFINED_EPOCH = { epoch: -1, endOffset: -1 };
+
+/** Readers of committed records get a list, be it empty. */
+function abortedIn(read: Read | undefined): NonNullable<PartitionResponse['abortedTransactions']> {
+  if (read === undefined || !('abortedTransactions' in read)) return [];
+  return read.abortedTransactions.map(({ producerId, firstOffset }) => ({ producerId, firstOffset }));
+}
 
 function errorResponse({ asked }: Target, error: KafkaErrorRow): PartitionResponse {
   return {

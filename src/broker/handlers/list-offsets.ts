@@ -7,6 +7,8 @@ import type { HostedPartition } from '../hosted-partition.ts';
 import type { RequestContext } from '../request-context.ts';
 import { findPartition, findTopic, isFound } from './topic-lookup.ts';
 
+const READ_COMMITTED = 1;
+
 const LATEST = -1;
 const EARLIEST = -2;
 const MAX_TIMESTAMP = -3;
@@ -52,7 +54,7 @@ export async function listOffsets(
     const answers: PartitionResponse[] = [];
     // One after the other: each look-up by time holds a piece of a log in memory.
     for (const asked of partitions) {
-      const place = answer(broker, context, topic, asked, repeated);
+      const place = answer(broker, context, topic, asked, { repeated, isolationLevel: request.isolationLevel });
       answers.push(place instanceof Promise ? await place : place);
     }
     topics.push({ name, partitions: answers });
@@ -72,7 +74,7 @@ function answer(
   context: RequestContext,
   topic: TopicImage | KafkaErrorRow,
   asked: AskedPartition,
-  repeated: ReadonlySet<number>,
+  { repeated, isolationLevel }: { readonly repeated: ReadonlySet<number>; readonly isolationLevel: number },
 ): PartitionResponse | Promise<PartitionResponse> {
   const { partitionIndex, timestamp } = asked;
   if (repeated.has(partitionIndex)) return { partitionIndex, errorCode: Errors.INVALID_REQUEST.code };
@@ -82,10 +84,11 @@ function answer(
   if (since === undefined || context.version < since) {
     return { partitionIndex, errorCode: Errors.UNSUPPORTED_VERSION.code };
   }
+  const endOffset = isolationLevel === READ_COMMITTED ? partition.lastStableOffset : partition.highWatermark;
   switch (timestamp) {
     case LATEST:
       return placed(context, asked, {
-        offset: partition.highWatermark,
+        offset: endOffset,
         timestamp: -1,
         leaderEpoch: partition.state.leaderEpoch,
       });
@@ -96,7 +99,7 @@ function answer(
     case EARLIEST_PENDING_UPLOAD:
       return placed(context, asked, NOWHERE);
     default:
-      return lookUp(broker, context, partition, asked);
+      return lookUp(broker, context, partition.log, asked, endOffset);
   }
 }
 
@@ -110,19 +113,18 @@ function startOf({ log }: HostedPartition): Place {
   return { offset: log.logStartOffset, timestamp: -1, leaderEpoch: log.epochAt(log.logStartOffset) ?? -1 };
 }
 
-/** Nothing above the high watermark is told. */
+/** Nothing from `endOffset` on is told. */
 async function lookUp(
   broker: BrokerParts,
   context: RequestContext,
-  { log, highWatermark }: HostedPartition,
+  log: HostedPartition['log'],
   asked: AskedPartition,
+  endOffset: number,
 ): Promise<PartitionResponse> {
   const { partitionIndex, timestamp } = asked;
   try {
     const searching =
-      timestamp === MAX_TIMESTAMP
-        ? log.maxTimestampOffset(highWatermark)
-        : log.offsetForTimestamp(timestamp, highWatermark);
+      timestamp === MAX_TIMESTAMP ? log.maxTimestampOffset(endOffset) : log.offsetForTimestamp(timestamp, endOffset);
     return placed(context, asked, (await searching) ?? NOWHERE);
   } catch (error) {
     // The log is damaged there, or was deleted meanwhile.
