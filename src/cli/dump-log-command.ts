@@ -8,9 +8,9 @@ const INT32_MAX = 2 ** 31 - 1;
 /** @param exit is told the exit code when the command is through. */
 export function dumpLogCommand(exit: (code: number) => void): Command {
   return new Command('dump-log')
-    .description('print the files of a log directory as kafka-dump-log does, or check a whole directory')
+    .description('print the files of a log directory as kafka-dump-log does, or check whole directories')
     .option('--files <files>', 'data and index files to be dumped, separated by commas')
-    .option('--verify <folder>', 'check a whole data folder instead; nothing is written')
+    .option('--verify <folders>', 'check whole data folders instead, separated by commas; nothing is written')
     .option('--print-data-log', 'print keys and values; set by every decoder')
     .option('--deep-iteration', 'print records, not only batches; set by --print-data-log')
     .option('--skip-record-metadata', 'print nothing but keys and values of records; leaves out control records')
@@ -37,7 +37,8 @@ Examples:
   springtide dump-log --files data/orders-0/00000000000000000000.log --print-data-log
   springtide dump-log --files data/orders-0/00000000000000000000.index,data/orders-0/00000000000000000000.timeindex
   springtide dump-log --cluster-metadata-decoder --files data/__cluster_metadata-0/00000000000000000000.log
-  springtide dump-log --verify data`,
+  springtide dump-log --verify data
+  springtide dump-log --verify /disk1/data,/disk2/data`,
     )
     .action(async (options: DumpLogFlags) => {
       const { runDumpLog } = await import('./run-dump-log.ts');

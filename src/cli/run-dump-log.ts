@@ -49,18 +49,27 @@ export async function runDumpLog(flags: DumpLogFlags): Promise<number> {
   }
 }
 
-/** A line for each finding and one at the end, on standard output. */
-async function verify(folder: string, output: DumpOutput): Promise<number> {
-  const path = resolve(folder);
+/** A line for each finding and one at the end, on standard output; of several folders each under its path. */
+async function verify(folders: string, output: DumpOutput): Promise<number> {
+  const paths = folders.split(',').map((folder) => resolve(folder.trim()));
+  for (const path of paths) refuseUsed(path);
+  let damageCount = 0;
+  for (const path of paths) {
+    if (paths.length > 1) output.out(`${path}\n`);
+    const summary = await verifyFolder(nodeDisk(), path, (finding) => output.out(`${findingLine(finding)}\n`));
+    output.out(`${summaryLine(summary)}\n`);
+    damageCount += summary.damageCount;
+  }
+  return damageCount === 0 ? 0 : 1;
+}
+
+function refuseUsed(path: string): void {
   const pid = lockOwnerPid(`${path}/.lock`);
-  if (pid !== undefined)
-    throw new KafkaError(
-      'LOCKED',
-      `${path} is in use by process ${pid}. Stop that broker first: its files change while it runs.`,
-    );
-  const summary = await verifyFolder(nodeDisk(), path, (finding) => output.out(`${findingLine(finding)}\n`));
-  output.out(`${summaryLine(summary)}\n`);
-  return summary.damageCount === 0 ? 0 : 1;
+  if (pid === undefined) return;
+  throw new KafkaError(
+    'LOCKED',
+    `${path} is in use by process ${pid}. Stop that broker first: its files change while it runs.`,
+  );
 }
 
 /** Undefined: what records hold is not printed. Of several decoders the first one counts, in Kafka's order. */

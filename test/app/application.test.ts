@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import {
   Admin,
@@ -70,6 +72,19 @@ describe('an application on its included broker', () => {
     const told = lines.filter((line) => line.includes('using the included broker'));
     expect(told).toHaveLength(1);
     expect(told[0]).toContain('because spring.kafka.bootstrap-servers is not set');
+  });
+
+  test('takes several data folders as a list, from its working folder, and names them', async () => {
+    lines.length = 0;
+    const workingFolder = folderWith({
+      'application.yaml': 'springtide.broker:\n  log.dirs: [one, ./two]\n  metadata.log.dir: two\n  thread: main',
+    });
+    await using context = await run([], { workingFolder, broker: { disk: undefined } });
+    await context.get(Admin).createTopics([{ name: 'orders', numPartitions: 2 }]);
+    const [one, two] = ['one', 'two'].map((name) => join(workingFolder, name));
+    expect(lines.join('')).toContain(`data in ${one}, ${two}, because`);
+    expect([existsSync(join(one, 'orders-0')), existsSync(join(two, 'orders-1'))]).toEqual([true, true]);
+    expect(existsSync(join(two, '__cluster_metadata-0'))).toBe(true);
   });
 
   test('warns about unknown keys with file, line and suggestion', async () => {

@@ -103,6 +103,19 @@ describe('springtide dump-log', () => {
     rmSync(copy, { recursive: true });
   });
 
+  test('checks several folders, each under its path, and fails for damage in any', async () => {
+    const copy = `${folder}-second`;
+    cpSync(folder, copy, { recursive: true });
+    const line = 'partitions: 1, segments: 3, batches: 21, bytes: 5283; damage: 0, warnings: 0; stopped cleanly';
+    const good = await dumpLog(['--verify', `.,${copy}`], folder);
+    expect(good).toEqual({ code: 0, err: '', out: `${folder}\n${line}\n${copy}\n${line}\n` });
+    const bytes = readFileSync(join(copy, LOG));
+    bytes[100] ^= 1;
+    writeFileSync(join(copy, LOG), bytes);
+    expect((await dumpLog(['--verify', `${copy},.`], folder)).code).toBe(1);
+    rmSync(copy, { recursive: true });
+  });
+
   test('checks no folder that a live broker writes to, names its process, and checks it afterwards', async () => {
     const server = await startSpringtide();
     const live = await dumpLog(['--verify', server.dataFolder], folder);

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
@@ -65,6 +65,27 @@ describe('springtide server', () => {
     await admin.close();
     run.child.kill('SIGTERM');
     expect(await run.exit).toBe(0);
+  });
+
+  test('names all its data folders, and refuses those that do not belong together', async () => {
+    const cwd = folder();
+    const dirs = (...names: string[]) => ['server', ...FREE_PORT, '--override', `log.dirs=${names.join(',')}`];
+    const run = new Run(dirs('one', './two'), cwd);
+    await run.shows('ready');
+    expect(run.stdout).toContain(`data in ${join(cwd, 'one')}, ${join(cwd, 'two')}, cluster`);
+    run.child.kill('SIGTERM');
+    expect(await run.exit).toBe(0);
+    const other = new Run(dirs('three'), cwd);
+    await other.shows('ready');
+    other.child.kill('SIGTERM');
+    await other.exit;
+    const mixed = new Run(dirs('one', 'three'), cwd);
+    expect(await mixed.exit).toBe(1);
+    expect(mixed.stderr).toMatch(/one\/meta\.properties belongs to cluster \S+, three\/meta\.properties to cluster/);
+    symlinkSync(join(cwd, 'one'), join(cwd, 'same'));
+    const same = new Run(dirs('one', 'same'), cwd);
+    expect(await same.exit).toBe(1);
+    expect(same.stderr).toMatch(/one\/meta\.properties and same\/meta\.properties have the same directory\.id/);
   });
 
   test('refuses a data folder that another process uses, and names that process', async () => {
