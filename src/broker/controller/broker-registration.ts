@@ -2,7 +2,7 @@
  * Brokers and their log directories: who leads a partition depends on whether the directory of its replica is there.
  *
  *   registers            leads what it led and what it may lead, as far as the directory is online; the rest has no leader
- *   directories fail     what it led there has no leader; the in-sync set stays, so that it may lead again
+ *   directories fail     what it led there has no leader; who was in sync may lead again
  *   a replica is placed  the partition says where; one without a leader gets one again when it may
  *
  * Pure. @see KIP-858
@@ -13,7 +13,7 @@ import type { Decision } from './controller-machine.ts';
 import { isOnlineDirectory, MIGRATING_DIRECTORY } from './directory-id.ts';
 import type { AssignReplicasEvent, DirectoriesOfflineEvent, RegisterBrokerEvent } from './events.ts';
 import { directoryOf, type MetadataImage, type PartitionImage } from './metadata-image.ts';
-import { METADATA_VERSION, METADATA_VERSION_LEVEL, type MetadataRecord } from './metadata-record.ts';
+import { ELR_VERSION, METADATA_VERSION, METADATA_VERSION_LEVEL, type MetadataRecord } from './metadata-record.ts';
 
 const NO_LEADER = -1;
 
@@ -29,7 +29,8 @@ export function registerBroker(image: MetadataImage, event: RegisterBrokerEvent)
   for (const { topicId, partitions } of image.topics.values()) {
     for (const partition of partitions) {
       const isOnline = isOnlineDirectory(directoryOf(partition, brokerId), logDirs);
-      if (!isOnline && partition.leader === brokerId) records.push(change(topicId, partition, { leader: NO_LEADER }));
+      if (!isOnline && partition.leader === brokerId)
+        records.push(change(topicId, partition, resignation(image, partition, brokerId)));
       if (isOnline && (partition.leader === brokerId || mayBeElected(partition, brokerId)))
         records.push(change(topicId, partition, election(partition, brokerId)));
     }
@@ -48,7 +49,7 @@ export function directoriesOffline(image: MetadataImage, event: DirectoriesOffli
   for (const { topicId, partitions } of image.topics.values()) {
     for (const partition of partitions) {
       const isHit = partition.leader === brokerId && !isOnlineDirectory(directoryOf(partition, brokerId), onlineIds);
-      if (isHit) records.push(change(topicId, partition, { leader: NO_LEADER }));
+      if (isHit) records.push(change(topicId, partition, resignation(image, partition, brokerId)));
     }
   }
   const { brokerEpoch } = broker;
@@ -74,7 +75,7 @@ export function assignReplicas(image: MetadataImage, { brokerId, replicas }: Ass
       isOnline && mayBeElected(partition, brokerId)
         ? election(partition, brokerId)
         : !isOnline && partition.leader === brokerId
-          ? { leader: NO_LEADER }
+          ? resignation(image, partition, brokerId)
           : {};
     if (directoryOf(partition, brokerId) === directoryId && Object.keys(leadership).length === 0) continue;
     records.push(change(topicId, partition, { ...leadership, directories }));
@@ -124,6 +125,24 @@ function election(
     leader: brokerId,
     eligibleLeaderReplicas: eligibleLeaderReplicas.length === 0 ? null : [],
     lastKnownElr: lastKnownElr.length === 0 ? null : [],
+  };
+}
+
+/**
+ * Nobody leads any more. The in-sync set stays, but in a folder of a Kafka with KIP-966: there it empties, and who was in it is named
+ * beside, since that Kafka would not elect anybody otherwise.
+ */
+function resignation(
+  image: MetadataImage,
+  partition: PartitionImage,
+  brokerId: number,
+): Partial<PartitionChangeRecord> {
+  if ((image.features.get(ELR_VERSION) ?? 0) === 0) return { leader: NO_LEADER };
+  return {
+    leader: NO_LEADER,
+    isr: partition.isr.filter((id) => id !== brokerId),
+    eligibleLeaderReplicas: [...new Set([...partition.eligibleLeaderReplicas, brokerId])],
+    lastKnownElr: [brokerId],
   };
 }
 

@@ -34,3 +34,5 @@ export const BROKER_RESOURCE = 4;
 /** The feature that names the format of these records, and its level: Kafka 4.4-IV2. */
 export const METADATA_VERSION = 'metadata.version';
 export const METADATA_VERSION_LEVEL = 33;
+/** The feature of Kafka that keeps who may lead apart from who is in sync. We never turn it on. @see KIP-966 */
+export const ELR_VERSION = 'eligible.leader.replicas.version';

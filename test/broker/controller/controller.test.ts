@@ -25,6 +25,11 @@ class World {
         return this.#image();
       case 'leaderless':
         return this.#takeLeader(command);
+      case 'feature':
+        return this.#write({
+          type: 'FeatureLevelRecord',
+          body: { name: command.words[0], featureLevel: Number(command.words[1]) },
+        });
       case 'propose':
         return this.#print(this.#machine.handle(this.#event(command.words[0], command), NOW));
       default:
@@ -62,6 +67,11 @@ class World {
         lastKnownElr: brokers('last'),
       },
     };
+    return this.#write(record);
+  }
+
+  /** A record of somebody else's. */
+  #write(record: MetadataRecord): string {
     this.#machine.replay(record, this.#records.length);
     this.#records.push(record);
     return 'written';
