@@ -43,12 +43,14 @@ export class KafkaAdmin {
   /** @throws KafkaError of the first topic that fails. */
   async createOrModifyTopics(...topics: NewTopic[]): Promise<void> {
     await this.withAdmin(async (admin) => {
-      const found = await admin.describeTopics(names(topics), this.#timeout());
-      for (const error of found.errors.values()) if (error.code !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error;
-      const missing = topics.filter((topic) => !found.values.has(topic.name));
-      const existing = topics.filter((topic) => found.values.has(topic.name));
-      if (missing.length > 0) await this.#create(admin, missing);
-      await this.#grow(admin, existing, found.values);
+      const found = new Map(await this.#find(admin, names(topics)));
+      const missing = topics.filter(({ name }) => !found.has(name));
+      if (missing.length > 0) {
+        const others = await this.#create(admin, missing);
+        if (others.length > 0) for (const [name, topic] of await this.#find(admin, others)) found.set(name, topic);
+      }
+      const existing = topics.filter(({ name }) => found.has(name));
+      await this.#grow(admin, existing, found);
       if (this.#options.modifiesTopicConfigs === true) await this.#modify(admin, existing);
     });
   }
@@ -77,7 +79,15 @@ export class KafkaAdmin {
     }
   }
 
-  async #create(admin: Admin, topics: readonly NewTopic[]): Promise<void> {
+  /** Those of `topicNames` that exist. */
+  async #find(admin: Admin, topicNames: readonly string[]): Promise<ReadonlyMap<string, TopicMetadata>> {
+    const found = await admin.describeTopics(topicNames, this.#timeout());
+    throwOthers(found.errors, 'UNKNOWN_TOPIC_OR_PARTITION');
+    return found.values;
+  }
+
+  /** Returns the names of those that somebody else has made meanwhile, perhaps otherwise than declared. */
+  async #create(admin: Admin, topics: readonly NewTopic[]): Promise<string[]> {
     const results = await admin.createTopics(topics, this.#timeout());
     throwOthers(results.errors, 'TOPIC_ALREADY_EXISTS');
     const made = Array.from(
@@ -85,6 +95,7 @@ export class KafkaAdmin {
       ([name, { numPartitions }]) => `${name} (${numPartitions} ${numPartitions === 1 ? 'partition' : 'partitions'})`,
     );
     if (made.length > 0) this.#logger.info(`created ${made.length === 1 ? 'topic' : 'topics'} ${made.join(', ')}`);
+    return [...results.errors.keys()];
   }
 
   async #grow(admin: Admin, topics: readonly NewTopic[], found: ReadonlyMap<string, TopicMetadata>): Promise<void> {

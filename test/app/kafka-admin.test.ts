@@ -49,6 +49,12 @@ describe('declared topics', () => {
     expect(told).toEqual(['info: topic c has 4 partitions, more than the 1 asked for']);
   });
 
+  test('that others make at the same time are grown as well', async () => {
+    const counts = [1, 2, 3, 4, 5, 6];
+    await Promise.all(counts.map((count) => admin().initialize([TopicBuilder.name('d').partitions(count).build()])));
+    expect(await partitionCount('d')).toBe(6);
+  });
+
   test('are not made when auto-create is off', async () => {
     await admin({ isAutoCreate: false }).initialize([TopicBuilder.name('off').build()]);
     await expect(admin().describeTopics('off')).rejects.toMatchObject({ code: 'UNKNOWN_TOPIC_OR_PARTITION' });
