@@ -4,7 +4,9 @@
  *     magic 04224d18 | FLG | BD | content size? int64 | HC | ( block size uint32 LE | block | checksum? )* | 0 | checksum?
  *
  * Java's reader wants independent blocks and no dictionary; what we write is that. On read the frame is walked first:
- * its blocks must lie within the bytes, and what they can grow to must lie within the limit.
+ * its blocks must lie within the bytes, and what they can grow to must lie within the limit. Frames as Java, librdkafka and we write
+ * them, without checksums and content size, are then decompressed block by block, several times as fast as the library reads a frame
+ * (2 to 5 GB/s, not 0.35).
  */
 import { tooLarge } from './decompression-limit.ts';
 import { CorruptError } from './kafka-error.ts';
@@ -18,19 +20,57 @@ const FLAG_CONTENT_CHECKSUM = 0x04;
 const FLAG_RESERVED_OR_DICTIONARY = 0x03;
 const BLOCK_IS_STORED = 0x80000000;
 
+/** FLG, BD and the checksum of the two, of frames with independent blocks of 64 KiB to 4 MiB and nothing else. */
+const PLAIN_HEADS: readonly number[] = [0x604082, 0x6050fb, 0x606051, 0x607073];
+
 interface Frame {
   /** First byte after the frame. */
   end: number;
-  blocks: { start: number; length: number; isStored: boolean }[];
+  blocks: Block[];
   blockBytesMax: number;
 }
 
-/** The first frame of `bytes`, once it is known to be whole and to hold at most `bytesMax` bytes. A slice. */
-export function checkLz4Frame(bytes: Buffer, bytesMax: number): Buffer {
+interface Block {
+  start: number;
+  length: number;
+  isStored: boolean;
+}
+
+/** The library's two ways. */
+export interface Lz4Decompressor {
+  /** One block, behind the length of its content (uint32 LE). */
+  block(sized: Buffer): Buffer;
+  frame(frame: Buffer): Buffer;
+}
+
+/** The content of the first frame of `bytes`, a fresh buffer, once the frame is known to be whole and to hold at most `bytesMax` bytes. */
+export function decompressLz4(bytes: Buffer, bytesMax: number, library: Lz4Decompressor): Buffer {
   const frame = walkFrame(bytes);
+  if (PLAIN_HEADS.includes(bytes.readUIntBE(4, 3))) return decompressBlocks(bytes, bytesMax, frame, library);
   const mayExceed = frame.blocks.length * frame.blockBytesMax > bytesMax;
-  if (mayExceed && expandedBytes(bytes, frame) > bytesMax) throw tooLarge('lz4', bytes.length, bytesMax);
-  return bytes.subarray(0, frame.end);
+  if (mayExceed && sum(frame.blocks.map((block) => expandedBytes(bytes, block))) > bytesMax) {
+    throw tooLarge('lz4', bytes.length, bytesMax);
+  }
+  return library.frame(bytes.subarray(0, frame.end));
+}
+
+function decompressBlocks(bytes: Buffer, bytesMax: number, frame: Frame, library: Lz4Decompressor): Buffer {
+  const sizes = frame.blocks.map((block) => expandedBytes(bytes, block));
+  if (sum(sizes) > bytesMax) throw tooLarge('lz4', bytes.length, bytesMax);
+  const blocks = frame.blocks.map(({ start, length, isStored }, index) => {
+    if (isStored) return Buffer.from(bytes.subarray(start, start + length));
+    const size = sizes[index];
+    if (size > frame.blockBytesMax) throw new CorruptError(`LZ4 block of ${size} bytes`, { position: start });
+    const sized = Buffer.allocUnsafe(4 + length);
+    sized.writeUInt32LE(size);
+    bytes.copy(sized, 4, start, start + length);
+    return library.block(sized);
+  });
+  return blocks.length === 1 ? blocks[0] : Buffer.concat(blocks);
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 function walkFrame(bytes: Buffer): Frame {
@@ -41,7 +81,7 @@ function walkFrame(bytes: Buffer): Frame {
   }
   const blockBytesMax = blockSize(bytes[5]);
   const checksumBytes = (flags & FLAG_BLOCK_CHECKSUM) !== 0 ? 4 : 0;
-  const blocks: Frame['blocks'] = [];
+  const blocks: Block[] = [];
   let at = (flags & FLAG_CONTENT_SIZE) !== 0 ? 15 : 7;
   for (;;) {
     const word = at + 4 <= bytes.length ? bytes.readUInt32LE(at) : -1;
@@ -65,13 +105,9 @@ function blockSize(descriptor: number): number {
   return 1 << (2 * size + 8);
 }
 
-/** Exact length of the content: follows the sequences of every block without decompressing them. */
-function expandedBytes(bytes: Buffer, frame: Frame): number {
-  let total = 0;
-  for (const { start, length, isStored } of frame.blocks) {
-    total += isStored ? length : expandedBlockBytes(bytes, start, start + length);
-  }
-  return total;
+/** Exact length of the content of a block: follows its sequences without decompressing them. */
+function expandedBytes(bytes: Buffer, { start, length, isStored }: Block): number {
+  return isStored ? length : expandedBlockBytes(bytes, start, start + length);
 }
 
 /** A sequence: token, literal length, literals, match distance, match length; the last one ends after its literals. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { compressFrameSync } from 'lz4-napi';
 import { compressSync } from 'snappy';
 import { CorruptError, compress, compressionCodecs, decompress, KafkaError, seededRandom } from '#core';
 
@@ -85,11 +86,45 @@ describe('Framings', () => {
     ['another version', 4, 0xa0],
     ['a dictionary', 4, 0x61],
     ['an unknown block size', 5, 0x10],
+    ['a wrong checksum of its head', 6, 0x83],
   ])('an lz4 frame with %s is refused', (_what, position, value) => {
     const frame = Buffer.from(compress('lz4', Buffer.alloc(1000)));
     frame[position] = value;
     expect(() => decompress('lz4', frame, MEGABYTE)).toThrow(CorruptError);
   });
+
+  test.each([
+    [0x40, 0x82],
+    [0x50, 0xfb],
+    [0x60, 0x51],
+    [0x70, 0x73],
+  ])('an lz4 frame of block size %i is read, in as many blocks as it has', (descriptor, checksum) => {
+    const texts = [Buffer.from('one '.repeat(5000)), seededRandom(1).bytes(1000), Buffer.from('three'.repeat(9000))];
+    const blocks = texts.map((text) => compress('lz4', text).subarray(7, -4));
+    const head = Buffer.from([0x04, 0x22, 0x4d, 0x18, 0x60, descriptor, checksum]);
+    const frame = Buffer.concat([head, ...blocks, Buffer.alloc(4)]);
+    expect(decompress('lz4', frame, MEGABYTE).equals(Buffer.concat(texts))).toBe(true);
+    expect(decompress('lz4', Buffer.concat([frame, Buffer.from('behind')]), MEGABYTE)).toHaveLength(66_000);
+    expect(() => decompress('lz4', frame, 65_999)).toThrow(/hold more than/);
+  });
+
+  test('an lz4 block larger than its frame allows is refused', () => {
+    const frame = Buffer.from(compress('lz4', Buffer.alloc(200_000)));
+    frame.writeUIntBE(0x604082, 4, 3);
+    expect(() => decompress('lz4', frame, MEGABYTE)).toThrow(/LZ4 block of 200000 bytes/);
+  });
+
+  test.each([{ contentChecksum: true }, { blockChecksums: true }])(
+    'an lz4 frame with %j is read and checked',
+    (options) => {
+      const text = Buffer.from('orders '.repeat(1000));
+      const frame = compressFrameSync(text, options);
+      expect(decompress('lz4', frame, MEGABYTE).equals(text)).toBe(true);
+      const damaged = Buffer.from(frame);
+      damaged[frame.length - (options.contentChecksum === true ? 1 : 5)] ^= 1;
+      expect(() => decompress('lz4', damaged, MEGABYTE)).toThrow(CorruptError);
+    },
+  );
 
   test('The level reaches gzip and zstd', () => {
     const random = seededRandom(2);
