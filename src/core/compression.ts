@@ -64,10 +64,20 @@ function expand(codec: CompressionCodec, bytes: Buffer, bytesMax: number): Buffe
     case 'gzip':
       return zlib.gunzipSync(bytes, { maxOutputLength: bytesMax });
     case 'zstd':
-      return zlib.zstdDecompressSync(bytes, { maxOutputLength: bytesMax });
+      return expandZstd(bytes, bytesMax);
     case 'snappy':
       return decompressSnappy(bytes, bytesMax, (block) => uncompressSync(block, COPIED) as Buffer);
     case 'lz4':
       return decompressLz4(bytes, bytesMax, { block: decompressBlockSync, frame: decompressFrameSync });
   }
+}
+
+/** The library stops behind the last frame without a word about what follows; Java's reader fails there. */
+function expandZstd(bytes: Buffer, bytesMax: number): Buffer {
+  const { buffer, engine } = zlib.zstdDecompressSync(bytes, { maxOutputLength: bytesMax, info: true }) as unknown as {
+    buffer: Buffer;
+    engine: { bytesWritten: number };
+  };
+  if (engine.bytesWritten === bytes.length) return buffer;
+  throw new CorruptError(`${bytes.length - engine.bytesWritten} bytes behind the last zstd frame`);
 }

@@ -43,8 +43,9 @@ export {
   RecordBatchBuilder,
   type RecordDraft,
 } from './record-batch-builder.ts';
-export { type RawRecord, RecordCursor, type RecordScan, readRecords, scanRecords } from './record-cursor.ts';
+export { type RawRecord, RecordCursor, readRecords, recordsOf } from './record-cursor.ts';
 export { type RecordHeader, recordBodyBytes, sizeOfVarlong } from './record-format.ts';
+export { type RecordScan, scanRecords } from './record-scan.ts';
 export { type Draft, INT64_MAX, type Infer, type MessageSchema } from './schema.ts';
 export * from './stored/index.ts';
 export {

@@ -5,6 +5,7 @@
 import { ByteReader, CorruptError, decompress } from '#core';
 import { BATCH_HEADER_BYTES, type BatchHeader, readBatchHeader } from './record-batch.ts';
 import type { RecordHeader } from './record-format.ts';
+import { HEADER_COUNT_MAX, RECORD_BYTES_MIN } from './record-scan.ts';
 
 export interface RawRecord {
   readonly offset: number;
@@ -19,14 +20,10 @@ export interface ReadOptions {
   decompressedBytesMax: number;
 }
 
-/** Length, attributes, two deltas, key length, value length, header count: one byte each at least. */
-const RECORD_BYTES_MIN = 7;
-/** A header of two bytes becomes an object of a hundred, so a record may not have any number of them. */
-const HEADER_COUNT_MAX = 1_000_000;
-
 /** Opens the batch at `position`, which must be whole. Its checksum is not looked at: see `verifyBatchCrc`. */
 export function readRecords(buffer: Buffer, position: number, options: ReadOptions): RecordCursor {
-  return new RecordCursor(readBatchHeader(buffer, position), buffer, position, options);
+  const header = readBatchHeader(buffer, position);
+  return new RecordCursor(header, recordsOf(buffer, position, header, options));
 }
 
 export class RecordCursor {
@@ -34,9 +31,10 @@ export class RecordCursor {
   readonly #reader: ByteReader;
   #left: number;
 
-  constructor(header: BatchHeader, buffer: Buffer, position: number, options: ReadOptions) {
+  /** @param records what `recordsOf` gives */
+  constructor(header: BatchHeader, records: Buffer) {
     this.header = header;
-    this.#reader = recordsReader(header, buffer, position, options);
+    this.#reader = new ByteReader(records);
     this.#left = header.recordCount;
   }
 
@@ -67,60 +65,23 @@ export class RecordCursor {
   }
 }
 
-/** What a walk over all records of a batch found out, without making them. */
-export interface RecordScan {
-  readonly maxTimestamp: number;
-  readonly minTimestamp: number;
-  /** Offset delta of the first record that has `maxTimestamp`. */
-  readonly maxTimestampOffsetDelta: number;
-  /** Index of the first record without a key; -1 when all have one. */
-  readonly firstNullKeyIndex: number;
-  /** Whether offset deltas are 0, 1, 2, …, as producers must send them. */
-  readonly isConsecutive: boolean;
-}
-
-/** Walks lengths and deltas of every record; allocates nothing per record. Damage is a `CorruptError`. */
-export function scanRecords(buffer: Buffer, position: number, header: BatchHeader, options: ReadOptions): RecordScan {
-  const reader = recordsReader(header, buffer, position, options);
-  let maxTimestamp = -1;
-  let minTimestamp = Number.MAX_SAFE_INTEGER;
-  let maxTimestampOffsetDelta = 0;
-  let firstNullKeyIndex = -1;
-  let isConsecutive = true;
-  for (let index = 0; index < header.recordCount; index++) {
-    const end = recordEnd(reader);
-    reader.skip(1);
-    const timestamp = header.baseTimestamp + reader.varlong();
-    const offsetDelta = reader.varint();
-    if (timestamp > maxTimestamp || index === 0) {
-      maxTimestamp = timestamp;
-      maxTimestampOffsetDelta = offsetDelta;
-    }
-    if (timestamp < minTimestamp) minTimestamp = timestamp;
-    if (offsetDelta !== index) isConsecutive = false;
-    if (skipSized(reader) && firstNullKeyIndex < 0) firstNullKeyIndex = index;
-    skipSized(reader);
-    skipHeaders(reader);
-    checkRecordEnd(reader, end);
-  }
-  checkAllRead(reader);
-  return { maxTimestamp, minTimestamp, maxTimestampOffsetDelta, firstNullKeyIndex, isConsecutive };
-}
-
-function recordsReader(header: BatchHeader, buffer: Buffer, position: number, options: ReadOptions): ByteReader {
-  const start = position + BATCH_HEADER_BYTES;
+/**
+ * The bytes of the records of the batch at `position`, which must be whole: a slice, or decompressed within the bound.
+ *
+ * @throws KafkaError MESSAGE_TOO_LARGE beyond the bound; CorruptError when they cannot be decompressed, or are too few for the count
+ */
+export function recordsOf(buffer: Buffer, position: number, header: BatchHeader, options: ReadOptions): Buffer {
   const end = position + header.sizeInBytes;
   if (end > buffer.length) {
     throw new CorruptError(`batch of ${header.sizeInBytes} bytes, ${buffer.length - position} left`, { position });
   }
-  const reader =
-    header.compression === 'none'
-      ? new ByteReader(buffer, start, end)
-      : new ByteReader(decompress(header.compression, buffer.subarray(start, end), options.decompressedBytesMax));
-  if (header.recordCount * RECORD_BYTES_MIN > reader.remaining) {
-    throw new CorruptError(`batch of ${header.recordCount} records in ${reader.remaining} bytes`, { position });
+  const section = buffer.subarray(position + BATCH_HEADER_BYTES, end);
+  const isPlain = header.compression === 'none';
+  const records = isPlain ? section : decompress(header.compression, section, options.decompressedBytesMax);
+  if (header.recordCount * RECORD_BYTES_MIN > records.length) {
+    throw new CorruptError(`batch of ${header.recordCount} records in ${records.length} bytes`, { position });
   }
-  return reader;
+  return records;
 }
 
 /** Reads the length of a record and says where it ends. */
@@ -156,13 +117,6 @@ function readHeaders(reader: ByteReader): RecordHeader[] {
   return headers;
 }
 
-function skipHeaders(reader: ByteReader): void {
-  for (let left = headerCount(reader); left > 0; left--) {
-    reader.skip(reader.varint());
-    skipSized(reader);
-  }
-}
-
 /** Every header takes two bytes at least; more than a million of them in a record are refused. */
 function headerCount(reader: ByteReader): number {
   const count = reader.varint();
@@ -175,16 +129,8 @@ function headerCount(reader: ByteReader): number {
   );
 }
 
-/** Only -1 is null. */
+/** Any negative length is null, as Kafka reads it. */
 function sized(reader: ByteReader): Buffer | null {
   const length = reader.varint();
-  return length === -1 ? null : reader.bytes(length);
-}
-
-/** True for null. */
-function skipSized(reader: ByteReader): boolean {
-  const length = reader.varint();
-  if (length === -1) return true;
-  reader.skip(length);
-  return false;
+  return length < 0 ? null : reader.bytes(length);
 }

@@ -2,7 +2,7 @@
  * The few fields of a stored batch that finding one's way needs, read in place without building a header. ◇
  *
  *   0 baseOffset int64 | 8 batchLength int32 | 12 partitionLeaderEpoch int32 | 16 magic | 17 crc | 21 attributes int16 |
- *   23 lastOffsetDelta int32 | 27 baseTimestamp int64 | 35 maxTimestamp int64 | …
+ *   23 lastOffsetDelta int32 | 27 baseTimestamp int64 | 35 maxTimestamp int64 | … | 57 record count int32
  */
 import { crc32c } from '#core';
 
@@ -22,11 +22,20 @@ export const LEADER_EPOCH_POSITION = 12;
 export const MAGIC_POSITION = 16;
 export const CRC_POSITION = 17;
 export const ATTRIBUTES_POSITION = 21;
+export const LAST_OFFSET_DELTA_POSITION = 23;
 export const MAX_TIMESTAMP_POSITION = 35;
+export const RECORD_COUNT_POSITION = 57;
 
+/** Attribute bits of the codec. */
+export const CODEC_MASK = 0x07;
 /** Attribute bit of a batch whose records all have its max timestamp. */
 export const LOG_APPEND_TIME_BIT = 0x08;
 const CONTROL_BIT = 0x20;
+/** Attribute bit that the cleaner sets: the base timestamp says when tombstones may go. */
+export const DELETE_HORIZON_BIT = 0x40;
+
+/** Most bytes that the records of one batch may have once decompressed: a compressed one may be a bomb. Our consumer takes no more. */
+export const DECOMPRESSED_BATCH_BYTES_MAX = 256 * 1024 * 1024;
 
 export function baseOffsetAt(buffer: Buffer, position: number): number {
   return buffer.readInt32BE(position) * 0x1_0000_0000 + buffer.readUInt32BE(position + 4);
@@ -38,7 +47,7 @@ export function sizeAt(buffer: Buffer, position: number): number {
 }
 
 export function lastOffsetAt(buffer: Buffer, position: number): number {
-  return baseOffsetAt(buffer, position) + buffer.readInt32BE(position + 23);
+  return baseOffsetAt(buffer, position) + buffer.readInt32BE(position + LAST_OFFSET_DELTA_POSITION);
 }
 
 export function maxTimestampAt(buffer: Buffer, position: number): number {

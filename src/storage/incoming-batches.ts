@@ -1,12 +1,14 @@
-/** What an append hands in, taken apart into batches and judged: all of them, or the first refusal. ◇ */
+/** What an append hands in, taken apart into batches and judged: all of them as they are to be stored, or the first refusal. ◇ */
 import { CorruptError } from '#core';
 import { type BatchHeader, Errors, readBatchHeader, readTransactionMarker, type TransactionMarker } from '#protocol';
-import { type AppendOrigin, type Refusal, refuseBatch, refuseFrame, refuseSize } from './batch-validator.ts';
+import { sizeAt } from './batch-frame.ts';
+import { type AppendOrigin, type Refusal, refuseBytes, refuseHeader, refuseSize } from './batch-validator.ts';
 import type { TopicConfig } from './config.ts';
-import { recompress, wantedCodec } from './recompress.ts';
+import { validateRecords } from './record-validator.ts';
+import { storedBatch, storedOwnBatch } from './stored-batch.ts';
 
 export interface ParsedBatch {
-  /** The whole batch: a slice of what was handed in, or a fresh one in the codec that the topic asks for. */
+  /** The whole batch: a slice of what was handed in, or a fresh one with the same records. */
   readonly bytes: Buffer;
   readonly header: BatchHeader;
   /** What a control batch says of a transaction. */
@@ -20,49 +22,39 @@ export function parseIncoming(
   logEndOffset: number,
   wallMs: number,
 ): ParsedBatch[] | Refusal {
-  if (origin !== 'log' && records.length > config['segment.bytes']) {
-    const message = `${records.length} bytes exceed segment.bytes=${config['segment.bytes']}`;
-    return { error: Errors.RECORD_LIST_TOO_LARGE, message };
-  }
   const batches: ParsedBatch[] = [];
-  let position = 0;
+  let storedBytes = 0;
   let offsetMin = logEndOffset;
-  do {
-    if (position > 0 && origin === 'client') {
-      return { error: Errors.INVALID_RECORD, message: 'a produce request must have exactly one batch per partition' };
-    }
-    const header = readHeader(records, position);
-    if (!('sizeInBytes' in header)) return header;
-    const isAlone = position === 0 && header.sizeInBytes === records.length;
-    const refusal =
-      refuseBatch(records, position, header, origin, config, wallMs) ??
-      refuseOffset(header, origin, offsetMin) ??
-      refuseCompany(header, origin, isAlone);
-    if (refusal !== undefined) return refusal;
-    const batch = inWantedCodec(records.subarray(position, position + header.sizeInBytes), header, origin, config);
+  for (let position = 0; position === 0 || position < records.length; position += sizeAt(records, position)) {
+    const batch = parseBatch(records, position, origin, config, wallMs);
     if ('error' in batch) return batch;
+    const isAlone = position === 0 && sizeAt(records, position) === records.length;
+    const refusal = refuseOffset(batch.header, origin, offsetMin) ?? refuseCompany(batch.header, origin, isAlone);
+    if (refusal !== undefined) return refusal;
     batches.push(batch);
-    offsetMin = header.lastOffset + 1;
-    position += header.sizeInBytes;
-  } while (position < records.length);
-  return batches;
+    offsetMin = batch.header.lastOffset + 1;
+    storedBytes += batch.bytes.length;
+  }
+  return refuseSum(storedBytes, origin, config) ?? batches;
 }
 
-function inWantedCodec(
-  bytes: Buffer,
-  received: BatchHeader,
+function parseBatch(
+  records: Buffer,
+  position: number,
   origin: AppendOrigin,
   config: TopicConfig,
+  wallMs: number,
 ): ParsedBatch | Refusal {
-  const codec = origin === 'log' ? undefined : wantedCodec(config, received);
-  if (codec === undefined) return withMarker(bytes, received, origin);
-  const stored = recompress(bytes, received, codec, config);
+  const refusal = refuseBytes(records, position, origin, config);
+  if (refusal !== undefined) return refusal;
+  const header = readBatchHeader(records, position);
+  const bytes = records.subarray(position, position + header.sizeInBytes);
+  const stored = refuseHeader(header, origin) ?? storedForm(bytes, header, origin, config, wallMs);
   if (!Buffer.isBuffer(stored)) return stored;
-  const header = readBatchHeader(stored, 0);
-  return refuseSize(stored.length, config) ?? { bytes: stored, header, marker: undefined };
+  if (stored === bytes) return withMarker(bytes, header, origin);
+  return refuseSize(stored.length, config) ?? withMarker(stored, readBatchHeader(stored, 0), origin);
 }
 
-/** Control batches are never compressed. */
 function withMarker(bytes: Buffer, header: BatchHeader, origin: AppendOrigin): ParsedBatch | Refusal {
   if (!header.isControl || header.producerId < 0) return { bytes, header, marker: undefined };
   try {
@@ -75,15 +67,17 @@ function withMarker(bytes: Buffer, header: BatchHeader, origin: AppendOrigin): P
   }
 }
 
-function readHeader(records: Buffer, position: number): BatchHeader | Refusal {
-  const refusal = refuseFrame(records, position);
-  if (refusal !== undefined) return refusal;
-  try {
-    return readBatchHeader(records, position);
-  } catch (error) {
-    if (error instanceof CorruptError) return { error: Errors.CORRUPT_MESSAGE, message: error.message };
-    throw error;
-  }
+function storedForm(
+  bytes: Buffer,
+  header: BatchHeader,
+  origin: AppendOrigin,
+  config: TopicConfig,
+  wallMs: number,
+): Buffer | Refusal {
+  if (origin === 'log') return bytes;
+  if (origin === 'coordinator') return storedOwnBatch(bytes, header, config);
+  const valid = validateRecords(bytes, header, config, wallMs);
+  return 'error' in valid ? valid : storedBatch(bytes, header, valid, config);
 }
 
 /** Each batch of a producer is judged by what the log knows before the append. */
@@ -97,4 +91,11 @@ function refuseOffset({ baseOffset }: BatchHeader, origin: AppendOrigin, offsetM
   if (origin !== 'log' || baseOffset >= offsetMin) return undefined;
   const message = `offset ${baseOffset} lies before the end of the log, ${offsetMin}`;
   return { error: Errors.OFFSET_OUT_OF_RANGE, message };
+}
+
+/** Everything of an append lies in one segment. */
+function refuseSum(storedBytes: number, origin: AppendOrigin, config: TopicConfig): Refusal | undefined {
+  if (origin === 'log' || storedBytes <= config['segment.bytes']) return undefined;
+  const message = `${storedBytes} bytes exceed segment.bytes=${config['segment.bytes']}`;
+  return { error: Errors.RECORD_LIST_TOO_LARGE, message };
 }

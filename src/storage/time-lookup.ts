@@ -4,7 +4,7 @@
  */
 import { CorruptError } from '#core';
 import { readRecords } from '#protocol';
-import { LEADER_EPOCH_POSITION, lastOffsetAt, maxTimestampAt } from './batch-frame.ts';
+import { DECOMPRESSED_BATCH_BYTES_MAX, LEADER_EPOCH_POSITION, lastOffsetAt, maxTimestampAt } from './batch-frame.ts';
 import { type ScanOptions, scanBatches } from './batch-scan.ts';
 import type { Segment } from './segment.ts';
 
@@ -23,7 +23,6 @@ export interface OffsetRange {
 
 export interface IndexLoader {
   loadIndexes(segment: Segment): Promise<void>;
-  readonly config: { readonly 'max.decompressed.message.bytes': number };
 }
 
 /** The first record in `range`, in the order of offsets, whose timestamp is at least `timestamp`. */
@@ -38,7 +37,7 @@ export async function findTimestamp(
     const segment = segments[index];
     if (segment.indexes === undefined) await loader.loadIndexes(segment);
     if (segment.maxTimestamp.timestamp < timestamp) continue;
-    const found = await findInSegment(loader, segment, timestamp, range);
+    const found = await findInSegment(segment, timestamp, range);
     if (found !== undefined) return found;
   }
   return undefined;
@@ -76,18 +75,16 @@ function wholeSegment(segment: Segment, position: number): ScanOptions {
 }
 
 async function findInSegment(
-  loader: IndexLoader,
   segment: Segment,
   timestamp: number,
   range: OffsetRange,
 ): Promise<FoundRecord | undefined> {
-  const bytesMax = loader.config['max.decompressed.message.bytes'];
   const nearOffset = segment.indexes?.times.floor(timestamp)?.offset ?? segment.baseOffset;
   const position = segment.indexes?.offsets.floorPosition(Math.max(nearOffset, range.start)) ?? 0;
   let found: FoundRecord | undefined;
   const end = await scanBatches(segment.file(), wholeSegment(segment, position), (buffer, at) => {
     if (lastOffsetAt(buffer, at) < range.start || maxTimestampAt(buffer, at) < timestamp) return false;
-    found = findInBatch(buffer, at, timestamp, range.start, bytesMax);
+    found = findInBatch(buffer, at, timestamp, range.start);
     return found !== undefined;
   });
   if (end.damage !== undefined && found === undefined) {
@@ -96,15 +93,9 @@ async function findInSegment(
   return found !== undefined && found.offset < range.end ? found : undefined;
 }
 
-function findInBatch(
-  buffer: Buffer,
-  at: number,
-  timestamp: number,
-  startOffset: number,
-  decompressedBytesMax: number,
-): FoundRecord | undefined {
+function findInBatch(buffer: Buffer, at: number, timestamp: number, startOffset: number): FoundRecord | undefined {
   const leaderEpoch = buffer.readInt32BE(at + LEADER_EPOCH_POSITION);
-  const records = readRecords(buffer, at, { decompressedBytesMax });
+  const records = readRecords(buffer, at, { decompressedBytesMax: DECOMPRESSED_BATCH_BYTES_MAX });
   for (let record = records.next(); record !== undefined; record = records.next()) {
     if (record.timestamp < timestamp || record.offset < startOffset) continue;
     return { offset: record.offset, timestamp: record.timestamp, leaderEpoch };

@@ -70,9 +70,11 @@ describe('produce', () => {
 
   it('refuses acks that do not exist', async () => {
     scene = await Scene.start({ topics: { t: 1 } });
-    expect(await scene.produce('t', batchOf(['a']), { acks: 2 })).toMatchObject({
-      errorCode: Errors.INVALID_REQUIRED_ACKS.code,
-    });
+    const errorOf = async (topic: string, acks: number) =>
+      (await scene.produce(topic, batchOf(['a']), { acks })).errorCode;
+    expect(await errorOf('t', 2)).toBe(Errors.INVALID_REQUIRED_ACKS.code);
+    expect(await errorOf('t', -2)).toBe(Errors.INVALID_REQUIRED_ACKS.code);
+    expect(await errorOf('nosuch', 2)).toBe(Errors.UNKNOWN_TOPIC_OR_PARTITION.code);
   });
 
   it('stamps LogAppendTime and says which', async () => {
@@ -106,7 +108,7 @@ describe('records that are refused', () => {
   };
   const cases: [what: string, records: () => Buffer, error: string][] = [
     ['a wrong checksum', damaged, 'CORRUPT_MESSAGE'],
-    ['no whole header', () => batchOf(['a']).subarray(0, 40), 'CORRUPT_MESSAGE'],
+    ['no whole header', () => batchOf(['a']).subarray(0, 40), 'INVALID_RECORD'],
     ['two batches', () => Buffer.concat([batchOf(['a']), batchOf(['b'])]), 'INVALID_RECORD'],
     ['a base offset', () => batchOf(['a'], { baseOffset: 7 }), 'INVALID_RECORD'],
     ['control records', () => batchOf(['a'], { isControl: true }), 'INVALID_RECORD'],
@@ -125,6 +127,16 @@ describe('records that are refused', () => {
     expect(errorByCode(answer.errorCode).name).toBe(error);
     expect(answer.errorMessage).not.toBeNull();
     expect((await scene.produce('t', batchOf(['good']))).baseOffset).toBe(0);
+  });
+
+  it('names the records to blame, from version 8 on', async () => {
+    scene = await Scene.start({ topics: { t: 1 } });
+    const batch = () => batchOf(['a', 'b'], { timestamp: NOW + 86_400_000 });
+    const { recordErrors, errorMessage } = await scene.produce('t', batch(), { version: 8 });
+    expect(recordErrors.map(({ batchIndex }) => batchIndex)).toEqual([0, 1]);
+    expect(recordErrors[1].batchIndexErrorMessage).toMatch(/message.timestamp.after.max.ms=3600000/);
+    expect(errorMessage).toMatch(/^2 of 2 records are refused, record 0 first: timestamp/);
+    expect(await scene.produce('t', batch(), { version: 7 })).toMatchObject({ recordErrors: [], errorMessage: null });
   });
 
   it('of zstd before version 7', async () => {

@@ -71,6 +71,13 @@ describe('Framings', () => {
     expect(decompress('snappy', twice, 100).toString()).toBe('one two');
   });
 
+  test('zstd frames that were written one after the other are read on, and nothing may stand behind them', () => {
+    const twice = Buffer.concat([compress('zstd', Buffer.from('one ')), compress('zstd', Buffer.from('two'))]);
+    expect(decompress('zstd', twice, 100).toString()).toBe('one two');
+    for (const rest of [Buffer.alloc(8), Buffer.from('garbage')])
+      expect(() => decompress('zstd', Buffer.concat([twice, rest]), 100)).toThrow(/bytes behind the last zstd frame/);
+  });
+
   test('A snappy block that lies about its length is refused before anything is allocated', () => {
     const lie = Buffer.from('ffffffff0f00', 'hex');
     expect(() => decompress('snappy', lie, MEGABYTE)).toThrow(/hold more than/);

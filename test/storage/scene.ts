@@ -1,6 +1,6 @@
 /** Scenery of the storage tests: a log directory on a memory disk, and batches to append. */
 import { type Logger, ManualClock, type Random, seededRandom, silentLogger } from '#core';
-import { buildBatch, type ProducerState, readRecords } from '#protocol';
+import { type BatchOptions, buildBatch, type ProducerState, readRecords } from '#protocol';
 import {
   type Disk,
   type Durability,
@@ -64,7 +64,7 @@ export function createLog(scene: Scene, overrides: Partial<TopicConfig> = {}, to
   return scene.directory.create(topic, 0, TOPIC_ID, smallConfig(overrides));
 }
 
-export interface BatchDraft extends ProducerState {
+export interface BatchDraft extends ProducerState, Pick<BatchOptions, 'compression'> {
   readonly timestamp?: number;
   readonly timestamps?: readonly number[];
 }

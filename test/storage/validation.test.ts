@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { crc32c } from '#core';
-import { Errors, readBatchHeader, sealBatch, verifyBatchCrc } from '#protocol';
-import type { AppendOrigin, TopicConfig } from '#storage';
+import { Errors, readBatchHeader, readRecords, sealBatch, verifyBatchCrc } from '#protocol';
+import { type AppendOrigin, type AppendResult, type PartitionLog, type TopicConfig, topicConfig } from '#storage';
+import { batchCases, type Outcome } from './malformed-batches.ts';
+import { rawBatch } from './raw-batch.ts';
 import { appendValues, batchOf, createLog, openScene, readValues, START_MS, valuesIn } from './scene.ts';
 
 async function refusal(batch: Buffer, overrides: Partial<TopicConfig> = {}, origin: AppendOrigin = 'client') {
@@ -13,93 +15,98 @@ async function refusal(batch: Buffer, overrides: Partial<TopicConfig> = {}, orig
   return result;
 }
 
-/** A batch with one field of its header changed, and the checksum made right again. */
-function altered(change: (batch: Buffer) => void, values = ['a', 'b']): Buffer {
-  const batch = Buffer.from(batchOf(values));
-  change(batch);
-  sealBatch(batch);
-  return batch;
+describe('what Apache Kafka decides of a batch, we decide', () => {
+  const cases = batchCases.filter(({ version }) => version === undefined);
+
+  test.each(cases)('$name: $ours', async ({ config, batch, ours }) => {
+    const log = createLog(await openScene(), topicConfig(config));
+    const bytes = batch(START_MS);
+    const before = Buffer.from(bytes);
+    const result = log.append(bytes, { leaderEpoch: 3, origin: 'client' });
+    expect(outcomeOf(result)).toBe(ours);
+    expect(bytes.equals(before)).toBe(true);
+    if (result.error !== undefined) {
+      expect(result).toMatchObject({ baseOffset: -1, lastOffset: -1, errorMessage: expect.stringMatching(/./) });
+      expect(log.logEndOffset).toBe(0);
+    } else await expectReadable(log);
+  });
+
+  test('but for a few kinds, each with its reason', () => {
+    const different = cases.filter(({ kafka, ours }) => kafka !== ours);
+    expect(different.filter(({ why }) => why === undefined)).toEqual([]);
+    expect(new Set(different.map(({ why }) => why)).size).toBe(6);
+  });
+});
+
+function outcomeOf({ error, baseOffset, lastOffset, recordErrors }: AppendResult): Outcome {
+  if (error === undefined) return lastOffset - baseOffset + 1;
+  const indices = recordErrors.map(({ batchIndex }) => batchIndex).join(',');
+  return `${error.name} ${indices}`.trim() as Outcome;
 }
 
-describe('a batch from a client', () => {
-  const cases: [string, () => Buffer, keyof typeof Errors, Partial<TopicConfig>?][] = [
-    ['of no bytes', () => Buffer.alloc(0), 'CORRUPT_MESSAGE'],
-    ['shorter than a header', () => batchOf(['a']).subarray(0, 60), 'CORRUPT_MESSAGE'],
-    ['cut off', () => batchOf(['a']).subarray(0, -1), 'CORRUPT_MESSAGE'],
-    ['followed by garbage', () => Buffer.concat([batchOf(['a']), Buffer.alloc(5)]), 'INVALID_RECORD'],
-    ['that is two batches', () => Buffer.concat([batchOf(['a']), batchOf(['b'])]), 'INVALID_RECORD'],
-    ['with a negative length', () => altered((batch) => batch.writeInt32BE(-1, 8)), 'CORRUPT_MESSAGE'],
-    ['with a length below a header', () => altered((batch) => batch.writeInt32BE(40, 8)), 'CORRUPT_MESSAGE'],
-    ['with an absurd length', () => altered((batch) => batch.writeInt32BE(2 ** 31 - 1, 8)), 'CORRUPT_MESSAGE'],
-    ['of magic 1', () => altered((batch) => batch.writeInt8(1, 16)), 'INVALID_RECORD'],
-    ['of magic 3', () => altered((batch) => batch.writeInt8(3, 16)), 'CORRUPT_MESSAGE'],
-    ['with a codec that does not exist', () => altered((batch) => batch.writeInt16BE(5, 21)), 'CORRUPT_MESSAGE'],
-    ['with a base offset', () => altered((batch) => batch.writeBigInt64BE(5n, 0)), 'INVALID_RECORD'],
-    ['with a negative offset delta', () => altered((batch) => batch.writeInt32BE(-2, 23)), 'CORRUPT_MESSAGE'],
-    ['whose count does not fit its offsets', () => altered((batch) => batch.writeInt32BE(3, 57)), 'INVALID_RECORD'],
-    ['of no records', () => altered((batch) => batch.writeInt32BE(0, 57)), 'INVALID_RECORD'],
-    [
-      'of more records than its bytes can hold',
-      () =>
-        altered((batch) => {
-          batch.writeInt32BE(999_999, 57);
-          batch.writeInt32BE(999_998, 23);
-        }),
-      'INVALID_RECORD',
-    ],
-    [
-      'with a producer but no sequence',
-      () => batchOf(['a'], { producerId: 1, producerEpoch: 0, baseSequence: -1 }),
-      'INVALID_RECORD',
-    ],
-    [
-      'with a producer but no epoch',
-      () => batchOf(['a'], { producerId: 1, producerEpoch: -1, baseSequence: 0 }),
-      'INVALID_RECORD',
-    ],
-    ['of control records', () => batchOf(['a'], { isControl: true }), 'INVALID_RECORD'],
-    ['that says it was stamped by a broker', () => altered((batch) => batch.writeInt16BE(8, 21)), 'INVALID_TIMESTAMP'],
-    ['from more than an hour ahead', () => batchOf(['a'], { timestamp: START_MS + 3_600_001 }), 'INVALID_TIMESTAMP'],
-    [
-      'from too long ago',
-      () => batchOf(['a'], { timestamp: START_MS - 1001 }),
-      'INVALID_TIMESTAMP',
-      { 'message.timestamp.before.max.ms': 1000 },
-    ],
-    [
-      'larger than max.message.bytes',
-      () => batchOf(['a'.repeat(100)]),
-      'MESSAGE_TOO_LARGE',
-      { 'max.message.bytes': 150 },
-    ],
-    ['larger than a segment', () => batchOf(['a'.repeat(100)]), 'RECORD_LIST_TOO_LARGE', { 'segment.bytes': 150 }],
-  ];
+/** What was taken can be read: all of it, at the offsets that were promised, under a header that tells the truth. */
+async function expectReadable(log: PartitionLog): Promise<void> {
+  const endOffset = log.logEndOffset;
+  const read = await log.read(0, { bytesMax: 1e9, endOffsetMax: endOffset, atLeastOneBatch: true });
+  const stored = Buffer.concat(read.records);
+  const cursor = readRecords(stored, 0, { decompressedBytesMax: 1e8 });
+  const { header } = cursor;
+  expect(verifyBatchCrc(stored, 0, header)).toBe(true);
+  expect(header.sizeInBytes).toBe(stored.length);
+  let maxTimestamp = -1;
+  for (let offset = 0; offset < endOffset; offset++) {
+    const record = cursor.next();
+    expect(record?.offset).toBe(offset);
+    maxTimestamp = Math.max(maxTimestamp, record?.timestamp ?? -1);
+  }
+  expect(cursor.next()).toBeUndefined();
+  expect(header).toMatchObject({ maxTimestamp, lastOffset: endOffset - 1, deleteHorizonMs: undefined });
+  expect(header.timestampType).toBe(log.config['message.timestamp.type'] === 'CreateTime' ? 'create' : 'append');
+}
 
-  test.each(cases)('%s is refused, and nothing of it is appended', async (_name, makeBatch, error, overrides = {}) => {
-    const result = await refusal(makeBatch(), overrides);
-    expect(result.error?.name).toBe(error);
-    expect(result.errorMessage).not.toBe('');
-    expect(result).toMatchObject({ baseOffset: -1, lastOffset: -1 });
+describe('a batch of a transaction', () => {
+  test('needs a producer', async () => {
+    expect((await refusal(batchOf(['a'], { isTransactional: true }))).error).toBe(Errors.INVALID_RECORD);
   });
+});
 
-  test.each(['a flipped bit in the records', 'a flipped bit in the header'])('with %s is refused', async (name) => {
-    const batch = Buffer.from(batchOf(['hello']));
-    batch[name.includes('header') ? 30 : batch.length - 3] ^= 0x10;
-    expect((await refusal(batch)).error).toBe(Errors.CORRUPT_MESSAGE);
-  });
-
-  test('is taken at exactly the limits', async () => {
+describe('limits', () => {
+  test('are met by a batch that is exactly as large, and as late', async () => {
     const batch = batchOf(['a'.repeat(100)], { timestamp: START_MS + 3_600_000 });
     const limits = { 'max.message.bytes': batch.length, 'segment.bytes': batch.length };
     expect((await refusal(batch, limits)).error).toBeUndefined();
+    const early = { ...limits, 'message.timestamp.after.max.ms': 3_599_999 };
+    expect((await refusal(batch, early)).error).toBe(Errors.INVALID_TIMESTAMP);
   });
 
-  test('names the records whose timestamps are out of range', async () => {
-    const batch = batchOf(['a', 'b', 'c'], { timestamps: [START_MS, START_MS + 9_000_000, START_MS + 1] });
-    const { recordErrors } = await refusal(batch);
-    expect(recordErrors.map(({ batchIndex }) => batchIndex)).toEqual([1]);
+  test('end what a compressed batch may grow to, whatever the topic allows: the producer splits it', async () => {
+    const bomb = rawBatch({ codec: 'zstd', section: zstdBomb(300) }, START_MS);
+    expect(bomb.length).toBeLessThan(12_000);
+    const { error, errorMessage } = await refusal(bomb);
+    expect(error).toBe(Errors.MESSAGE_TOO_LARGE);
+    expect(errorMessage).toMatch(/hold more than the 268435456 bytes allowed once decompressed/);
+    const bounded = await refusal(bomb, { 'max.decompressed.message.bytes': 1000 });
+    expect(bounded).toMatchObject({
+      error: Errors.INVALID_RECORD,
+      errorMessage: expect.stringMatching(/more than the 1005 bytes/),
+    });
+  });
+
+  test('of a compressed record are named with the record', async () => {
+    const batch = batchOf(['a', 'b'.repeat(50)], { compression: 'lz4' });
+    const { errorMessage } = await refusal(batch, { 'max.decompressed.message.bytes': 30 });
+    expect(errorMessage).toMatch(/record 1 has 58 bytes, 30 are allowed/);
   });
 });
+
+/** A frame of blocks that each say: 128 KiB of zeros. */
+function zstdBomb(megabytes: number): Buffer {
+  const head = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0x68]);
+  const block = Buffer.alloc(4);
+  block.writeUIntLE((131_072 << 3) | 2, 0, 3);
+  const last = Buffer.from([1, 0, 0]);
+  return Buffer.concat([head, ...Array<Buffer>(megabytes * 8).fill(block), last]);
+}
 
 describe('a batch with a bad record in every place', () => {
   test('is refused with the first few of them named: an answer has an end', async () => {
@@ -109,25 +116,6 @@ describe('a batch with a bad record in every place', () => {
     expect(error).toBe(Errors.INVALID_TIMESTAMP);
     expect(recordErrors.length).toBeGreaterThan(0);
     expect(recordErrors.length).toBeLessThanOrEqual(100);
-  });
-});
-
-describe('a compacted topic', () => {
-  const compacted = { 'cleanup.policy': ['compact'] };
-
-  test('refuses a record without a key and says which', async () => {
-    const { buildBatch } = await import('#protocol');
-    const record = (key: Buffer | null) => ({ key, value: Buffer.from('v'), headers: [], timestamp: START_MS });
-    for (const compression of ['none', 'gzip'] as const) {
-      const batch = buildBatch([record(Buffer.from('k')), record(null)], { compression });
-      const result = await refusal(batch, compacted);
-      expect(result.error).toBe(Errors.INVALID_RECORD);
-      expect(result.recordErrors[0].batchIndex).toBe(1);
-    }
-  });
-
-  test('takes records with keys', async () => {
-    expect((await refusal(batchOf(['a', 'b']), compacted)).error).toBeUndefined();
   });
 });
 
@@ -169,12 +157,10 @@ describe('compression.type', () => {
     garbage.fill(0x55, 61);
     sealBatch(garbage);
     const uncompressed = { 'compression.type': 'uncompressed' } as const;
-    expect((await refusal(garbage, uncompressed)).error).toBe(Errors.CORRUPT_MESSAGE);
+    expect((await refusal(garbage, uncompressed)).error).toBe(Errors.INVALID_RECORD);
     expect((await refusal(zipped, { ...uncompressed, 'max.message.bytes': 1000 })).error).toBe(
       Errors.MESSAGE_TOO_LARGE,
     );
-    const bounded = { ...uncompressed, 'max.decompressed.message.bytes': 100 };
-    expect((await refusal(zipped, bounded)).error).toBe(Errors.MESSAGE_TOO_LARGE);
   });
 });
 

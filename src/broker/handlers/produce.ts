@@ -54,9 +54,8 @@ class PendingProduce implements CommitWaiter, Expiring {
 
   start(): void {
     const { acks } = this.#request;
-    const refusal = acks < -1 || acks > 1 ? Errors.INVALID_REQUIRED_ACKS : undefined;
     for (const { name, topicId, partitionData } of this.#request.topicData) {
-      const topic = refusal ?? this.#findTopic(name, topicId);
+      const topic = this.#findTopic(name, topicId);
       for (const { index, records } of partitionData) this.#produce(topic, index, records);
     }
     this.#isAppending = false;
@@ -129,6 +128,7 @@ class PendingProduce implements CommitWaiter, Expiring {
   #refusal(partition: HostedPartition, records: Buffer | null): KafkaErrorRow | undefined {
     const { acks, transactionalId } = this.#request;
     if (records === null || records.length === 0) return Errors.INVALID_RECORD;
+    if (acks < -1 || acks > 1) return Errors.INVALID_REQUIRED_ACKS;
     if (acks === -1 && !partition.state.hasEnoughReplicas(partition.config['min.insync.replicas'])) {
       return Errors.NOT_ENOUGH_REPLICAS;
     }

@@ -17,6 +17,7 @@ import {
   type RawRecord,
   RecordCursor,
   readBatchHeader,
+  recordsOf,
   verifyBatchCrc,
 } from '#protocol';
 
@@ -188,6 +189,7 @@ export class FetchedRecords {
   }
 
   #open(header: BatchHeader): RecordCursor {
-    return new RecordCursor(header, this.#buffer, this.#position, { decompressedBytesMax: this.#decompressedBytesMax });
+    const options = { decompressedBytesMax: this.#decompressedBytesMax };
+    return new RecordCursor(header, recordsOf(this.#buffer, this.#position, header, options));
   }
 }

@@ -5,12 +5,12 @@
  */
 import { CorruptError, errorText, KafkaError } from '#core';
 import type { BatchHeader } from '#protocol';
-import { lastOffsetAt, maxTimestampAt } from '../batch-frame.ts';
+import { DECOMPRESSED_BATCH_BYTES_MAX, lastOffsetAt, maxTimestampAt } from '../batch-frame.ts';
 import type { Disk } from '../disk/disk.ts';
 import { CLEANED_SUFFIX, INDEX_SUFFIX, LOG_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX } from '../file-names.ts';
 import type { PartitionLog } from '../partition-log.ts';
-import { levelOf } from '../recompress.ts';
 import type { Segment } from '../segment.ts';
+import { levelOf } from '../stored-batch.ts';
 import { BatchCleaning, type CleaningRules } from './batch-cleaning.ts';
 import { OffsetMap } from './offset-map.ts';
 import type { Pace } from './pace.ts';
@@ -93,7 +93,7 @@ async function readDirtyRange(options: CleaningOptions): Promise<DirtyRange> {
     if (header.lastOffset < firstDirtyOffset) return false;
     lastOffset = header.lastOffset;
     if (header.isControl || header.isTransactional) return false;
-    const records = sliceRecords(batch, header, options.log.config['max.decompressed.message.bytes']);
+    const records = sliceRecords(batch, header, DECOMPRESSED_BATCH_BYTES_MAX);
     for (let count = 1; records.next(); count++) {
       const { key, offset } = records;
       if (offset >= firstDirtyOffset && key !== null && !latest.put(key, offset)) {
@@ -133,7 +133,7 @@ function rulesOf({ log, wallMs }: CleaningOptions, { latest, rangeEnd, lastOffse
     lastOffsetOfProducer,
     wallMs,
     deleteRetentionMs: config['delete.retention.ms'],
-    decompressedBytesMax: config['max.decompressed.message.bytes'],
+    decompressedBytesMax: DECOMPRESSED_BATCH_BYTES_MAX,
     compressionLevel: (codec) => levelOf(codec, config),
   };
 }

@@ -57,8 +57,8 @@ export class RecordSlices {
     this.deltaEnd = reader.position;
     this.offset = baseOffset + reader.varint();
     const keyBytes = reader.varint();
-    this.key = keyBytes === -1 ? null : reader.bytes(keyBytes);
-    this.isTombstone = reader.varint() === -1;
+    this.key = keyBytes < 0 ? null : reader.bytes(keyBytes);
+    this.isTombstone = reader.varint() < 0;
     if (this.offset > this.#header.lastOffset || reader.position > this.end) {
       throw new CorruptError(`the record at offset ${this.offset} does not fit into its batch`);
     }

@@ -1,6 +1,6 @@
 /** Prints a `.timeindex` file and compares it with its log, which is reached through the `.index` file as readers reach it. */
 import { CorruptError } from '#core';
-import { readBatchHeader, scanRecords } from '#protocol';
+import { readBatchHeader, recordsOf, scanRecords } from '#protocol';
 import type { Disk, DiskFile } from '../disk/disk.ts';
 import { INDEX_SUFFIX, LOG_SUFFIX } from '../file-names.ts';
 import type { ShownBatch } from './batch-text.ts';
@@ -122,7 +122,8 @@ class BatchLookup {
     const bytes = await this.#window.bytes(position, sizeInBytes);
     const header = readBatchHeader(bytes, 0);
     if (header.recordCount === 0) return -1;
-    const scan = scanRecords(bytes, 0, header, { decompressedBytesMax: BATCH_BYTES_MAX });
-    return Math.max(-1, header.timestampType === 'append' ? header.maxTimestamp : scan.maxTimestamp);
+    const records = recordsOf(bytes, 0, header, { decompressedBytesMax: BATCH_BYTES_MAX });
+    const { maxTimestamp } = scanRecords(records, header);
+    return header.timestampType === 'append' ? Math.max(-1, header.maxTimestamp) : maxTimestamp;
   }
 }
