@@ -219,7 +219,7 @@ async function openCluster(
     directory: directories.metadata,
     disk,
     nodeId,
-    rules: controllerRules(config),
+    rules: controllerRules(settings),
     clock,
     logger,
     committed: (record, image) => partitions.committed(record, image),

@@ -3,7 +3,7 @@
  * keys of Kafka that change nothing here named in one line. Everything below the broker takes its part from here.
  */
 import { type ConfigOf, KafkaError, type Logger, parseConfig, suggest } from '#core';
-import { refusedTopicConfig, topicConfig } from '#storage';
+import { refusedTopicConfig, topicConfig, topicConfigConflict } from '#storage';
 import { brokerConfigTable, keysWithoutEffect, knownBrokerKeys, topicDefaultKeys } from './config.ts';
 import { type ListenerPlan, planListeners } from './listener-address.ts';
 import { type LogDirs, logDirsOf } from './log-dirs.ts';
@@ -59,10 +59,13 @@ function warnUnknown(key: string, logger: Logger): void {
 /** A bad default of topics must stop the start, not the first topic. */
 function checkTopicDefaults(given: Readonly<Record<string, unknown>>): void {
   try {
-    for (const [name, value] of Object.entries(topicConfig({}, given))) {
+    const defaults = topicConfig({}, given);
+    for (const [name, value] of Object.entries(defaults)) {
       const refusal = refusedTopicConfig(name, value);
       if (refusal !== undefined) throw new KafkaError('INVALID_CONFIG', `${name}: ${value} is not allowed: ${refusal}`);
     }
+    const conflict = topicConfigConflict(defaults);
+    if (conflict !== undefined) throw new KafkaError('INVALID_CONFIG', conflict);
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error;
     throw new KafkaError('INVALID_CONFIG', `A default of topics is wrong: ${error.message}`, { cause: error });

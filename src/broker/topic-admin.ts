@@ -1,7 +1,7 @@
 /** Making topics on this broker: with the ids and defaults the controller wants, and done only when their logs can be used. */
 import { formatConfigValue, KafkaError, parseConfigValue, type Random } from '#core';
 import { Errors, type KafkaErrorRow } from '#protocol';
-import { refusedTopicConfig, topicConfigTable } from '#storage';
+import { refusedTopicConfig, topicConfig, topicConfigConflict, topicConfigTable } from '#storage';
 import {
   type ConfigEntry,
   type ControllerRules,
@@ -12,7 +12,7 @@ import {
 } from './controller/index.ts';
 import type { HostedPartitions } from './hosted-partitions.ts';
 import type { MetadataLog, Outcome } from './metadata-log.ts';
-import type { BrokerConfig } from './settings.ts';
+import type { BrokerConfig, BrokerSettings } from './settings.ts';
 
 /** A topic to be made; counts of -1 mean the default. */
 export type TopicDraft = Omit<NewTopic, 'topicId'>;
@@ -89,11 +89,12 @@ function defaults(name: string): TopicDraft {
 }
 
 /** What the controller has to know about configuration. */
-export function controllerRules(config: BrokerConfig): ControllerRules {
+export function controllerRules({ config, given }: BrokerSettings): ControllerRules {
   return {
     numPartitions: config['num.partitions'],
     replicationFactor: config['default.replication.factor'],
     checkTopicConfig,
+    topicConfigConflict: (overrides) => topicConfigConflict(topicConfig(Object.fromEntries(overrides), given)),
     listConfigDefault,
   };
 }

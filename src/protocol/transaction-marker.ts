@@ -7,7 +7,7 @@ import { CorruptError } from '#core';
 import { controlRecordKey, controlRecordType, decodeEndTxnMarker, encodeEndTxnMarker } from './control-records.ts';
 import type { BatchHeader } from './record-batch.ts';
 import { buildBatch } from './record-batch-builder.ts';
-import { RecordCursor } from './record-cursor.ts';
+import { RecordCursor, recordsOf } from './record-cursor.ts';
 
 export interface TransactionMarker {
   readonly type: 'abort' | 'commit';
@@ -36,7 +36,8 @@ export function readTransactionMarker(
   position: number,
   header: BatchHeader,
 ): TransactionMarker | undefined {
-  const record = new RecordCursor(header, buffer, position, { decompressedBytesMax: MARKER_BYTES_MAX }).next();
+  const records = recordsOf(buffer, position, header, { decompressedBytesMax: MARKER_BYTES_MAX });
+  const record = new RecordCursor(header, records).next();
   if (record === undefined) return undefined;
   const type = controlRecordType(record.key);
   if (type !== 'abort' && type !== 'commit') return undefined;

@@ -8,6 +8,10 @@ import { type ConfigOf, defineConfig, parseConfig } from '#core';
 
 const LONG_MAX = Number.MAX_SAFE_INTEGER;
 const INT_MAX = 2 ** 31 - 1;
+/** What a Java array can hold. */
+const DECOMPRESSED_RECORD_BYTES_MAX = INT_MAX - 8;
+/** The level of lz4 that Kafka defaults to, and the only one here. */
+const LZ4_LEVEL = 9;
 
 export const topicConfigTable = defineConfig({
   'cleanup.policy': {
@@ -23,22 +27,22 @@ export const topicConfigTable = defineConfig({
     min: -1,
     max: 9,
     importance: 'medium',
-    doc: 'Level when the broker itself compresses with gzip; -1 is the library default.',
+    doc: 'Level when the broker itself compresses with gzip: 1 to 9, or -1, the default of the library.',
   },
   'compression.lz4.level': {
     type: 'int',
-    default: 9,
+    default: LZ4_LEVEL,
     min: 1,
     max: 17,
     importance: 'medium',
-    doc: 'Accepted for compatibility: the broker compresses lz4 at the default level of its library.',
+    doc: 'Only `9`: the library that compresses lz4 here has one level.',
   },
   'compression.type': {
     type: 'string',
     default: 'producer',
     oneOf: ['producer', 'uncompressed', 'gzip', 'snappy', 'lz4', 'zstd'],
     importance: 'medium',
-    doc: 'Compression of the stored batches. `producer` keeps what the producer sent, which costs the broker nothing; otherwise it compresses anew what came in another codec.',
+    doc: 'Compression of the stored batches. `producer` keeps what the producer sent; otherwise the broker compresses anew what came in another codec.',
   },
   'compression.zstd.level': {
     type: 'int',
@@ -60,7 +64,7 @@ export const topicConfigTable = defineConfig({
     type: 'boolean',
     default: false,
     importance: 'medium',
-    doc: 'Whether share groups may use this topic as their dead letter queue.',
+    doc: 'Only `false`: there are no share groups that could use the topic as their dead letter queue.',
   },
   'file.delete.delay.ms': {
     type: 'duration-ms',
@@ -89,7 +93,7 @@ export const topicConfigTable = defineConfig({
     type: 'list',
     default: [],
     importance: 'medium',
-    doc: 'Replicas that are slowed down while they follow, as `partition:broker`, or `*`.',
+    doc: 'Replicas that are slowed down while they follow, as `partition:broker`, or `*`. With one replica, as here, there is nothing to slow down.',
   },
   'index.interval.bytes': {
     type: 'bytes',
@@ -104,21 +108,21 @@ export const topicConfigTable = defineConfig({
     type: 'list',
     default: [],
     importance: 'medium',
-    doc: 'Replicas that are slowed down while their leader sends, as `partition:broker`, or `*`.',
+    doc: 'Replicas that are slowed down while their leader sends, as `partition:broker`, or `*`. With one replica, as here, there is nothing to slow down.',
   },
   'local.retention.bytes': {
     type: 'long',
     default: -2,
     min: -2,
     importance: 'medium',
-    doc: 'Bytes kept locally when tiered storage is on; -2 means `retention.bytes`.',
+    doc: 'Tiered storage, which there is not: bytes kept locally; -2 means `retention.bytes`.',
   },
   'local.retention.ms': {
     type: 'long',
     default: -2,
     min: -2,
     importance: 'medium',
-    doc: 'Milliseconds kept locally when tiered storage is on; -2 means `retention.ms`.',
+    doc: 'Tiered storage, which there is not: milliseconds kept locally; -2 means `retention.ms`.',
   },
   'max.compaction.lag.ms': {
     type: 'duration-ms',
@@ -131,11 +135,11 @@ export const topicConfigTable = defineConfig({
   'max.decompressed.message.bytes': {
     type: 'bytes',
     kafkaType: 'int',
-    default: 2_147_483_639,
-    min: 0,
-    max: INT_MAX,
+    default: DECOMPRESSED_RECORD_BYTES_MAX,
+    min: 1,
+    max: DECOMPRESSED_RECORD_BYTES_MAX,
     importance: 'medium',
-    doc: 'The largest a batch may be once decompressed, wherever the broker has to look inside.',
+    doc: 'The largest a record of a compressed batch may be once decompressed. All records of a batch together may be 256 MiB, whatever is set here.',
   },
   'max.message.bytes': {
     type: 'bytes',
@@ -190,7 +194,7 @@ export const topicConfigTable = defineConfig({
     default: 1,
     min: 1,
     importance: 'medium',
-    doc: 'How many replicas must have a record before acks=all is answered.',
+    doc: 'How many replicas must have a record before acks=all is answered, at most as many as there are. With one replica, as here, one.',
   },
   preallocate: {
     type: 'boolean',
@@ -201,28 +205,28 @@ export const topicConfigTable = defineConfig({
   'remote.copy.lag.bytes': {
     type: 'long',
     default: -1,
-    min: -2,
+    min: -1,
     importance: 'low',
-    doc: 'Tiered storage: bytes to keep back from copying.',
+    doc: 'Tiered storage, which there is not: bytes to keep back from copying.',
   },
   'remote.copy.lag.ms': {
     type: 'long',
     default: 0,
-    min: -2,
+    min: -1,
     importance: 'low',
-    doc: 'Tiered storage: milliseconds to keep back from copying.',
+    doc: 'Tiered storage, which there is not: milliseconds to keep back from copying.',
   },
   'remote.log.copy.disable': {
     type: 'boolean',
     default: false,
     importance: 'medium',
-    doc: 'Tiered storage: stop copying new segments.',
+    doc: 'Tiered storage, which there is not: stop copying new segments.',
   },
   'remote.log.delete.on.disable': {
     type: 'boolean',
     default: false,
     importance: 'medium',
-    doc: 'Tiered storage: delete remote data when it is disabled.',
+    doc: 'Tiered storage, which there is not: delete remote data when it is disabled.',
   },
   'remote.storage.enable': {
     type: 'boolean',
@@ -282,7 +286,7 @@ export const topicConfigTable = defineConfig({
     type: 'boolean',
     default: false,
     importance: 'medium',
-    doc: 'Whether a replica outside the in-sync set may lead, at the price of losing records.',
+    doc: 'Whether a replica outside the in-sync set may lead, at the price of losing records. With one replica, as here, there is no such choice.',
   },
 });
 
@@ -353,17 +357,37 @@ export function topicConfig(
   return parseConfig(topicConfigTable, raw).config;
 }
 
-const refused: { readonly [name in TopicConfigName]?: string } = {
-  preallocate: 'segments are not preallocated here',
-  'remote.storage.enable': 'there is no tiered storage here',
+/** By key, what is wrong with a value that the table would take. */
+const refusals: { readonly [name in TopicConfigName]?: (value: unknown) => string | undefined } = {
+  'compression.gzip.level': (value) => (value === 0 ? 'levels go from 1 to 9, and -1 is the default' : undefined),
+  'compression.lz4.level': (value) => (value === LZ4_LEVEL ? undefined : `lz4 has one level here, ${LZ4_LEVEL}`),
+  'errors.deadletterqueue.group.enable': (value) => (value === true ? 'there are no share groups here' : undefined),
+  'follower.replication.throttled.replicas': throttledProblem,
+  'leader.replication.throttled.replicas': throttledProblem,
+  preallocate: (value) => (value === true ? 'segments are not preallocated here' : undefined),
+  'remote.storage.enable': (value) => (value === true ? 'there is no tiered storage here' : undefined),
 };
 
+function throttledProblem(value: unknown): string | undefined {
+  const replicas = value as readonly string[];
+  const isFine =
+    replicas.every((replica) => /^\d+:\d+$/.test(replica)) || (replicas.length === 1 && replicas[0] === '*');
+  return isFine ? undefined : 'must be `*`, or a list of `partition:broker`';
+}
+
 /**
- * Why nobody may set `name` to `value` (as parsed): it would do nothing. Folders that come from Apache Kafka may have it set; there it
- * is passed over.
+ * Why nobody may set `name` to `value` (as parsed): Kafka does not allow it either, or it would do nothing here. Folders that come from
+ * Apache Kafka may have the latter set; there it is passed over.
  */
 export function refusedTopicConfig(name: string, value: unknown): string | undefined {
-  return value === true && Object.hasOwn(refused, name) ? refused[name as TopicConfigName] : undefined;
+  return Object.hasOwn(refusals, name) ? refusals[name as TopicConfigName]?.(value) : undefined;
+}
+
+/** Which values of a topic exclude each other, in words. */
+export function topicConfigConflict(config: TopicConfig): string | undefined {
+  const minMs = config['min.compaction.lag.ms'];
+  const maxMs = config['max.compaction.lag.ms'];
+  return minMs > maxMs ? `min.compaction.lag.ms=${minMs} is more than max.compaction.lag.ms=${maxMs}` : undefined;
 }
 
 /** What the broker's own keys say about the defaults of topics; only topic keys that a broker key sets are present. */

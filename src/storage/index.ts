@@ -15,6 +15,7 @@ export {
   type TopicConfig,
   type TopicConfigName,
   topicConfig,
+  topicConfigConflict,
   topicConfigTable,
 } from './config.ts';
 export type { Disk, DiskEntry, DiskFile, DiskLock } from './disk/disk.ts';

@@ -77,6 +77,14 @@ describe('produce', () => {
     expect(await errorOf('nosuch', 2)).toBe(Errors.UNKNOWN_TOPIC_OR_PARTITION.code);
   });
 
+  it('takes acks=all although min.insync.replicas is more than the topic has, as Kafka does', async () => {
+    scene = await Scene.start();
+    const configs = [{ name: 'min.insync.replicas', value: '2' }];
+    const topics = [{ name: 't', numPartitions: 1, replicationFactor: 1, configs }];
+    await scene.send(Apis.CreateTopics, { topics, timeoutMs: 1000 });
+    expect(await scene.produce('t', batchOf(['a']), { acks: -1 })).toMatchObject({ errorCode: 0 });
+  });
+
   it('stamps LogAppendTime and says which', async () => {
     scene = await Scene.start();
     const configs = [{ name: 'message.timestamp.type', value: 'LogAppendTime' }];

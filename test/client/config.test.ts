@@ -71,6 +71,14 @@ describe('the producer', () => {
     expect(read({ 'request.timeout.ms': 200_000 })['delivery.timeout.ms']).toBe(200_005);
   });
 
+  test('says that lz4 has one level, where lz4 is what it uses', () => {
+    const { logger, warnings } = listener();
+    for (const codec of ['lz4', 'gzip'])
+      readProducerConfig({ 'compression.type': codec, 'compression.lz4.level': 3 }, logger);
+    readProducerConfig({ 'compression.type': 'lz4' }, logger);
+    expect(warnings).toEqual(['compression.lz4.level=3 changes nothing: lz4 has one level here']);
+  });
+
   test('refuses transactions by name as long as there are none', () => {
     expect(() => read({ 'transactional.id': 'tx' })).toThrow('transactional.id=tx');
   });

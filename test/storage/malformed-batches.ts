@@ -378,6 +378,7 @@ const sizes: BatchCase[] = [
   ...each('a record above max.decompressed.message.bytes', sized(14), 'INVALID_RECORD', limited, COMPRESSED),
   ...each('two records above it together', { records: [...sized(9).records, {}] }, 2, limited, COMPRESSED),
   one('a plain record above max.decompressed.message.bytes', sized(32), 1, limited),
+  one('a record for two replicas where there is one', {}, 1, { config: { 'min.insync.replicas': '2' } }),
   ...each('4 MB in little room', sized(4e6), 1, {}, ['gzip', 'lz4', 'zstd']),
 ];
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { Deferred, type Random, seededRandom } from '#core';
 import { Errors, readBatchHeader } from '#protocol';
 import type { PartitionLog, TopicConfig } from '#storage';
+import { appendKeyed, clean, compactedLog, lines, openCompacted } from './compaction/scene.ts';
 import { FailingDisk } from './failing-disk.ts';
 import { fileBytes } from './golden-folder.ts';
 import { appendValues, batchOf, createLog, openScene, readValues, type Scene, START_MS } from './scene.ts';
@@ -89,7 +90,15 @@ describe('a change of configuration takes effect at once:', () => {
     expect(errorOf(log, batchOf(['x'.repeat(500)]))).toBe(Errors.MESSAGE_TOO_LARGE.name);
   });
 
-  test('message.timestamp.before.max.ms and after.max.ms', async () => {
+  test('max.decompressed.message.bytes', async () => {
+    const { log } = await openLog();
+    const batch = () => batchOf(['x'.repeat(500)], { compression: 'zstd' });
+    expect(errorOf(log, batch())).toBeUndefined();
+    change(log, { 'max.decompressed.message.bytes': 500 });
+    expect(errorOf(log, batch())).toBe(Errors.INVALID_RECORD.name);
+  });
+
+  test('message.timestamp.before.max.ms and message.timestamp.after.max.ms', async () => {
     const { log } = await openLog();
     const early = () => errorOf(log, batchOf(['v'], { timestamp: START_MS - 5000 }));
     const late = () => errorOf(log, batchOf(['v'], { timestamp: START_MS + 5000 }));
@@ -108,7 +117,7 @@ describe('a change of configuration takes effect at once:', () => {
     expect(await lastHeader(log)).toMatchObject({ timestampType: 'append', maxTimestamp: START_MS + 7 });
   });
 
-  test('compression.type and its levels', async () => {
+  test('compression.type, compression.gzip.level and compression.zstd.level', async () => {
     const { scene, log } = await openLog();
     const words = Array.from({ length: 300 }, (_, index) => `${(index * 7919) % 101} and ${(index * 104729) % 997}`);
     const sizeOf = async (config: Partial<TopicConfig>): Promise<[string, number]> => {
@@ -130,6 +139,97 @@ describe('a change of configuration takes effect at once:', () => {
     expect((await sizeOf({ 'compression.type': 'producer' }))[0]).toBe('none');
     await scene.clock.settle();
     expect(await readValues(log)).toHaveLength(7 * words.length);
+  });
+});
+
+describe('a change of configuration counts from the next check of retention on:', () => {
+  const CHECK_MS = 300_000;
+
+  async function deletedFiles({ disk }: Scene): Promise<string[]> {
+    const entries = await disk.list('/data/orders-0');
+    return entries.map(({ name }) => name).filter((name) => name.endsWith('.deleted'));
+  }
+
+  async function segmentsOf(count: number) {
+    const { scene, log } = await openLog({ 'segment.bytes': 100 });
+    for (let i = 0; i < count; i++) appendValues(log, [`v${i}`], { timestamp: START_MS + i });
+    await scene.clock.advance(CHECK_MS);
+    expect(log.segmentCount).toBe(count);
+    return { scene, log };
+  }
+
+  test('retention.bytes', async () => {
+    const { scene, log } = await segmentsOf(5);
+    change(log, { 'retention.bytes': 200 });
+    await scene.clock.advance(CHECK_MS);
+    expect(log.logStartOffset).toBe(2);
+  });
+
+  test('retention.ms', async () => {
+    const { scene, log } = await segmentsOf(5);
+    change(log, { 'retention.ms': 2 * CHECK_MS - 2 });
+    await scene.clock.advance(CHECK_MS);
+    expect(log.logStartOffset).toBe(2);
+  });
+
+  test('file.delete.delay.ms', async () => {
+    const { scene, log } = await segmentsOf(5);
+    change(log, { 'retention.bytes': 200, 'file.delete.delay.ms': 1000 });
+    await scene.clock.advance(CHECK_MS);
+    expect(await deletedFiles(scene)).not.toEqual([]);
+    await scene.clock.advance(1000);
+    expect(await deletedFiles(scene)).toEqual([]);
+  });
+});
+
+describe('a change of configuration counts from the next round of compaction on:', () => {
+  /** Sixty records, all of one key. */
+  async function sixty(config: Partial<TopicConfig>) {
+    const scene = await openCompacted();
+    const log = compactedLog(scene, config);
+    for (let i = 0; i < 60; i++) appendKeyed(log, [{ key: 'k', value: `v${i}` }]);
+    await clean(scene);
+    return { scene, log };
+  }
+
+  test.each<[string, Partial<TopicConfig>, Partial<TopicConfig>]>([
+    ['cleanup.policy', { 'cleanup.policy': ['delete'] }, { 'cleanup.policy': ['compact'] }],
+    ['min.compaction.lag.ms', { 'min.compaction.lag.ms': 3_600_000 }, { 'min.compaction.lag.ms': 0 }],
+    ['max.compaction.lag.ms', { 'min.cleanable.dirty.ratio': 1 }, { 'max.compaction.lag.ms': 1000 }],
+  ])('%s', async (_name, before, after) => {
+    const { scene, log } = await sixty(before);
+    expect(await lines(log)).toHaveLength(60);
+    change(log, after);
+    await clean(scene);
+    expect((await lines(log)).length).toBeLessThan(10);
+  });
+
+  test('min.cleanable.dirty.ratio', async () => {
+    const { scene, log } = await sixty({});
+    const { length } = await lines(log);
+    expect(length).toBeLessThan(10);
+    change(log, { 'min.cleanable.dirty.ratio': 1 });
+    for (let i = 0; i < 20; i++) appendKeyed(log, [{ key: 'k', value: `w${i}` }]);
+    await clean(scene);
+    expect(await lines(log)).toHaveLength(length + 20);
+    change(log, { 'min.cleanable.dirty.ratio': 0 });
+    await clean(scene);
+    expect((await lines(log)).length).toBeLessThan(10);
+  });
+
+  test('delete.retention.ms', async () => {
+    const tombstones = async (config: Partial<TopicConfig>): Promise<number> => {
+      const scene = await openCompacted();
+      const log = compactedLog(scene);
+      change(log, config);
+      appendKeyed(log, [{ key: 'gone', value: null }]);
+      for (let round = 0; round < 2; round++) {
+        for (let i = 0; i < 20; i++) appendKeyed(log, [{ key: 'k', value: `v${i}` }]);
+        await clean(scene);
+      }
+      return (await lines(log)).filter((line) => line.endsWith('gone')).length;
+    };
+    expect([await tombstones({}), await tombstones({ 'delete.retention.ms': 0 })]).toEqual([1, 0]);
   });
 });
 

@@ -42,7 +42,21 @@ function newValues(
     if ('problem' in checked) return refuse(Errors.INVALID_CONFIG, checked.problem);
     values.set(change.name, checked.value);
   }
-  return values;
+  const conflict = rules.topicConfigConflict(overridesAfter(current, topic, values));
+  return conflict === undefined ? values : refuse(Errors.INVALID_CONFIG, conflict);
+}
+
+function overridesAfter(
+  current: ReadonlyMap<string, string>,
+  topic: TopicChanges,
+  values: ReadonlyMap<string, string | null>,
+): Map<string, string> {
+  const overrides = new Map(topic.replacesAll ? [] : current);
+  for (const [name, value] of values) {
+    if (value === null) overrides.delete(name);
+    else overrides.set(name, value);
+  }
+  return overrides;
 }
 
 function changedValue(

@@ -42,6 +42,8 @@ export interface ControllerRules {
   readonly replicationFactor: number;
   /** A topic config in the form in which it is stored, or why it is refused (unknown name included). */
   checkTopicConfig(name: string, value: string): { readonly value: string } | { readonly problem: string };
+  /** Why the overrides of a topic cannot stand together; each of them was checked. */
+  topicConfigConflict(overrides: ReadonlyMap<string, string>): string | undefined;
   /** The value a list config has without an override; undefined when `name` is not a list. */
   listConfigDefault(name: string): string | undefined;
 }

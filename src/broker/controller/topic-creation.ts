@@ -97,15 +97,16 @@ function nameRefusal(image: MetadataImage, name: string, accepted: Accepted): Re
 }
 
 function configRefusal(rules: ControllerRules, topic: NewTopic): Refusal | undefined {
-  const seen = new Set<string>();
+  const overrides = new Map<string, string>();
   for (const { name, value } of topic.configs) {
-    if (seen.has(name)) return refuse(Errors.INVALID_REQUEST, `The config key '${name}' stands more than once.`);
-    seen.add(name);
+    if (overrides.has(name)) return refuse(Errors.INVALID_REQUEST, `The config key '${name}' stands more than once.`);
     if (value === null) return refuse(Errors.INVALID_CONFIG, `The config '${name}' needs a value.`);
     const checked = rules.checkTopicConfig(name, value);
     if ('problem' in checked) return refuse(Errors.INVALID_CONFIG, checked.problem);
+    overrides.set(name, checked.value);
   }
-  return undefined;
+  const conflict = rules.topicConfigConflict(overrides);
+  return conflict === undefined ? undefined : refuse(Errors.INVALID_CONFIG, conflict);
 }
 
 function placeByCount(image: MetadataImage, rules: ControllerRules, topic: NewTopic): Placement | Refusal {

@@ -99,7 +99,7 @@ export const producerConfigTable = defineConfig({
     min: 1,
     max: 17,
     importance: 'medium',
-    doc: 'Level of lz4.',
+    doc: 'Changes nothing: the library that compresses lz4 here has one level.',
   },
   'compression.zstd.level': {
     type: 'int',
@@ -175,6 +175,12 @@ export type ProducerConfig = ConfigOf<typeof producerConfigTable>;
  */
 export function readProducerConfig(raw: Record<string, unknown>, logger: Logger): ProducerConfig {
   const config = { ...readClientConfig(producerConfigTable, raw, 'producer', logger) };
+  const lz4Level = config['compression.lz4.level'];
+  if (config['compression.type'] === 'lz4' && lz4Level !== producerConfigTable['compression.lz4.level'].default)
+    logger.warn(
+      { key: 'compression.lz4.level' },
+      `compression.lz4.level=${lz4Level} changes nothing: lz4 has one level here`,
+    );
   if (config['transactional.id'] !== null) {
     throw invalid(`transactional.id=${config['transactional.id']}: transactions are not supported yet; remove the key`);
   }

@@ -462,7 +462,6 @@ function expiredError(batch: ProducerBatch, timeoutMs: number): KafkaError {
 function compressionLevel(config: ProducerConfig): number | undefined {
   const codec = config['compression.type'];
   if (codec === 'gzip') return config['compression.gzip.level'];
-  if (codec === 'lz4') return config['compression.lz4.level'];
   if (codec === 'zstd') return config['compression.zstd.level'];
   return undefined;
 }

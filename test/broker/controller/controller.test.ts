@@ -170,6 +170,10 @@ class World {
       replicationFactor: 1,
       checkTopicConfig: (name, value) =>
         name.startsWith('no.') ? { problem: `Topics have no config '${name}'` } : { value },
+      topicConfigConflict: (overrides) =>
+        Number(overrides.get('least') ?? 0) > Number(overrides.get('most') ?? 9)
+          ? 'least is more than most'
+          : undefined,
       listConfigDefault: (name) => LISTS.get(name),
     });
   }
