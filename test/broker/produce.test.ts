@@ -1,6 +1,8 @@
+import { crc32 } from 'node:zlib';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Apis, batches, Errors, errorByCode, type ProduceRequest } from '#protocol';
 import { memoryDisk } from '#storage';
+import { legacyMessage } from '../storage/raw-batch.ts';
 import { GatedDisk } from './gated-disk.ts';
 import { batchOf, encodedRequest, RawClient, Scene } from './scene.ts';
 
@@ -117,6 +119,7 @@ describe('records that are refused', () => {
   const cases: [what: string, records: () => Buffer, error: string][] = [
     ['a wrong checksum', damaged, 'CORRUPT_MESSAGE'],
     ['no whole header', () => batchOf(['a']).subarray(0, 40), 'INVALID_RECORD'],
+    ['another format', () => legacyMessage(1, NOW, crc32), 'INVALID_RECORD'],
     ['two batches', () => Buffer.concat([batchOf(['a']), batchOf(['b'])]), 'INVALID_RECORD'],
     ['a base offset', () => batchOf(['a'], { baseOffset: 7 }), 'INVALID_RECORD'],
     ['control records', () => batchOf(['a'], { isControl: true }), 'INVALID_RECORD'],

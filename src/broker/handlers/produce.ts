@@ -17,6 +17,8 @@ import { findPartition, findTopic, isFound } from './topic-lookup.ts';
 
 /** The client id that may write internal topics; Kafka's rule. */
 const ADMIN_CLIENT_ID = '__admin_client';
+const MAGIC_POSITION = 16;
+const MAGIC = 2;
 const ATTRIBUTES_LOW_POSITION = 22;
 const CODEC_MASK = 0x07;
 const ZSTD = 4;
@@ -134,7 +136,7 @@ class PendingProduce implements CommitWaiter, Expiring {
     }
     // Nobody has added this partition to a transaction: that takes a coordinator.
     if (transactionalId !== null) return Errors.INVALID_TXN_STATE;
-    if (records.length <= ATTRIBUTES_LOW_POSITION) return undefined;
+    if (records.length <= ATTRIBUTES_LOW_POSITION || records[MAGIC_POSITION] !== MAGIC) return undefined;
     const attributes = records[ATTRIBUTES_LOW_POSITION];
     if ((attributes & TRANSACTIONAL_BIT) !== 0) return Errors.INVALID_TXN_STATE;
     const isOldZstd = (attributes & CODEC_MASK) === ZSTD && this.#context.version < 7;
