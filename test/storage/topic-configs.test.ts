@@ -1,8 +1,9 @@
 /** Every configuration key of a topic: shown to take effect at once when it changes, refused by name, or without a meaning on one node. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { formatConfigValue, parseConfigValue } from '#core';
+import { formatConfigValue, KafkaError, parseConfigValue } from '#core';
 import { refusedTopicConfig, type TopicConfigName, topicConfig, topicConfigConflict, topicConfigTable } from '#storage';
+import { configConflicts, configPairs, configValues, type ValueRow } from './topic-config-values.ts';
 
 type Fate =
   /** A test of `topic-config-changes.test.ts` has the key in its name; a value that is refused all the same, and why. */
@@ -102,22 +103,39 @@ describe('every topic config', () => {
   );
 });
 
-describe('values that are none', () => {
-  test.each([
-    ['*', undefined],
-    ['', undefined],
-    ['0:1,1:2', undefined],
-    ['abc', 'must be `*`, or a list of `partition:broker`'],
-    ['*,0:1', 'must be `*`, or a list of `partition:broker`'],
-  ])('throttled replicas of "%s": %s', (value, refusal) => {
-    expect(refusalOf('leader.replication.throttled.replicas', value)).toBe(refusal);
-    expect(refusalOf('follower.replication.throttled.replicas', value)).toBe(refusal);
+describe('the values of Apache Kafka', () => {
+  const isTaken = (name: TopicConfigName, value: string): boolean => {
+    try {
+      return refusalOf(name, value) === undefined;
+    } catch (error) {
+      if (error instanceof KafkaError && error.code === 'INVALID_CONFIG') return false;
+      throw error;
+    }
+  };
+
+  test.each(Object.entries(configValues) as [TopicConfigName, ValueRow][])(
+    'of %s are ours, but for a few',
+    (name, row) => {
+      const { taken, refused, weTake = [], weRefuse = [] } = row;
+      const values = [...taken, ...refused];
+      const ours = [...taken.filter((value) => !weRefuse.includes(value)), ...weTake];
+      expect(values.filter((value) => isTaken(name, value)).sort()).toEqual(ours.sort());
+    },
+  );
+
+  const conflictOf = (configs: Readonly<Record<string, string>>) => topicConfigConflict(topicConfig(configs));
+
+  test.each(configPairs)('may be %j', (configs) => {
+    expect(conflictOf(configs)).toBeUndefined();
   });
 
-  test('exclude each other: a compaction lag whose least is more than its most', () => {
-    const conflict = (least: number, most: number) =>
-      topicConfigConflict(topicConfig({ 'min.compaction.lag.ms': least, 'max.compaction.lag.ms': most }));
-    expect(conflict(5, 5)).toBeUndefined();
-    expect(conflict(6, 5)).toBe('min.compaction.lag.ms=6 is more than max.compaction.lag.ms=5');
+  test.each(configConflicts)('may not be %j', (configs) => {
+    expect(conflictOf(configs)).toBe('min.compaction.lag.ms=10 is more than max.compaction.lag.ms=5');
   });
+});
+
+test('throttled replicas that are none are refused with what would be one', () => {
+  expect(refusalOf('leader.replication.throttled.replicas', '*,0:1')).toBe(
+    'must be `*`, or a list of `partition:broker`',
+  );
 });
