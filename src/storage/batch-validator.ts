@@ -7,9 +7,7 @@
  *   origin `coordinator`   the broker's own records: several batches may come at once
  *   origin `log`           copied from another log: offsets and leader epochs stand and must only not go back
  *
- * What differs from Apache Kafka 4.4.0: bytes behind the batch are refused even when they are too few, or too badly cut, to be a second
- * one (Kafka takes the first batch and drops the rest); a producer id without an epoch is refused (Kafka takes such batches without
- * looking at their sequence numbers); and a codec that does not exist is named (Kafka answers UNKNOWN_SERVER_ERROR).
+ * Where it differs from Apache Kafka 4.4.0: docs/design/produce-checks.md.
  */
 import { compressionCodecs } from '#core';
 import { BATCH_HEADER_BYTES, type BatchHeader, Errors, type KafkaErrorRow } from '#protocol';

@@ -1,9 +1,9 @@
 /**
- * The log of one partition. Appending is synchronous and touches no file: batches are judged by their headers, get offsets, and are
- * queued as they were received behind a fresh head of 16 bytes; one writev for everything that was queued in a turn follows in the
+ * The log of one partition. Appending is synchronous and touches no file: batches are judged, get offsets, and are queued
+ * as they were received behind a fresh head of 16 bytes; one writev for everything that was queued in a turn follows in the
  * next. `writevSync` and not the thread pool: into the page cache it was measured as cheap for large and cheaper for 16 KiB frames,
  * and it keeps the order without any waiting (it blocks only while the kernel throttles dirty pages). Expected cost of an append: the
- * checksum (5.7 GB/s), about 2 µs of bookkeeping, and its share of a writev.
+ * checksum (5.7 GB/s), the walk over a client's records (`record-validator.ts`), about 2 µs of bookkeeping, and its share of a writev.
  *
  * A batch is durable (`durableEndOffset`) when it was written (`os`), or when an fdatasync that began after the write has ended
  * (`sync`). Callbacks of `whenDurable` run then; there is no promise per append.

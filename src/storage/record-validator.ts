@@ -6,13 +6,7 @@
  *   keys        none is missing where `cleanup.policy` has `compact`
  *   timestamps  CreateTime: each within `message.timestamp.{before,after}.max.ms` of the clock, or -1. LogAppendTime: none is looked at
  *
- * What it costs a MB of 100-byte records in batches of 64 KiB: 0.15 ms to walk them, and before that 0.5 ms to decompress snappy or lz4,
- * 1 ms gzip or zstd.
- *
- * What differs from Apache Kafka 4.4.0, where refusals are concerned: an answer names the first 100 bad records, not all; a compressed
- * record whose length is not that of its fields is refused (Kafka takes it, and its consumers cannot read it); what cannot be
- * decompressed is INVALID_RECORD with a text (Kafka: UNKNOWN_SERVER_ERROR); and a batch that holds more than 256 MiB is
- * MESSAGE_TOO_LARGE, for which producers split it (Kafka has no bound).
+ * What it costs, and where it differs from Apache Kafka 4.4.0: docs/design/produce-checks.md.
  */
 import { CorruptError, KafkaError } from '#core';
 import { type BatchHeader, Errors, RecordCursor, type RecordScan, recordsOf, scanRecords } from '#protocol';
