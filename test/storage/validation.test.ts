@@ -1,6 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { crc32c } from '#core';
-import { Errors, readBatchHeader, readRecords, sealBatch, verifyBatchCrc } from '#protocol';
+import {
+  batches,
+  buildTransactionMarker,
+  Errors,
+  readBatchHeader,
+  readRecords,
+  sealBatch,
+  verifyBatchCrc,
+} from '#protocol';
 import { type AppendOrigin, type AppendResult, type PartitionLog, type TopicConfig, topicConfig } from '#storage';
 import { batchCases, type Outcome } from './malformed-batches.ts';
 import { rawBatch } from './raw-batch.ts';
@@ -147,6 +155,24 @@ describe('compression.type', () => {
       expect(verifyBatchCrc(stored, 0, header)).toBe(true);
       expect(valuesIn(stored)).toEqual(['0=a', `1=${'b'.repeat(500)}`]);
     }
+  });
+
+  test('goes for batches of the coordinator too, but for control records, which are never compressed', async () => {
+    const log = createLog(await openScene(), { 'compression.type': 'gzip' });
+    const marker = buildTransactionMarker(
+      { type: 'commit', coordinatorEpoch: 0 },
+      { producerId: 4, producerEpoch: 0 },
+      START_MS,
+    );
+    for (const batch of [batchOf(['a', 'b'], { compression: 'lz4' }), marker])
+      expect(log.append(batch, { leaderEpoch: 0, origin: 'coordinator' }).error).toBeUndefined();
+    const { records } = await log.read(0, { bytesMax: 5000, endOffsetMax: 3, atLeastOneBatch: true });
+    const stored = [...batches(Buffer.concat(records))].map(({ header }) => header);
+    expect(stored.map(({ compression, isControl }) => [compression, isControl])).toEqual([
+      ['gzip', false],
+      ['none', true],
+    ]);
+    expect(valuesIn(Buffer.concat(records)).slice(0, 2)).toEqual(['0=a', '1=b']);
   });
 
   test('refuses what cannot be decompressed, and what is too large afterwards', async () => {
