@@ -26,47 +26,65 @@ export function endTransaction(
   return log.append(marker, { leaderEpoch: 0, origin: 'coordinator', transactionVersion });
 }
 
-/** `offset=value` of what Kafka's consumer gives of committed records from `offset` on: the rules of KIP-98, and nothing of ours. */
-export async function readCommittedValues(
+export interface CommittedRecord {
+  readonly offset: number;
+  readonly key: string | null;
+  readonly value: string | null;
+}
+
+/** What Kafka's consumer gives of committed records from `offset` on, and how far: the rules of KIP-98, and nothing of ours. */
+export async function readCommittedRecords(
   log: PartitionLog,
   offset = log.logStartOffset,
   bytesMax = 1_000_000,
-): Promise<string[]> {
-  const values: string[] = [];
+): Promise<{ records: CommittedRecord[]; endOffset: number }> {
+  const records: CommittedRecord[] = [];
   let position = offset;
   for (;;) {
     const request = { bytesMax, endOffsetMax: Number.MAX_SAFE_INTEGER, atLeastOneBatch: true };
     const read = await log.readCommitted(position, request);
     if (read.error !== undefined) throw new Error(`read at ${position}: ${read.error.name}`);
-    if (read.sizeInBytes === 0) return values;
-    values.push(...committedIn(Buffer.concat(read.records), read.abortedTransactions, position));
+    if (read.sizeInBytes === 0) return { records, endOffset: position };
+    records.push(...committedIn(Buffer.concat(read.records), read.abortedTransactions, position));
     position = read.endOffset;
   }
+}
+
+/** `offset=value` of them. */
+export async function readCommittedValues(
+  log: PartitionLog,
+  offset = log.logStartOffset,
+  bytesMax = 1_000_000,
+): Promise<string[]> {
+  const { records } = await readCommittedRecords(log, offset, bytesMax);
+  return records.map(({ offset, value }) => `${offset}=${value}`);
 }
 
 function committedIn(
   chunk: Buffer,
   aborted: readonly { readonly producerId: number; readonly firstOffset: number }[],
   fromOffset: number,
-): string[] {
+): CommittedRecord[] {
   const pending = aborted.toSorted((a, b) => a.firstOffset - b.firstOffset);
   const abortedIds = new Set<number>();
-  const values: string[] = [];
+  const records: CommittedRecord[] = [];
   for (const { position, header } of batches(chunk)) {
     while (pending.length > 0 && pending[0].firstOffset <= header.lastOffset) {
       abortedIds.add((pending.shift() as { producerId: number }).producerId);
     }
     const cursor = readRecords(chunk, position, { decompressedBytesMax: 1_000_000 });
     for (let record = cursor.next(); record !== undefined; record = cursor.next()) {
+      const { offset, key, value } = record;
       if (header.isControl) {
-        if (record.key?.readInt16BE(2) === 0) abortedIds.delete(header.producerId);
+        if (key?.readInt16BE(2) === 0) abortedIds.delete(header.producerId);
         continue;
       }
       const isAborted = header.isTransactional && abortedIds.has(header.producerId);
-      if (!isAborted && record.offset >= fromOffset) values.push(`${record.offset}=${record.value?.toString('utf8')}`);
+      if (isAborted || offset < fromOffset) continue;
+      records.push({ offset, key: key?.toString() ?? null, value: value?.toString() ?? null });
     }
   }
-  return values;
+  return records;
 }
 
 /** `producer first..last` of the transactions that a read of committed records from `offset` on is told of. */

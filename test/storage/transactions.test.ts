@@ -1,6 +1,8 @@
 /** The last stable offset, and what readers of committed records get of a log with transactions. */
 import { describe, expect, test } from '@jest/globals';
+import { KafkaError } from '#core';
 import { type MemoryDisk, type PartitionLog, simulatedDisk, type TopicConfig } from '#storage';
+import { FailingDisk } from './failing-disk.ts';
 import { fileBytes, fileNames, putFile } from './golden-folder.ts';
 import { appendValues, createLog, openScene, type Scene } from './scene.ts';
 import { abortedFrom, endTransaction, readCommittedValues, sendInTransaction } from './transaction-scene.ts';
@@ -289,6 +291,32 @@ describe('a disk without room', () => {
     const again = await openScene({ disk: disk.crash(), durability: 'sync' });
     expect(await readCommittedValues(createLog(again))).toEqual(['0=a', '1=b', '2=d']);
   });
+});
+
+describe('an index that could not be stored', () => {
+  test.each(['.timeindex', '.txnindex'])(
+    'for want of a %s is read from the batches when memory has given it up',
+    async (suffix) => {
+      const disk = new FailingDisk();
+      const scene = await openScene({ disk, durability: 'sync', tailBytesPerLogMax: 0, memoryBytesMax: 0 });
+      const log = createLog(scene, { 'segment.bytes': 300 });
+      disk.before = (step, path) => {
+        const cause = Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+        if (step === 'write' && path.endsWith(suffix)) throw new KafkaError('STORAGE_FAILED', 'full', { cause });
+      };
+      for (let n = 0; n < 6; n++) {
+        sendInTransaction(log, [`x${n}`], { producerId: n });
+        endTransaction(log, n % 2 === 0 ? 'abort' : 'commit', n);
+      }
+      await log.flush();
+      await log.settled();
+      expect(scene.warnings.join()).toContain('could not be stored');
+      for (let round = 0; round < 2; round++) {
+        expect(await readCommittedValues(log)).toEqual(['2=x1', '6=x3', '10=x5']);
+        disk.before = () => {};
+      }
+    },
+  );
 });
 
 describe('producers with a transaction under way', () => {

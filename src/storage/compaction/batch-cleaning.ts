@@ -4,15 +4,17 @@
  *   record                                            stays
  *   ──────                                            ─────
  *   at or above the end of the range                  yes
- *   in a control batch or a transaction               yes, the whole batch as it is
+ *   of a transaction that was aborted                 no
+ *   marker on which something depends                 yes, and so does every other control record
+ *   marker on which nothing does, horizon is past     no
  *   without a key                                     no
  *   key has a later offset in the map                 no
  *   tombstone, delete horizon of its batch is past    no
  *   any other                                         yes
  *
- * A batch that gets to keep a tombstone for the first time gets its delete horizon: now + `delete.retention.ms`, in the place of the
- * base timestamp and told by attribute bit 6. A batch of which nothing is left goes, unless a producer's sequence hangs on it or it
- * ends the range: then its header stays, with no records. Base offset, last offset, producer, sequence and leader epoch never change.
+ * A batch that gets to keep a tombstone, or a marker on which nothing depends, for the first time gets its delete horizon: now +
+ * `delete.retention.ms`, in the place of the base timestamp and told by attribute bit 6. A batch of which nothing is left goes, unless a
+ * producer's sequence or epoch hangs on it or it ends the range: then its header stays, with no records. Base offset, last offset, producer, sequence and leader epoch never change.
  */
 import { compress } from '#core';
 import { BATCH_HEADER_BYTES, type BatchHeader, sealBatch } from '#protocol';
@@ -28,14 +30,24 @@ export interface CleaningRules {
   readonly rangeEnd: number;
   /** Last offset of the last batch of the range. */
   readonly lastOffset: number;
-  /** Last offset of the last batch of each producer that the log remembers. */
-  readonly lastOffsetOfProducer: ReadonlyMap<number, number>;
+  /** By producer id, for those that the log remembers. */
+  readonly lastOfProducer: ReadonlyMap<number, LastOfProducer>;
   readonly wallMs: number;
   readonly deleteRetentionMs: number;
   readonly decompressedBytesMax: number;
   /** For batches that are compressed anew; undefined: the codec's own. */
   readonly compressionLevel: (codec: BatchHeader['compression']) => number | undefined;
 }
+
+/** What the log must not lose of a producer: its last batch, or its epoch where a marker has begun that. */
+export interface LastOfProducer {
+  /** Of its last batch in this epoch; undefined: there is none. */
+  readonly lastOffset: number | undefined;
+  readonly epoch: number;
+}
+
+/** What is known of a whole batch: `dropped`, its records are of no use; `spent`, nothing depends on this marker any more. */
+export type BatchFate = 'records' | 'stays' | 'dropped' | 'spent';
 
 const CODEC_AND_HORIZON_BITS = 0x47;
 const HORIZON_BIT = 0x40;
@@ -48,8 +60,9 @@ export class BatchCleaning {
   readonly #batch: Buffer;
   readonly #header: BatchHeader;
   readonly #rules: CleaningRules;
-  /** Undefined: nobody looks into this batch. */
+  /** Undefined: nobody looks into this batch; it stays, or nothing of it does. */
   readonly #records: RecordSlices | undefined;
+  readonly #fate: BatchFate;
   /** Pairs of start and end of what stays; ranges that touch are one. */
   readonly #kept: number[] = [];
   #keptCount = 0;
@@ -57,12 +70,13 @@ export class BatchCleaning {
   #hasTombstone = false;
 
   /** `batch` is one whole batch with the right checksum, borrowed until `result`. Throws a CorruptError as `advance` does. */
-  constructor(batch: Buffer, header: BatchHeader, rules: CleaningRules) {
+  constructor(batch: Buffer, header: BatchHeader, rules: CleaningRules, fate: BatchFate = 'records') {
     this.#batch = batch;
     this.#header = header;
     this.#rules = rules;
-    const isOpaque = header.isControl || header.isTransactional || header.baseOffset >= rules.rangeEnd;
-    this.#records = isOpaque ? undefined : sliceRecords(batch, header, rules.decompressedBytesMax);
+    this.#fate = header.baseOffset >= rules.rangeEnd ? 'stays' : fate;
+    const isRead = this.#fate === 'records' || (this.#fate === 'spent' && !this.#isSpent);
+    this.#records = isRead ? sliceRecords(batch, header, rules.decompressedBytesMax) : undefined;
   }
 
   /** Looks at up to `countMax` more records. True when all were seen. Throws a CorruptError when the batch is damaged. */
@@ -79,8 +93,8 @@ export class BatchCleaning {
   /** What is left: the batch itself when nothing changes, a fresh one, or undefined for nothing. After `advance` has said true. */
   result(): Buffer | undefined {
     const records = this.#records;
-    if (records === undefined) return this.#batch;
-    if (this.#keptCount === 0) return this.#emptied();
+    if (this.#fate === 'stays') return this.#batch;
+    if (records === undefined || this.#keptCount === 0) return this.#emptied();
     const horizonMs = this.#newHorizonMs();
     const isWhole = this.#keptCount === this.#header.recordCount;
     if (isWhole && horizonMs === undefined) return this.#batch;
@@ -95,7 +109,7 @@ export class BatchCleaning {
 
   #stays({ offset, key, isTombstone }: RecordSlices): boolean {
     const { latest, rangeEnd, wallMs } = this.#rules;
-    if (offset >= rangeEnd) return true;
+    if (offset >= rangeEnd || this.#fate === 'spent') return true;
     if (key === null) return false;
     const latestOffset = latest.get(key);
     if (latestOffset !== undefined && latestOffset > offset) return false;
@@ -115,7 +129,8 @@ export class BatchCleaning {
   #newHorizonMs(): number | undefined {
     const { rangeEnd, wallMs, deleteRetentionMs } = this.#rules;
     const { deleteHorizonMs, lastOffset } = this.#header;
-    if (!this.#hasTombstone || deleteHorizonMs !== undefined || lastOffset >= rangeEnd) return undefined;
+    const hasPerishable = this.#hasTombstone || this.#fate === 'spent';
+    if (!hasPerishable || deleteHorizonMs !== undefined || lastOffset >= rangeEnd) return undefined;
     return Math.min(wallMs + deleteRetentionMs, HORIZON_MS_MAX);
   }
 
@@ -137,21 +152,34 @@ export class BatchCleaning {
     return sealed(batch, this.#keptCount);
   }
 
+  /** A marker on which nothing depends, past its delete horizon. */
+  get #isSpent(): boolean {
+    const { deleteHorizonMs } = this.#header;
+    return deleteHorizonMs !== undefined && this.#rules.wallMs >= deleteHorizonMs;
+  }
+
+  get #isLastOfProducer(): boolean {
+    const last = this.#rules.lastOfProducer.get(this.#header.producerId);
+    return last !== undefined && isLast(last, this.#header);
+  }
+
   /** The header alone, as Kafka writes it: not compressed, both timestamps the largest one. */
   #emptied(): Buffer | undefined {
-    const { lastOffset, maxTimestamp, producerId, recordCount } = this.#header;
-    const { rangeEnd, lastOffsetOfProducer } = this.#rules;
-    const isNeeded =
-      lastOffset >= rangeEnd ||
-      lastOffset === this.#rules.lastOffset ||
-      lastOffsetOfProducer.get(producerId) === lastOffset;
-    if (!isNeeded) return undefined;
+    const { lastOffset, maxTimestamp, recordCount } = this.#header;
+    const isLastOfRange = lastOffset >= this.#rules.rangeEnd || lastOffset === this.#rules.lastOffset;
+    if (!isLastOfRange && !this.#isLastOfProducer) return undefined;
     if (recordCount === 0) return this.#batch;
     const batch = Buffer.from(this.#batch.subarray(0, BATCH_HEADER_BYTES));
     putInt64(batch, BASE_TIMESTAMP_POSITION, maxTimestamp);
     batch.writeInt16BE(batch.readInt16BE(ATTRIBUTES_POSITION) & ~CODEC_AND_HORIZON_BITS, ATTRIBUTES_POSITION);
     return sealed(batch, 0);
   }
+}
+
+function isLast({ lastOffset, epoch }: LastOfProducer, header: BatchHeader): boolean {
+  return lastOffset === undefined
+    ? header.isControl && header.producerEpoch === epoch
+    : header.lastOffset === lastOffset;
 }
 
 function sealed(batch: Buffer, recordCount: number): Buffer {

@@ -3,7 +3,7 @@
  *
  *   0 ──── clean ──── first dirty offset ──── dirty ──── cleanable end ──── (too young, not synced, active) ──── end
  *
- * Only whole segments are cleaned: those that are closed, synced, below the high watermark, and below the first one with a record
+ * Only whole segments are cleaned: those that are closed, synced, below the last stable offset, and below the first one with a record
  * younger than `min.compaction.lag.ms`. A log is due when dirty / (clean + dirty) bytes are more than `min.cleanable.dirty.ratio`, or
  * when its oldest dirty record is older than `max.compaction.lag.ms`; of those that are due the dirtiest comes first.
  */
@@ -21,7 +21,7 @@ export interface LogSummary {
   /** The closed ones, oldest first. */
   readonly segments: readonly SegmentSummary[];
   readonly logStartOffset: number;
-  readonly highWatermark: number;
+  readonly lastStableOffset: number;
   readonly recoveryPoint: number;
 }
 
@@ -40,7 +40,7 @@ export function firstDirtyOffset(checkpoint: number | undefined, log: LogSummary
 
 /** How many of the oldest segments may be cleaned as far as offsets tell. */
 export function settledCount(log: LogSummary): number {
-  const limit = Math.min(log.highWatermark, log.recoveryPoint);
+  const limit = Math.min(log.lastStableOffset, log.recoveryPoint);
   const first = log.segments.findIndex((segment) => segment.endOffset > limit);
   return first < 0 ? log.segments.length : first;
 }

@@ -200,13 +200,13 @@ export class LogCleaner {
 
 function summaryOf(log: PartitionLog): LogSummary {
   // The stored one: recovery takes a gap above it for what a power cut took.
-  const { closedSegments, logStartOffset, highWatermark, storedRecoveryPoint: recoveryPoint } = log;
+  const { closedSegments, logStartOffset, lastStableOffset, storedRecoveryPoint: recoveryPoint } = log;
   const segments = closedSegments.map(({ baseOffset, sizeInBytes }, index) => ({
     baseOffset,
     sizeInBytes,
     endOffset: closedSegments[index + 1]?.baseOffset ?? log.activeBaseOffset,
   }));
-  return { segments, logStartOffset, highWatermark, recoveryPoint };
+  return { segments, logStartOffset, lastStableOffset, recoveryPoint };
 }
 
 /** Without the first dirty one that `min.compaction.lag.ms` protects, and all behind it. */

@@ -1,22 +1,23 @@
 /**
  * Compacts one log once: notes the last offset of every key in the dirty part, then rewrites all segments from the oldest one to the
- * end of that part, group by group, without what a later record has replaced. When the map of keys is full, the part ends there, and
+ * end of that part, group by group, without what a later record has replaced and without aborted transactions. When the map of keys is full, the part ends there, and
  * the rest is the next round's. A crash, a stop or an error between groups leaves a right log that is cleaned again.
  */
 import { CorruptError, errorText, KafkaError } from '#core';
-import type { BatchHeader } from '#protocol';
+import { type BatchHeader, readTransactionMarker } from '#protocol';
 import { DECOMPRESSED_BATCH_BYTES_MAX, lastOffsetAt, maxTimestampAt } from '../batch-frame.ts';
 import type { Disk } from '../disk/disk.ts';
 import { CLEANED_SUFFIX, INDEX_SUFFIX, LOG_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX } from '../file-names.ts';
 import type { PartitionLog } from '../partition-log.ts';
 import type { Segment } from '../segment.ts';
 import { levelOf } from '../stored-batch.ts';
-import { BatchCleaning, type CleaningRules } from './batch-cleaning.ts';
+import { BatchCleaning, type BatchFate, type CleaningRules, type LastOfProducer } from './batch-cleaning.ts';
 import { OffsetMap } from './offset-map.ts';
 import type { Pace } from './pace.ts';
 import { sliceRecords } from './record-slices.ts';
 import { type BatchReading, readBatches } from './segment-batches.ts';
 import { type GroupMember, groupSegments } from './segment-groups.ts';
+import { TransactionCleaning } from './transaction-cleaning.ts';
 
 export interface CleaningOptions {
   readonly disk: Disk;
@@ -54,6 +55,12 @@ interface Member extends GroupMember {
   readonly segment: Segment;
 }
 
+/** What the rewriting of all groups has in common. */
+interface Rewriting {
+  readonly rules: CleaningRules;
+  readonly transactions: TransactionCleaning;
+}
+
 /** Batches that were accepted when `max.message.bytes` was larger are read as well, up to the size of a request. */
 const BATCH_BYTES_MAX = 100 * 1024 * 1024;
 /** Positions in the indexes are int32. */
@@ -68,14 +75,13 @@ const FILE_SUFFIXES = [LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SU
  */
 export async function cleanLog(options: CleaningOptions): Promise<CleaningResult> {
   const range = await readDirtyRange(options);
-  const rules = rulesOf(options, range);
+  const rewriting = { rules: rulesOf(options, range), transactions: new TransactionCleaning() };
   const members = await membersOf(options, range.rangeEnd);
   let bytesBefore = 0;
   let bytesAfter = 0;
   for (const group of groupSegments(members, options.log.config)) {
-    const replaced = group.map(({ segment }) => segment);
-    const fresh = replaced[0].emptyCopy(CLEANED_SUFFIX);
-    const isInPlace = await replaceGroup(options, rules, replaced, fresh);
+    const fresh = group[0].segment.emptyCopy(CLEANED_SUFFIX);
+    const isInPlace = await replaceGroup(options, rewriting, group, fresh);
     if (!isInPlace) return { firstDirtyOffset: options.firstDirtyOffset, bytesBefore, bytesAfter, isComplete: false };
     bytesBefore += group.reduce((sum, { sizeInBytes }) => sum + sizeInBytes, 0);
     bytesAfter += fresh.sizeInBytes;
@@ -89,10 +95,12 @@ async function readDirtyRange(options: CleaningOptions): Promise<DirtyRange> {
   let rangeEnd = endOffset;
   let lastOffset = -1;
   let nextOffset = 0;
+  const transactions = new TransactionCleaning();
   const visit = async (batch: Buffer, header: BatchHeader): Promise<boolean> => {
+    const fate = fateOf(batch, header, transactions);
     if (header.lastOffset < firstDirtyOffset) return false;
     lastOffset = header.lastOffset;
-    if (header.isControl || header.isTransactional) return false;
+    if (fate !== 'records') return false;
     const records = sliceRecords(batch, header, DECOMPRESSED_BATCH_BYTES_MAX);
     for (let count = 1; records.next(); count++) {
       const { key, offset } = records;
@@ -104,12 +112,11 @@ async function readDirtyRange(options: CleaningOptions): Promise<DirtyRange> {
     }
     return false;
   };
-  for (const segment of options.segments) {
+  for (const [index, segment] of options.segments.entries()) {
     if (rangeEnd < endOffset) break;
-    const isClean = options.segments.some(
-      (next) => next.baseOffset > segment.baseOffset && next.baseOffset <= firstDirtyOffset,
-    );
-    if (isClean) continue;
+    const segmentEnd = options.segments.at(index + 1)?.baseOffset ?? endOffset;
+    if (segmentEnd <= firstDirtyOffset && index + 1 < options.segments.length) continue;
+    transactions.expect(await options.log.abortedIn(segment.baseOffset, segmentEnd));
     nextOffset = Math.max(nextOffset, segment.baseOffset);
     nextOffset = 1 + (await inFile(segment, () => readBatches(segment, nextOffset, readingOf(options), visit)));
   }
@@ -121,16 +128,14 @@ async function readDirtyRange(options: CleaningOptions): Promise<DirtyRange> {
 
 function rulesOf({ log, wallMs }: CleaningOptions, { latest, rangeEnd, lastOffset }: DirtyRange): CleaningRules {
   const { config, producers } = log;
-  const lastOffsetOfProducer = new Map<number, number>();
-  for (const { producerId, batches } of producers.entries()) {
-    const last = batches.at(-1);
-    if (last !== undefined) lastOffsetOfProducer.set(producerId, last.lastOffset);
-  }
+  const lastOfProducer = new Map<number, LastOfProducer>();
+  for (const { producerId, batches, epoch } of producers.entries())
+    lastOfProducer.set(producerId, { lastOffset: batches.at(-1)?.lastOffset, epoch });
   return {
     latest,
     rangeEnd,
     lastOffset,
-    lastOffsetOfProducer,
+    lastOfProducer,
     wallMs,
     deleteRetentionMs: config['delete.retention.ms'],
     decompressedBytesMax: DECOMPRESSED_BATCH_BYTES_MAX,
@@ -159,17 +164,17 @@ async function membersOf({ log, segments, endOffset }: CleaningOptions, rangeEnd
 /** False when the log has changed meanwhile. */
 async function replaceGroup(
   options: CleaningOptions,
-  rules: CleaningRules,
-  replaced: readonly Segment[],
+  rewriting: Rewriting,
+  group: readonly Member[],
   fresh: Segment,
 ): Promise<boolean> {
+  const replaced = group.map(({ segment }) => segment);
   let isInPlace = false;
   try {
     await removeFiles(options.disk, fresh);
     fresh.create(options.log.config);
-    await copyGroup(options, rules, replaced, fresh);
+    await copyGroup(options, rewriting, group, fresh);
     fresh.finish();
-    await copyTransactionIndex(options.disk, replaced, fresh);
     await fresh.storeIndexes(options.pace.clock);
     await fresh.sync(options.pace.clock);
     isInPlace = await options.log.replaceSegments(replaced, fresh);
@@ -189,8 +194,8 @@ function isSeen(log: PartitionLog, fresh: Segment): boolean {
 
 async function copyGroup(
   options: CleaningOptions,
-  rules: CleaningRules,
-  replaced: readonly Segment[],
+  { rules, transactions }: Rewriting,
+  group: readonly Member[],
   fresh: Segment,
 ): Promise<void> {
   const { pace, ioBufferBytes, log } = options;
@@ -202,7 +207,8 @@ async function copyGroup(
     await pace.spent(bytes);
   };
   const visit = async (batch: Buffer, header: BatchHeader): Promise<undefined> => {
-    const cleaning = new BatchCleaning(batch, header, rules);
+    const fate = fateOf(batch, header, transactions, fresh);
+    const cleaning = new BatchCleaning(batch, header, rules, fate);
     while (!cleaning.advance(RECORDS_PER_STEP)) if (pace.isSliceOver) await pace.yieldTurn();
     const left = cleaning.result();
     if (left === undefined) return;
@@ -216,26 +222,23 @@ async function copyGroup(
     fresh.queue(undefined, left);
     if (fresh.sizeInBytes - fresh.writtenBytes >= ioBufferBytes) await write();
   };
-  for (const segment of replaced) {
-    nextOffset = Math.max(nextOffset, segment.baseOffset);
+  for (const { segment, baseOffset, endOffset } of group) {
+    transactions.expect(await log.abortedIn(baseOffset, endOffset));
+    nextOffset = Math.max(nextOffset, baseOffset);
     nextOffset = 1 + (await inFile(segment, () => readBatches(segment, nextOffset, readingOf(options), visit)));
   }
   await write();
 }
 
-/** Transactions stay as they are, and so does what is known of the aborted ones: the entries have offsets, not positions. */
-async function copyTransactionIndex(disk: Disk, replaced: readonly Segment[], fresh: Segment): Promise<void> {
-  const contents = await Promise.all(replaced.map((segment) => disk.readFile(segment.path(TXN_INDEX_SUFFIX))));
-  const entries = contents.filter((content) => content !== undefined && content.length > 0) as Buffer[];
-  if (entries.length === 0) return;
-  fresh.transactionFile = 'whole';
-  const file = disk.openSync(fresh.path(TXN_INDEX_SUFFIX), { create: true });
-  try {
-    file.writeSync(entries, 0);
-    await file.sync();
-  } finally {
-    file.close();
-  }
+/** Tells `transactions` of the next batch. `fresh` is told of the aborted transactions that end in it and still have batches. */
+function fateOf(batch: Buffer, header: BatchHeader, transactions: TransactionCleaning, fresh?: Segment): BatchFate {
+  if (!header.isControl) return transactions.batch(header) ? 'dropped' : 'records';
+  if (header.producerId < 0) return 'stays';
+  if (header.recordCount === 0) return 'dropped';
+  const marker = readTransactionMarker(batch, 0, header);
+  const needed = marker === undefined || transactions.marker(header, marker);
+  if (typeof needed === 'object') fresh?.noteAborted(needed);
+  return needed === false ? 'spent' : 'stays';
 }
 
 function readingOf({ pace, ioBufferBytes, log }: CleaningOptions): BatchReading {

@@ -96,16 +96,27 @@ async function endOfSwap(
   }
 }
 
-async function takePlace({ disk, folder }: SwapFolder, names: ReadonlySet<string>, base: number): Promise<void> {
-  const isLogSwapped = names.has(segmentFileName(base, LOG_SUFFIX) + SWAP_SUFFIX);
+async function takePlace(
+  { disk, folder }: Omit<SwapFolder, 'logger'>,
+  names: ReadonlySet<string>,
+  base: number,
+): Promise<void> {
+  const log = segmentFileName(base, LOG_SUFFIX);
+  // The one that is replaced goes first: once it is gone, an index without `.swap` is one that was renamed before.
+  if (names.has(log) && names.has(log + SWAP_SUFFIX)) {
+    await removeAll({ disk, folder }, base, '');
+    await disk.syncDirectory(folder);
+  }
   for (const suffix of SUFFIXES) {
     const name = segmentFileName(base, suffix);
     if (names.has(name + SWAP_SUFFIX)) await disk.rename(`${folder}/${name}${SWAP_SUFFIX}`, `${folder}/${name}`);
-    // An index of the segment that was replaced leads nowhere now.
-    else if (isLogSwapped && suffix !== LOG_SUFFIX) await disk.remove(`${folder}/${name}`);
   }
 }
 
-async function removeAll({ disk, folder }: SwapFolder, base: number, nameSuffix: string): Promise<void> {
+async function removeAll(
+  { disk, folder }: Omit<SwapFolder, 'logger'>,
+  base: number,
+  nameSuffix: string,
+): Promise<void> {
   for (const suffix of SUFFIXES) await disk.remove(`${folder}/${segmentFileName(base, suffix)}${nameSuffix}`);
 }

@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { seededRandom } from '#core';
 import { type BatchHeader, readBatchHeader, readRecords, verifyBatchCrc } from '#protocol';
-import { BatchCleaning, type CleaningRules } from '../../../src/storage/compaction/batch-cleaning.ts';
+import { BatchCleaning, type BatchFate, type CleaningRules } from '../../../src/storage/compaction/batch-cleaning.ts';
 import {
   dirtiness,
   firstDirtyOffset,
@@ -18,7 +18,7 @@ import { type KeyedRecord, keyedBatch } from './scene.ts';
 
 function logOf(overrides: Partial<LogSummary> = {}): LogSummary {
   const segments = [0, 10, 20, 30].map((baseOffset) => ({ baseOffset, endOffset: baseOffset + 10, sizeInBytes: 100 }));
-  return { segments, logStartOffset: 0, highWatermark: 45, recoveryPoint: 45, ...overrides };
+  return { segments, logStartOffset: 0, lastStableOffset: 45, recoveryPoint: 45, ...overrides };
 }
 
 describe('what may be cleaned', () => {
@@ -35,10 +35,10 @@ describe('what may be cleaned', () => {
 
   test.each([
     ['all closed segments', {}, 4],
-    ['below the high watermark only', { highWatermark: 29 }, 2],
-    ['up to the high watermark', { highWatermark: 30 }, 3],
+    ['below the last stable offset only', { lastStableOffset: 29 }, 2],
+    ['up to the last stable offset', { lastStableOffset: 30 }, 3],
     ['what is synced only', { recoveryPoint: 19 }, 1],
-    ['nothing', { highWatermark: 0 }, 0],
+    ['nothing', { lastStableOffset: 0 }, 0],
   ])('%s', (_, log, expected) => {
     expect(settledCount(logOf(log))).toBe(expected);
   });
@@ -141,18 +141,20 @@ function clean(
   batch: Buffer,
   overrides: Partial<CleaningRules> = {},
   latest: Record<string, number> = {},
+  fate: BatchFate = 'records',
 ): Buffer | undefined {
-  const cleaning = new BatchCleaning(batch, readBatchHeader(batch, 0), {
-    latest: { get: (key) => latest[Buffer.from(key).toString()] },
+  const rules = {
+    latest: { get: (key: Uint8Array) => latest[Buffer.from(key).toString()] },
     rangeEnd: 1000,
     lastOffset: 999,
-    lastOffsetOfProducer: new Map(),
+    lastOfProducer: new Map(),
     wallMs: START_MS + 10,
     deleteRetentionMs: 100,
     decompressedBytesMax: 1_000_000,
     compressionLevel: () => undefined,
     ...overrides,
-  });
+  };
+  const cleaning = new BatchCleaning(batch, readBatchHeader(batch, 0), rules, fate);
   while (!cleaning.advance(1));
   return cleaning.result();
 }
@@ -221,20 +223,18 @@ describe('a batch', () => {
     expect(read(clean(batchAt(10, records))).lines).toHaveLength(4);
   });
 
-  test('of control records or of a transaction stays as it is', () => {
-    for (const kind of [{ isControl: true }, { isTransactional: true }]) {
-      const batch = batchAt(10, A_TO_D, { ...PRODUCER, ...kind });
-      expect(clean(batch, {}, { a: 20, b: 20, c: 20, d: 20 })).toBe(batch);
-    }
+  test('of which that is known stays as it is, whatever the map says', () => {
+    const batch = batchAt(10, A_TO_D, { ...PRODUCER, isControl: true });
+    expect(clean(batch, {}, { a: 20, b: 20, c: 20, d: 20 }, 'stays')).toBe(batch);
   });
 
   const gone = { a: 20, b: 20, c: 20, d: 20 };
 
   test.each([
     ['nothing hangs on it', {}, undefined],
-    ['it is the last one of its producer', { lastOffsetOfProducer: new Map([[7, 13]]) }, 0],
-    ['its producer has a later one', { lastOffsetOfProducer: new Map([[7, 30]]) }, undefined],
-    ['another producer is there', { lastOffsetOfProducer: new Map([[8, 13]]) }, undefined],
+    ['it is the last one of its producer', { lastOfProducer: new Map([[7, { lastOffset: 13, epoch: 1 }]]) }, 0],
+    ['its producer has a later one', { lastOfProducer: new Map([[7, { lastOffset: 30, epoch: 1 }]]) }, undefined],
+    ['another producer is there', { lastOfProducer: new Map([[8, { lastOffset: 13, epoch: 1 }]]) }, undefined],
     ['it ends the range', { lastOffset: 13 }, 0],
   ])('that loses all its records: %s', (_, rules, recordCount) => {
     const batch = batchAt(10, A_TO_D, { ...PRODUCER, compression: 'gzip' });
