@@ -92,7 +92,7 @@ const anything = [record(NoOpRecord, {})];
 async function describeTopic(): Promise<object> {
   const { topics } = await scene!.send(Apis.Metadata, { topics: null });
   const { results } = await scene!.send(Apis.DescribeConfigs, {
-    resources: [{ resourceType: 2, resourceName: topics[0].name, configurationKeys: ['retention.ms'] }],
+    resources: [{ resourceType: 2, resourceName: topics[0].name ?? undefined, configurationKeys: ['retention.ms'] }],
   });
   const { name, topicId, partitions } = topics[0];
   const { leaderId, leaderEpoch, isrNodes } = partitions[0];

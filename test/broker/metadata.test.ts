@@ -191,14 +191,16 @@ describe('DescribeCluster', () => {
 });
 
 describe('DescribeTopicPartitions', () => {
+  type Cursor = { topicName: string; partitionIndex: number } | null;
+
   it('gives pages that a cursor continues', async () => {
     scene = await Scene.start({ topics: { b: 3, a: 2, c: 1 } });
     const pages: string[][] = [];
-    let cursor: { topicName: string; partitionIndex: number } | null = null;
+    let cursor: Cursor = null;
     do {
       const page: {
         topics: { name: string | null; partitions: { partitionIndex: number }[] }[];
-        nextCursor: typeof cursor;
+        nextCursor: Cursor;
       } = await scene.send(Apis.DescribeTopicPartitions, { topics: [], responsePartitionLimit: 2, cursor });
       pages.push(
         page.topics.flatMap(({ name, partitions }) =>

@@ -2,14 +2,20 @@ import { describe, expect, test } from '@jest/globals';
 import { ApplicationContext, ContextClosedEvent, ContextStartedEvent, type SmartLifecycle } from '#context';
 import { Deferred, ManualClock, silentLogger } from '#core';
 
+interface RunnerOptions {
+  readonly autoStartup?: boolean;
+  readonly stopsAfter?: Promise<void>;
+  readonly failsToStart?: boolean;
+}
+
 class Runner implements SmartLifecycle {
   readonly phase: number;
   readonly #name: string;
   readonly #log: string[];
-  readonly #options: { autoStartup?: boolean; stopsAfter?: Promise<void>; failsToStart?: boolean };
+  readonly #options: RunnerOptions;
   #isRunning = false;
 
-  constructor(name: string, phase: number, log: string[], options: Runner['#options'] = {}) {
+  constructor(name: string, phase: number, log: string[], options: RunnerOptions = {}) {
     this.#name = name;
     this.phase = phase;
     this.#log = log;

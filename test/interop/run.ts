@@ -18,7 +18,9 @@ if (missing.length > 0) {
 }
 
 function runJest(): number {
-  const ignored = isInstalled('kcat', '-V') ? [] : ['--testPathIgnorePatterns=kcat.test.ts', '--testPathIgnorePatterns=/node_modules/'];
+  const ignored = isInstalled('kcat', '-V')
+    ? []
+    : ['--testPathIgnorePatterns=kcat.test.ts', '--testPathIgnorePatterns=/node_modules/'];
   if (ignored.length > 0) console.log('interop: kcat.test.ts is not run, this machine has no kcat');
   const jest = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'];
   const args = ['--config', 'test/interop/jest.config.mjs', '--runInBand', ...ignored, ...process.argv.slice(2)];

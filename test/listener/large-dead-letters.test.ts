@@ -11,7 +11,7 @@ import {
   KafkaListenerAnnotationProcessor,
   KafkaListenerEndpointRegistry,
 } from '#listener';
-import { ConsumerRecord, deserializerByName, ProducerRecord, serializerByName } from '#serde';
+import { ConsumerRecord, type Deserializer, deserializerByName, ProducerRecord, serializerByName } from '#serde';
 import { DefaultKafkaProducerFactory, KafkaTemplate } from '#template';
 import { EmbeddedKafka } from '#testing';
 
@@ -90,7 +90,7 @@ async function firstOf(topic: string): Promise<ConsumerRecord<unknown, Buffer>> 
     {
       transport: kafka.transport,
       keyDeserializer: deserializerByName('bytes'),
-      valueDeserializer: deserializerByName('bytes'),
+      valueDeserializer: deserializerByName('bytes') as Deserializer<Buffer>,
     },
   );
   consumer.subscribe([topic]);

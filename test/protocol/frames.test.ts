@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { ByteReader, KafkaError, seededRandom } from '#core';
 import {
+  type Api,
   Apis,
   apiByKey,
   decode,
@@ -106,7 +107,7 @@ describe('Headers', () => {
     ['Produce', 13],
     ['SaslHandshake', 1],
   ] as const)('A request survives the way there: %s v%i', (name, version) => {
-    const api = Apis[name];
+    const api: Api = Apis[name];
     const chunks = encodeRequest(api, version, 77, 'größe', {});
     const whole = Buffer.concat(chunks);
     expect(whole.readInt32BE(0)).toBe(whole.length - 4);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { Deferred, type ManualClock } from '#core';
 import { Errors } from '#protocol';
-import type { DiskFile, MemoryDisk, PartitionLog, TopicConfig } from '#storage';
+import type { DiskFile, PartitionLog, SimulatedDisk, TopicConfig } from '#storage';
 import { diskError, FailingDisk } from './failing-disk.ts';
 import { fileBytes, fileNames } from './golden-folder.ts';
 import { appendValues, batchOf, createLog, openScene, readValues, type Scene, START_MS } from './scene.ts';
@@ -160,7 +160,7 @@ describe('retention', () => {
 
 describe('a crash in the middle of retention', () => {
   /** Stops the disk at `step` of a file of a partition, then looks what a start finds. */
-  async function killedAt(stopAt: (path: string) => boolean): Promise<{ disk: MemoryDisk; clock: ManualClock }> {
+  async function killedAt(stopAt: (path: string) => boolean): Promise<{ disk: SimulatedDisk; clock: ManualClock }> {
     const disk = new FailingDisk();
     const { scene } = await filledLog({ 'retention.bytes': TWO_BATCHES['segment.bytes'] * 2 }, { disk });
     await scene.clock.advance(10_000);
@@ -317,7 +317,7 @@ describe('deleted records', () => {
     expect((await readValues(log))[0]).toBe('5=v5');
     expect(await checkpoint(scene)).toBe('0\n1\norders 0 5\n');
     expect(log.segmentCount).toBe(5);
-    const killed = await openScene({ disk: (scene.disk as MemoryDisk).kill() });
+    const killed = await openScene({ disk: (scene.disk as SimulatedDisk).kill() });
     expect(createLog(killed).logStartOffset).toBe(5);
     await scene.clock.advance(CHECK_MS);
     expect(await bases(scene.disk)).toEqual([4, 6, 8]);

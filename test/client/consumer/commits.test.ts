@@ -154,7 +154,8 @@ describe('committed', () => {
     broker.committed.set('t-0', 4);
     broker.on('OffsetFetch', async (body) => {
       const answer = await broker.usual('OffsetFetch', body);
-      if (isPending) answer.groups![0].topics![0].partitions![0].errorCode = Errors.UNSTABLE_OFFSET_COMMIT.code;
+      const [partition] = answer.groups![0].topics![0].partitions!;
+      if (isPending) Object.assign(partition, { errorCode: Errors.UNSTABLE_OFFSET_COMMIT.code });
       isPending = false;
       return answer;
     });

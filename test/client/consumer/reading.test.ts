@@ -441,8 +441,7 @@ describe('isolation.level=read_committed', () => {
     broker.on('Fetch', async (body) => {
       const answer = await broker.usual('Fetch', body);
       const [partition] = answer.responses![0].partitions!;
-      partition.abortedTransactions = [{ producerId: 7, firstOffset: 0 }];
-      partition.lastStableOffset = 2;
+      Object.assign(partition, { abortedTransactions: [{ producerId: 7, firstOffset: 0 }], lastStableOffset: 2 });
       return answer;
     });
     expect(await values(assigned({ 'isolation.level': 'read_committed' }))).toEqual(['plain']);

@@ -32,7 +32,7 @@ export type Instead =
       logStartOffset?: number;
       recordErrors?: { batchIndex: number; batchIndexErrorMessage: string }[];
     }
-  | { leaderId: number; leaderEpoch: number; port: number }
+  | { leaderId: number; leaderEpoch: number }
   | 'close'
   | 'close-after'
   | 'silence';

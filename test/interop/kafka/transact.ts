@@ -26,7 +26,9 @@ export async function transact(
   const transactionalId = 'dumper';
   await cluster.findCoordinator('transaction', transactionalId, systemClock.now().monotonicMs + 30_000);
   const init = { transactionalId, transactionTimeoutMs: 60_000 };
-  let producer: { readonly producerId: number; readonly producerEpoch: number } = await untilTaken(() => cluster.request(1, Apis.InitProducerId, init, { version: 4 }));
+  let producer: { readonly producerId: number; readonly producerEpoch: number } = await untilTaken(() =>
+    cluster.request(1, Apis.InitProducerId, init, { version: 4 }),
+  );
   for (const [index, end] of ends.entries()) {
     const draft = { key: null, value: Buffer.from(`in transaction ${index}`), timestamp: 1_700_000_000_000 + index };
     const baseSequence = producer.producerEpoch === 0 ? index : 0;
