@@ -4,9 +4,17 @@
  */
 import { CorruptError } from '#core';
 import { readRecords } from '#protocol';
-import { DECOMPRESSED_BATCH_BYTES_MAX, LEADER_EPOCH_POSITION, lastOffsetAt, maxTimestampAt } from './batch-frame.ts';
+import {
+  baseOffsetAt,
+  DECOMPRESSED_BATCH_BYTES_MAX,
+  LEADER_EPOCH_POSITION,
+  lastOffsetAt,
+  maxTimestampAt,
+} from './batch-frame.ts';
 import { type ScanOptions, scanBatches } from './batch-scan.ts';
 import type { Segment } from './segment.ts';
+
+const NO_TIMESTAMP = -1;
 
 export interface FoundRecord {
   readonly offset: number;
@@ -32,9 +40,7 @@ export async function findTimestamp(
   timestamp: number,
   range: OffsetRange,
 ): Promise<FoundRecord | undefined> {
-  for (let index = 0; index < segments.length && segments[index].baseOffset < range.end; index++) {
-    if (index + 1 < segments.length && segments[index + 1].baseOffset <= range.start) continue;
-    const segment = segments[index];
+  for (const segment of segmentsIn(segments, range)) {
     if (segment.indexes === undefined) await loader.loadIndexes(segment);
     if (segment.maxTimestamp.timestamp < timestamp) continue;
     const found = await findInSegment(segment, timestamp, range);
@@ -49,25 +55,56 @@ export async function findMaxTimestamp(
   segments: readonly Segment[],
   range: OffsetRange,
 ): Promise<FoundRecord | undefined> {
-  let largest = -1;
-  for (let index = 0; index < segments.length && segments[index].baseOffset < range.end; index++) {
-    const segment = segments[index];
+  let found: FoundRecord | undefined;
+  for (const segment of segmentsIn(segments, range)) {
     if (segment.indexes === undefined) await loader.loadIndexes(segment);
-    const { timestamp, offset } = segment.maxTimestamp;
-    largest = Math.max(largest, offset < range.end ? timestamp : await maxTimestampBelow(segment, range.end));
+    const { timestamp } = segment.maxTimestamp;
+    if (timestamp <= (found?.timestamp ?? NO_TIMESTAMP)) continue;
+    found = (await findInSegment(segment, timestamp, range)) ?? (await findLarger(segment, range, found));
   }
-  return largest < 0 ? undefined : findTimestamp(loader, segments, largest, range);
+  return found;
 }
 
-/** By reading all headers: the largest timestamp of the segment lies beyond the range. */
-async function maxTimestampBelow(segment: Segment, endOffset: number): Promise<number> {
-  let largest = -1;
+/**
+ * By reading all headers: the record that has the segment's largest timestamp lies outside of the range, or was compacted away and
+ * its batch is empty.
+ */
+async function findLarger(
+  segment: Segment,
+  range: OffsetRange,
+  than: FoundRecord | undefined,
+): Promise<FoundRecord | undefined> {
+  let largest = than;
   await scanBatches(segment.file(), wholeSegment(segment, 0), (buffer, at) => {
-    if (lastOffsetAt(buffer, at) >= endOffset) return true;
-    largest = Math.max(largest, maxTimestampAt(buffer, at));
+    if (baseOffsetAt(buffer, at) >= range.end) return true;
+    if (lastOffsetAt(buffer, at) >= range.start) largest = largestInBatch(buffer, at, range, largest);
     return false;
   });
   return largest;
+}
+
+function largestInBatch(
+  buffer: Buffer,
+  at: number,
+  range: OffsetRange,
+  than: FoundRecord | undefined,
+): FoundRecord | undefined {
+  let largest = than;
+  if (maxTimestampAt(buffer, at) <= (largest?.timestamp ?? NO_TIMESTAMP)) return largest;
+  const leaderEpoch = buffer.readInt32BE(at + LEADER_EPOCH_POSITION);
+  const records = readRecords(buffer, at, { decompressedBytesMax: DECOMPRESSED_BATCH_BYTES_MAX });
+  for (let record = records.next(); record !== undefined; record = records.next()) {
+    const { offset, timestamp } = record;
+    const isInRange = offset >= range.start && offset < range.end;
+    if (isInRange && timestamp > (largest?.timestamp ?? NO_TIMESTAMP)) largest = { offset, timestamp, leaderEpoch };
+  }
+  return largest;
+}
+
+function segmentsIn(segments: readonly Segment[], range: OffsetRange): readonly Segment[] {
+  return segments.filter(
+    ({ baseOffset }, index) => baseOffset < range.end && !(segments[index + 1]?.baseOffset <= range.start),
+  );
 }
 
 function wholeSegment(segment: Segment, position: number): ScanOptions {
