@@ -34,6 +34,8 @@ export function benchIdle(options: BenchOptions): Promise<void> {
     const measure = (appendsPerSecond: number, more: Partial<LogDirectoryOptions> = {}) =>
       watch(folder, partitions, appendsPerSecond, more);
     const samples = await alternate(options.rounds, {
+      'nothing open: the cost of watching': () =>
+        count(() => new Promise((resolve) => setTimeout(resolve, SECONDS * 1000))),
       'nothing appended': () => measure(0),
       [`${APPENDS_PER_SECOND} appends a second to one`]: () => measure(APPENDS_PER_SECOND),
       [`${APPENDS_PER_SECOND} appends a second to as many`]: () => measure(-APPENDS_PER_SECOND),
@@ -84,13 +86,19 @@ async function watch(
   const [batch] = makeBatches(1000, 1100, 1, () => Buffer.from('key')).list;
   // What opening left behind is not counted.
   await new Promise((resolve) => setTimeout(resolve, 2 * EVERY_MS));
+  return await count(async () => {
+    for (let index = 0; index < SECONDS * Math.max(1, Math.abs(appendsPerSecond)); index++) {
+      const log = logs[appendsPerSecond < 0 ? (index * 97) % partitions : 0];
+      if (appendsPerSecond !== 0) await appendDurably(log, batch);
+      await new Promise((resolve) => setTimeout(resolve, 1000 / Math.max(1, Math.abs(appendsPerSecond))));
+    }
+  });
+}
+
+async function count(run: () => Promise<void>): Promise<Sample> {
   const turns = new Turns();
   const cpu = process.cpuUsage();
-  for (let index = 0; index < SECONDS * Math.max(1, Math.abs(appendsPerSecond)); index++) {
-    const log = logs[appendsPerSecond < 0 ? (index * 97) % partitions : 0];
-    if (appendsPerSecond !== 0) await appendDurably(log, batch);
-    await new Promise((resolve) => setTimeout(resolve, 1000 / Math.max(1, Math.abs(appendsPerSecond))));
-  }
+  await run();
   const { user, system } = process.cpuUsage(cpu);
   return { cpuMsPerSecond: (user + system) / 1000 / SECONDS, turns: turns.stop() };
 }
