@@ -26,7 +26,7 @@ export interface CheckpointedLog {
   readonly firstBaseOffset: number;
   /** The recovery point that is durable itself. Set here. */
   storedRecoveryPoint: number;
-  /** Resolves when the epoch file is as new as the log. */
+  /** Resolves when the epochs of all segments but the active one are in their file. */
   epochsStored(): Promise<void>;
 }
 

@@ -1,13 +1,13 @@
 /**
- * The leader epochs of a log and their file, which follows in the background: the epochs are in the batches too. An epoch is in the
- * file once it has a record; one that has none gives way to the next one anyway, so a start that leads every partition anew writes
- * nothing.
+ * The leader epochs of a log and their file. The file follows when a segment is finished and when the log is closed: epochs that are
+ * newer have their records in the last segment, which a start after a crash reads anyway. So a start that leads every partition anew,
+ * or the first record of each of a thousand partitions, writes no files.
  */
 import { AtomicFile } from './atomic-file.ts';
 import { formatEpochs } from './checkpoint-format.ts';
 import type { LeaderEpochs } from './leader-epochs.ts';
 import type { LogHome } from './log-home.ts';
-import { EPOCH_FILE } from './log-state.ts';
+import { EPOCH_FILE, type RestoredEpochs } from './log-state.ts';
 import { isShortage } from './shortage.ts';
 
 export class EpochStore {
@@ -15,30 +15,24 @@ export class EpochStore {
   readonly #home: LogHome;
   readonly #file: AtomicFile;
   #isStopped = false;
-  /** The latest epoch is not in the file: nothing was written in it. */
-  #isAnnounced = false;
+  /** The file lacks the latest epochs. */
+  #isBehind: boolean;
 
-  constructor(home: LogHome, folder: string, epochs: LeaderEpochs) {
+  constructor(home: LogHome, folder: string, { epochs, areStored }: RestoredEpochs) {
     this.epochs = epochs;
+    this.#isBehind = !areStored;
     this.#home = home;
     this.#file = new AtomicFile(home.disk, folder, EPOCH_FILE);
   }
 
-  /** A leader with this epoch is about to write at `startOffset`. */
-  announce(leaderEpoch: number, startOffset: number): void {
-    if (this.epochs.assign(leaderEpoch, startOffset)) this.#isAnnounced = true;
+  /** A leader with this epoch writes from `startOffset` on. */
+  assign(leaderEpoch: number, startOffset: number): void {
+    if (this.epochs.assign(leaderEpoch, startOffset)) this.#isBehind = true;
   }
 
-  /** A batch with this epoch is appended at `baseOffset`. */
-  appended(leaderEpoch: number, baseOffset: number): void {
-    const isNew = leaderEpoch > (this.epochs.latest?.epoch ?? -1);
-    if (isNew) this.epochs.assign(leaderEpoch, baseOffset);
-    if (isNew || this.#isAnnounced) this.#store();
-  }
-
-  /** Has the file say all that is known. */
-  storeAnnounced(): void {
-    if (this.#isAnnounced) this.#store();
+  /** Has the file say all that is known, in the background. */
+  store(): void {
+    if (this.#isBehind) this.#store();
   }
 
   truncateFromStart(startOffset: number): void {
@@ -49,7 +43,7 @@ export class EpochStore {
     if (this.epochs.truncateFromEnd(endOffset)) this.#store();
   }
 
-  /** Resolves when the file has the epochs of all records. */
+  /** Resolves when what `store` asked for is durable. */
   settled(): Promise<void> {
     return this.#file.settled();
   }
@@ -60,7 +54,7 @@ export class EpochStore {
   }
 
   #store(): void {
-    this.#isAnnounced = false;
+    this.#isBehind = false;
     this.#file.write(formatEpochs(this.epochs.entries)).catch((error: unknown) => {
       if (this.#isStopped) return;
       if (isShortage(error)) this.#home.shortage.began(error);

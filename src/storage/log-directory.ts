@@ -356,7 +356,7 @@ export class LogDirectory {
       const segment = new Segment(disk, folder, 0, clock.now().wallMs, random.float());
       segment.create(config);
       this.#home.directoryChanged();
-      const epochs = new LeaderEpochs();
+      const epochs = { epochs: new LeaderEpochs(), areStored: true };
       const producers = new ProducerState();
       const start = { logStartOffset: 0, logEndOffset: 0, recoveryPoint: 0, storedRecoveryPoint: 0 };
       const loaded = {

@@ -44,8 +44,14 @@ export const EPOCH_FILE = 'leader-epoch-checkpoint';
 /** Five batches of the default size of three producers. */
 const RECENT_BYTES = 256 * 1024;
 
+export interface RestoredEpochs {
+  readonly epochs: LeaderEpochs;
+  /** Their file says the same. */
+  readonly areStored: boolean;
+}
+
 /** `newFrom`: batches from this offset on may have epochs that the file does not know. */
-export async function restoreEpochs(content: LogContent, newFrom: number): Promise<LeaderEpochs> {
+export async function restoreEpochs(content: LogContent, newFrom: number): Promise<RestoredEpochs> {
   const known = await readEpochFile(content);
   const epochs = new LeaderEpochs(known ?? []);
   epochs.truncateFromEnd(content.logEndOffset);
@@ -57,16 +63,17 @@ export async function restoreEpochs(content: LogContent, newFrom: number): Promi
     });
   }
   epochs.truncateFromStart(content.logStartOffset);
-  await storeEpochs(content, epochs);
-  return epochs;
+  const text = formatEpochs(epochs.entries);
+  if (formatEpochs(known ?? []) === text) return { epochs, areStored: true };
+  // The recovery point moves on from now, and those of the last segment alone are always read again.
+  const lastOffset = content.segments[content.segments.length - 1].baseOffset;
+  const isNeeded = formatEpochs(before(lastOffset, known ?? [])) !== formatEpochs(before(lastOffset, epochs.entries));
+  if (isNeeded) await new AtomicFile(content.disk, content.folder, EPOCH_FILE).write(text);
+  return { epochs, areStored: isNeeded };
 }
 
-/** When the file says something else: the recovery point, which moves on from now, counts on it. */
-async function storeEpochs({ disk, folder }: LogContent, epochs: LeaderEpochs): Promise<void> {
-  const file = new AtomicFile(disk, folder, EPOCH_FILE);
-  const text = formatEpochs(epochs.entries);
-  const stored = await file.read();
-  if (stored !== text && !(stored === undefined && epochs.entries.length === 0)) await file.write(text);
+function before(offset: number, entries: readonly EpochEntry[]): EpochEntry[] {
+  return entries.filter(({ startOffset }) => startOffset < offset);
 }
 
 /**

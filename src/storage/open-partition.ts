@@ -59,7 +59,7 @@ export async function openPartition(options: OpenPartition): Promise<LoadedLog> 
   const storedRecoveryPoint = Math.min(options.recoveryPoint, logEndOffset);
   const offsets = { logStartOffset, logEndOffset, recoveryPoint: logEndOffset, storedRecoveryPoint };
   // The files of a clean stop hold all of it, as long as nothing is added.
-  const isSealed = recovered.isIntact && snapshotOffset === logEndOffset;
+  const isSealed = recovered.isIntact && epochs.areStored && snapshotOffset === logEndOffset;
   return { topic, partition, topicId, folder, config, segments, ...offsets, epochs, producers, isSealed };
 }
 

@@ -29,6 +29,7 @@ import type { LogHome } from './log-home.ts';
 import { emptyRead, failedRead, type LogRead, offsetOutOfRange } from './log-read.ts';
 import { LogReader, type ReadRequest } from './log-reader.ts';
 import { LogSegments, type SegmentsOwner } from './log-segments.ts';
+import type { RestoredEpochs } from './log-state.ts';
 import { LogSync } from './log-sync.ts';
 import type { SyncSource } from './log-syncer.ts';
 import { LogTrail, storeSnapshot } from './log-trail.ts';
@@ -52,7 +53,7 @@ export interface LoadedLog {
   readonly logEndOffset: number;
   readonly recoveryPoint: number;
   readonly storedRecoveryPoint: number;
-  readonly epochs: LeaderEpochs;
+  readonly epochs: RestoredEpochs;
   readonly producers: ProducerState;
   /** Indexes and producer state are in their files, synced, for all of the log. */
   readonly isSealed: boolean;
@@ -335,7 +336,7 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
 
   /** A leader with this epoch begins to write at the end of the log. */
   assignEpoch(leaderEpoch: number): void {
-    this.#epochStore.announce(leaderEpoch, this.#logEndOffset);
+    this.#epochStore.assign(leaderEpoch, this.#logEndOffset);
   }
 
   /** `partition.metadata` was written anew: what becomes durable from now on needs it. */
@@ -458,7 +459,7 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
     this.#advanceDurable(endOffset);
   }
 
-  /** Resolves when the epoch file is as new as the log. */
+  /** Resolves when the epochs of all segments but the active one are in their file. */
   epochsStored(): Promise<void> {
     return this.#epochStore.settled();
   }
@@ -526,7 +527,7 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
     const { sizeInBytes } = header;
     if (this.#segments.active.shouldRoll({ sizeInBytes, lastOffset, maxTimestamp }, this.#config, wallMs))
       this.#roll(wallMs);
-    this.#epochStore.appended(leaderEpoch, baseOffset);
+    if (leaderEpoch > (this.leaderEpochs.latest?.epoch ?? -1)) this.#epochStore.assign(leaderEpoch, baseOffset);
     const head = isStamped
       ? this.#heads.stampedHead(bytes, baseOffset, leaderEpoch, wallMs)
       : this.#heads.head(baseOffset, sizeInBytes, leaderEpoch);
@@ -543,7 +544,7 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
   }
 
   async #seal(): Promise<void> {
-    this.#epochStore.storeAnnounced();
+    this.#epochStore.store();
     await this.flush();
     await this.#trail.settled();
     const { disk, clock } = this.#home;
@@ -561,6 +562,7 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
     this.#wrote();
     this.#revertPoint = { endOffset: this.#logEndOffset, mark: active.mark() };
     active.finish();
+    this.#epochStore.store();
     this.#segments.roll(wallMs);
     const { indexCounts: counts } = active;
     this.#trail.add({ endOffset: this.#logEndOffset, segment: active, counts, snapshot: this.#snapshot() });

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { type FolderSummary, findingLine, type MemoryDisk, memoryDisk, summaryLine, verifyFolder } from '#storage';
 import { damage, patched } from './dump-scene.ts';
 import { goldenDisk, putFile } from './golden-folder.ts';
-import { appendValues, createLog, openScene } from './scene.ts';
+import { appendValues, batchOf, createLog, openScene } from './scene.ts';
 
 const LOG = 'golden-0/00000000000000000019.log';
 const INDEX = 'golden-0/00000000000000000019.index';
@@ -43,6 +43,22 @@ describe('a whole folder', () => {
     expect(lines).toEqual([]);
     expect([summary.batchCount, summary.isCleanlyStopped]).toEqual([60, true]);
     expect(JSON.stringify(await disk.list('/data'))).toBe(before);
+  });
+
+  test('finds nothing in what a crash left of ours: the next start adds the epochs of the last segment', async () => {
+    const disk = memoryDisk();
+    const scene = await openScene({ disk });
+    const log = createLog(scene, { 'segment.bytes': 200 });
+    for (const leaderEpoch of [1, 1, 2, 3]) log.append(batchOf(['v']), { leaderEpoch, origin: 'client' });
+    await scene.clock.advance(5_000);
+    await scene.clock.settle();
+    expect((await verify(disk)).lines).toEqual([]);
+    putFile(disk, '/data/.kafka_cleanshutdown', Buffer.from('{"version":0,"brokerEpoch":1}'));
+    const { lines } = await verify(disk);
+    expect(lines.filter((line) => line.startsWith('damage'))).toEqual([
+      expect.stringContaining('was written in leader epoch'),
+      expect.stringContaining('was written in leader epoch'),
+    ]);
   });
 });
 

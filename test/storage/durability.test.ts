@@ -192,16 +192,33 @@ describe('after kill -9', () => {
 describe('when a power cut leaves nothing that was not synced', () => {
   const contentAfterCut = async (disk: SimulatedDisk, path: string) => (await disk.crash().readFile(path))?.toString();
 
-  test('checkpoints and epochs are there as soon as the engine counts on them', async () => {
+  test('checkpoints, and the epochs of finished segments, are there as soon as the engine counts on them', async () => {
     const disk = simulatedDisk();
     const scene = await openScene({ disk, durability: 'sync' });
-    const log = createLog(scene);
-    log.assignEpoch(4);
-    log.append(batchOf(['a']), { leaderEpoch: 4, origin: 'client' });
+    const log = createLog(scene, { 'segment.bytes': 200 });
+    for (const leaderEpoch of [4, 4, 6, 7, 7, 8]) {
+      log.assignEpoch(leaderEpoch);
+      log.append(batchOf(['a']), { leaderEpoch, origin: 'client' });
+    }
     await scene.clock.advance(1000);
     await scene.clock.settle();
-    expect(await contentAfterCut(disk, '/data/recovery-point-offset-checkpoint')).toBe('0\n1\norders 0 1\n');
-    expect(await contentAfterCut(disk, `${log.folder}/leader-epoch-checkpoint`)).toBe('0\n1\n4 0\n');
+    expect(await contentAfterCut(disk, '/data/recovery-point-offset-checkpoint')).toBe('0\n1\norders 0 6\n');
+    expect(await contentAfterCut(disk, `${log.folder}/leader-epoch-checkpoint`)).toBe('0\n3\n4 0\n6 2\n7 3\n');
+    expect(log.activeBaseOffset).toBe(4);
+    const cut = await openScene({ disk: disk.crash(), durability: 'sync' });
+    expect(createLog(cut).leaderEpochs.entries).toEqual(log.leaderEpochs.entries);
+  });
+
+  test('the epochs of the last segment are read from it, and written when there is no need to read it any more', async () => {
+    const scene = await openScene({ disk: simulatedDisk(), durability: 'sync' });
+    createLog(scene).append(batchOf(['a']), { leaderEpoch: 4, origin: 'client' });
+    await scene.clock.advance(1000);
+    const path = '/data/orders-0/leader-epoch-checkpoint';
+    const again = await openScene({ disk: (scene.disk as SimulatedDisk).crash(), durability: 'sync' });
+    expect(createLog(again).leaderEpochs.entries).toEqual([{ epoch: 4, startOffset: 0 }]);
+    expect(await again.disk.readFile(path)).toBeUndefined();
+    await again.directory.close();
+    expect((await again.disk.readFile(path))?.toString()).toBe('0\n1\n4 0\n');
   });
 
   test('the marker of a clean stop comes after all that it vouches for, and goes before the first append', async () => {

@@ -58,7 +58,8 @@ export async function verifyFolder(
     if (name === 'bootstrap.checkpoint') await verifyMetadataSnapshot(disk, path, name, reportOn(name));
     // The name of what a recovery cut off may also be read as one of a partition.
     if (isCorruptFolder(name) || parsePartitionFolder(name) === undefined) continue;
-    const summary = await verifyPartition(disk, `${path}/${name}`, (file) => reportOn(`${name}/${file}`));
+    const reportOnFile: ReportOn = (file) => reportOn(`${name}/${file}`);
+    const summary = await verifyPartition(disk, `${path}/${name}`, isCleanlyStopped, reportOnFile);
     partitions.set(name, summary);
   }
   for (const name of Object.keys(CHECKPOINTS))

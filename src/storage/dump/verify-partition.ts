@@ -31,13 +31,21 @@ export interface PartitionSummary {
 const EPOCH_FILE = 'leader-epoch-checkpoint';
 const METADATA_FILE = 'partition.metadata';
 
-/** @param reportOn is asked with names of files in `folder`. */
-export async function verifyPartition(disk: Disk, folder: string, reportOn: ReportOn): Promise<PartitionSummary> {
+/**
+ * @param isClean after a stop in order nothing may be left for the next start to add
+ * @param reportOn is asked with names of files in `folder`
+ */
+export async function verifyPartition(
+  disk: Disk,
+  folder: string,
+  isClean: boolean,
+  reportOn: ReportOn,
+): Promise<PartitionSummary> {
   const names = (await disk.list(folder)).map(({ name }) => name).sort();
   const segments = names.map((name) => baseOffsetOf(name, LOG_SUFFIX)).filter((offset) => offset !== undefined);
   await verifySmallFile(disk, folder, METADATA_FILE, reportOn, parsePartitionMetadata);
   const epochs = (await verifySmallFile(disk, folder, EPOCH_FILE, reportOn, parseEpochs)) ?? [];
-  const check = new EpochCheck(epochs);
+  const check = new EpochCheck(epochs, isClean ? Number.POSITIVE_INFINITY : (segments.at(-1) ?? 0));
   const total = { segmentCount: segments.length, batchCount: 0, sizeInBytes: 0 };
   const startOffset = segments.at(0) ?? 0;
   let [endOffset, lastEpoch] = [startOffset, -1];
@@ -139,20 +147,26 @@ export async function verifySmallFile<T>(
   }
 }
 
-/** Holds the epochs of the batches to those of the checkpoint. Batches below its first entry are from before it was cut. */
+/**
+ * Holds the epochs of the batches to those of the checkpoint. Batches below its first entry are from before it was cut, and from
+ * `newsFrom` on there may be epochs that it does not know yet.
+ */
 class EpochCheck {
   readonly #entries: readonly EpochEntry[];
+  readonly #newsFrom: number;
   #next = 0;
   #told = -1;
 
-  constructor(entries: readonly EpochEntry[]) {
+  constructor(entries: readonly EpochEntry[], newsFrom: number) {
     this.#entries = entries;
+    this.#newsFrom = newsFrom;
   }
 
   batch({ baseOffset, partitionLeaderEpoch: epoch }: BatchHeader, position: number, report: Report): void {
     while (this.#next < this.#entries.length && this.#entries[this.#next].startOffset <= baseOffset) this.#next++;
     const entry = this.#entries.at(this.#next - 1);
     if (this.#next === 0 || entry === undefined || epoch < 0 || epoch === entry.epoch || epoch === this.#told) return;
+    if (baseOffset >= this.#newsFrom && epoch > entry.epoch && this.#next === this.#entries.length) return;
     this.#told = epoch;
     const text = `offset ${baseOffset} was written in leader epoch ${epoch}; ${EPOCH_FILE} says ${entry.epoch}`;
     report('damage', text, position);
