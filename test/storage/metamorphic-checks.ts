@@ -3,13 +3,20 @@ import { readRecords } from '#protocol';
 import type { PartitionLog } from '#storage';
 import type { VariantConfig } from './metamorphic-config.ts';
 import { recordText, type Story, type StoryRecord } from './metamorphic-story.ts';
+import { readCommittedRecords } from './transaction-scene.ts';
 
 /** What was noticed, in words. */
 export class Noticed extends Error {}
 
 export function expectSame(what: string, actual: unknown, expected: unknown): void {
   const [is, should] = [actual, expected].map((value) => JSON.stringify(value) ?? 'nothing');
-  if (is !== should) throw new Noticed(`${what}: ${is}\ninstead of ${should}`);
+  if (is !== should) throw new Noticed(`${what}: ${is}, not ${should}`);
+}
+
+/** Tells the first difference. */
+function expectSameList(what: string, actual: readonly string[], expected: readonly string[]): void {
+  const count = Math.max(actual.length, expected.length);
+  for (let index = 0; index < count; index++) expectSame(`${what}, at ${index}`, actual[index], expected[index]);
 }
 
 export interface EpochStart {
@@ -39,16 +46,17 @@ export class LogCheck {
     await this.#checkReads(stored);
     await this.#checkTimes(stored);
     this.#checkEpochs(stored, epochs);
+    if (!this.#isCleaned) await this.#checkCommitted();
   }
 
   /** All that was written from the start of the log on; behind a cleaner what it may not take. */
   #checkRecords(stored: readonly StoryRecord[]): void {
     const expected = this.#story.records.slice(this.#log.logStartOffset, this.#endOffset);
-    if (!this.#isCleaned) expectSame('the log', texts(stored), texts(expected));
+    if (!this.#isCleaned) expectSameList('the log', texts(stored), texts(expected));
     const { activeBaseOffset } = this.#log;
     const isActive = ({ offset }: StoryRecord): boolean => offset >= activeBaseOffset;
-    expectSame('the active segment', texts(stored.filter(isActive)), texts(expected.filter(isActive)));
-    expectSame('what the keys have', texts(tableOf(stored)), texts(tableOf(expected)));
+    expectSameList('the active segment', texts(stored.filter(isActive)), texts(expected.filter(isActive)));
+    expectSameList('what the keys have', texts(tableOf(stored)), texts(tableOf(expected)));
   }
 
   async #readAll(): Promise<StoryRecord[]> {
@@ -125,6 +133,22 @@ export class LogCheck {
     );
   }
 
+  async #checkCommitted(): Promise<void> {
+    const { logStartOffset, lastStableOffset } = this.#log;
+    expectSame(
+      'the last stable offset',
+      lastStableOffset,
+      Math.max(logStartOffset, this.#story.stableOffset(this.#endOffset)),
+    );
+    const { records } = await readCommittedRecords(this.#log, logStartOffset, this.#config.readBytesMax);
+    const expected = this.#story.committed(logStartOffset, this.#endOffset).map(({ shortText }) => shortText);
+    expectSameList(
+      'what is committed',
+      records.map(({ offset, value }) => `${offset}=${value}`),
+      expected,
+    );
+  }
+
   #checkEpochs(stored: readonly StoryRecord[], epochs: readonly EpochStart[]): void {
     for (const { epoch, text, offset } of stored) expectSame(`the epoch of ${text}`, this.#log.epochAt(offset), epoch);
     // An epoch without records may be forgotten.
@@ -143,7 +167,7 @@ export class LogCheck {
 
 /** Records may be compacted away. */
 export function isCleaned(story: Story, config: VariantConfig): boolean {
-  return story.isKeyed && config.directory.cleaner !== undefined;
+  return story.kind === 'keyed' && config.directory.cleaner !== undefined;
 }
 
 /** The last record of each key, but for keys that were deleted. */

@@ -51,7 +51,7 @@ export class VariantConfig {
     return JSON.stringify({ ...Object.fromEntries(topic), ...this.directory, readBytesMax: this.readBytesMax });
   }
 
-  #drawTopic({ isStamped, isKeyed, retentionMs, retentionBytes }: Story): TopicConfig {
+  #drawTopic({ isStamped, kind, retentionMs, retentionBytes }: Story): TopicConfig {
     return smallConfig({
       'segment.bytes': this.pick([1000, 2000, 6000, 1_000_000]),
       'segment.ms': this.pick([1, 4000, 1e12]),
@@ -64,7 +64,7 @@ export class VariantConfig {
       'message.timestamp.type': isStamped ? 'LogAppendTime' : 'CreateTime',
       'retention.ms': retentionMs,
       'retention.bytes': retentionBytes,
-      'cleanup.policy': [isKeyed ? 'compact' : 'delete'],
+      'cleanup.policy': [kind === 'keyed' ? 'compact' : 'delete'],
       'min.cleanable.dirty.ratio': this.pick([0, 0.3]),
       'delete.retention.ms': this.pick([0, 1e12]),
     });

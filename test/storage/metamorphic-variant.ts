@@ -3,7 +3,7 @@
  * durability, and a disk that is stopped, killed or loses its power between the operations. None of it may be noticed.
  */
 import { ManualClock, type Random, seededRandom } from '#core';
-import { type PartitionLog, type SimulatedDisk, simulatedDisk } from '#storage';
+import { type AppendOptions, type PartitionLog, type SimulatedDisk, simulatedDisk } from '#storage';
 import { type EpochStart, expectSame, isCleaned, LogCheck, Noticed } from './metamorphic-checks.ts';
 import { VariantConfig } from './metamorphic-config.ts';
 import { CLEANER_BACKOFF_MS, type Operation, type Story, type StoryBatch } from './metamorphic-story.ts';
@@ -54,7 +54,10 @@ export class Variant {
     const log = this.#log;
     switch (operation.type) {
       case 'append':
-        this.#append(operation.batch);
+        this.#append(operation.batch, 'client');
+        break;
+      case 'marker':
+        this.#append(operation.batch, 'coordinator');
         break;
       case 'resend':
         this.#resend(operation.batch, operation.isLast);
@@ -91,9 +94,9 @@ export class Variant {
       throw new Noticed(`it starts at ${logStartOffset}, deleted was up to ${this.#deletedTo}`);
   }
 
-  #append({ bytes, baseOffset, lastOffset }: StoryBatch): void {
+  #append({ bytes, baseOffset, lastOffset }: StoryBatch, origin: AppendOptions['origin']): void {
     const epoch = this.#epochs.at(-1)?.epoch ?? 0;
-    const result = this.#log.append(Buffer.from(bytes), { leaderEpoch: epoch, origin: 'client' });
+    const result = this.#log.append(Buffer.from(bytes), { leaderEpoch: epoch, origin });
     expectSame(
       'an append',
       [result.error?.name, result.isDuplicate, result.baseOffset, result.lastOffset],
