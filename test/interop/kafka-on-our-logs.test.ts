@@ -115,6 +115,43 @@ describe.each(['close', 'kill'] as const)('Apache Kafka on logs that we left by 
     expect(stdout.trimEnd().split('\n')).toEqual(lines);
   });
 
+  test.each(['transacted', 'settled'] as const)('gives its readers what was committed in the %s log', async (topic) => {
+    const { records, committed, stableOffset, logEndOffset } = books[topic];
+    expect(await wire.committedOffsetFor(topic, -1)).toBe(stableOffset);
+    const below = committed.filter((offset) => offset < stableOffset);
+    const { stdout } = await kafkaTool('console-consumer', [
+      ...['--bootstrap-server', kafka.bootstrapServers, '--topic', topic, '--from-beginning'],
+      ...['--isolation-level', 'read_committed', '--max-messages', String(below.length), '--timeout-ms', '60000'],
+      ...['--formatter-property', 'print.offset=true'],
+    ]);
+    const values = new Map(records.map(({ offset, value }) => [offset, value]));
+    expect(stdout.trimEnd().split('\n')).toEqual(below.map((offset) => `Offset:${offset}\t${values.get(offset)}`));
+    expect(below.length).toBeLessThan(records.length);
+    expect(stableOffset < logEndOffset).toBe(topic === 'transacted');
+    const told = new Set<string>();
+    for (let offset = 0; offset < stableOffset; offset += 50) {
+      for (const one of (await wire.committed(topic, offset, 1_000_000)).abortedTransactions ?? [])
+        told.add(`${one.producerId} ${one.firstOffset}`);
+    }
+    const ours = books[topic].aborted.map((line) => line.split('..')[0]);
+    expect([...told].filter((line) => !ours.includes(line))).toEqual([]);
+    expect(told.size).toBeGreaterThan(topic === 'transacted' ? 20 : 0);
+  });
+
+  test('reads the transaction indexes with kafka-dump-log', async () => {
+    const folder = join(ours, ending, 'transacted-0');
+    const names = readdirSync(folder).filter((name) => name.endsWith('.txnindex'));
+    const files = names.sort().map((name) => join(folder, name));
+    const { stdout, stderr } = await kafkaTool('dump-log', ['--files', files.join(',')]);
+    expect(stderr).toBe('');
+    const entries = stdout.matchAll(/version: 0 producerId: (\d+) firstOffset: (\d+) lastOffset: (\d+) lastStable/g);
+    const read = [...entries].map(([, producerId, first, last]) => `${producerId} ${first}..${last}`);
+    // A kill leaves those of segments that were complete.
+    const { aborted } = books.transacted;
+    expect(aborted.slice(0, read.length)).toEqual(read);
+    expect(read.length).toBeGreaterThan(ending === 'close' ? aborted.length - 1 : 10);
+  });
+
   test('takes the last batch of a producer for a duplicate, and the one after it as next', async () => {
     const { logEndOffset, lastBatches } = books.sequenced;
     expect(lastBatches).toHaveLength(3);

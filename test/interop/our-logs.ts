@@ -9,8 +9,8 @@
 import { writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { ManualClock, seededRandom, silentLogger, systemClock } from '#core';
-import { buildBatch, type ProducerState, type RecordDraft } from '#protocol';
-import { LogDirectory, nodeDisk, type PartitionLog, type TopicConfig, topicConfig } from '#storage';
+import { type AbortedTxn, buildBatch, buildTransactionMarker, type ProducerState, type RecordDraft } from '#protocol';
+import { type AppendResult, LogDirectory, nodeDisk, type PartitionLog, type TopicConfig, topicConfig } from '#storage';
 import { recordsIn, type WireRecord } from './wire-log.ts';
 
 export const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
@@ -30,6 +30,12 @@ export interface LogBook {
   epochEnds: Record<number, number>;
   /** The last batch of each producer. */
   lastBatches: SentBatch[];
+  /** Below it all transactions are decided. */
+  stableOffset: number;
+  /** Offsets of the records below it that are of no transaction, or of one that was committed. */
+  committed: number[];
+  /** Of the transactions that were aborted: `producerId firstOffset..marker`. */
+  aborted: string[];
 }
 
 export type Books = Record<TopicName, LogBook>;
@@ -46,6 +52,8 @@ export const TOPICS = {
   trimmed: { 'retention.ms': '-1' },
   retained: { 'retention.ms': '-1' },
   sequenced: { 'retention.ms': '-1' },
+  transacted: { 'retention.ms': '-1' },
+  settled: { 'cleanup.policy': 'compact' },
 } as const;
 
 export type TopicName = keyof typeof TOPICS;
@@ -100,6 +108,8 @@ class OurLogs {
     await this.#write('sequenced', {}, writeSequenced);
     const compacted = { 'cleanup.policy': ['compact'], 'min.cleanable.dirty.ratio': 0 };
     await this.#write('compacted', compacted, (writing) => this.#writeCompacted(writing));
+    await this.#write('transacted', {}, (writing) => writeTransacted(writing, 0, 400));
+    await this.#write('settled', compacted, (writing) => this.#writeSettled(writing));
   }
 
   close(): Promise<void> {
@@ -113,9 +123,11 @@ class OurLogs {
   ): Promise<void> {
     const log = this.#directory.create(topic, 0, this.#topicIds[topic], { ...topicConfig(), ...small, ...config });
     log.assignEpoch(0);
-    const book: LogBook = { logStartOffset: 0, logEndOffset: 0, records: [], epochEnds: {}, lastBatches: [] };
+    const nothing = { records: [], epochEnds: {}, lastBatches: [], committed: [], aborted: [] };
+    const book: LogBook = { logStartOffset: 0, logEndOffset: 0, stableOffset: 0, ...nothing };
     await write({ log, clock: this.#clock, book });
     await log.flush();
+    book.stableOffset = log.lastStableOffset;
     book.logStartOffset = log.logStartOffset;
     book.logEndOffset = log.logEndOffset;
     this.books[topic] = book;
@@ -123,18 +135,96 @@ class OurLogs {
 
   /** Two rounds: what the first one left stands beside what the second one takes. The active segment is left alone. */
   async #writeCompacted(writing: Writing): Promise<void> {
-    const { log, clock, book } = writing;
     for (let round = 0; round < 2; round++) {
       for (let n = 0; n < 300; n++) append(writing, keyedDrafts(round * 300 + n), { compression: CODECS[n % 5] });
-      await log.flush();
-      const cleaned = `compacted 0 ${log.activeBaseOffset}\n`;
-      const checkpoint = `${this.#directory.path}/cleaner-offset-checkpoint`;
-      while (!(await nodeDisk().readFile(checkpoint))?.includes(cleaned)) await clock.advance(CLEANER_BACKOFF_MS);
+      await this.#untilCleaned(writing);
     }
-    // Which records survive is proven elsewhere; here it counts that Kafka reads the same.
-    book.records = [];
-    for await (const chunk of log.readAll(0, log.logEndOffset)) book.records.push(...recordsIn(chunk));
+    await readBack(writing);
   }
+
+  /** The first pass drops aborted records, the second one markers; some transactions are left to a third. */
+  async #writeSettled(writing: Writing): Promise<void> {
+    for (let round = 0; round < 2; round++) {
+      writeTransacted(writing, round * 200, 200);
+      await this.#untilCleaned(writing);
+    }
+    const { log, book } = writing;
+    await readBack(writing);
+    const there = new Set(book.records.map(({ offset }) => offset));
+    book.committed = book.committed.filter((offset) => there.has(offset));
+    book.aborted = (await log.abortedIn(0, log.logEndOffset)).map(abortedLine);
+  }
+
+  /** All but the active segment. */
+  async #untilCleaned({ log, clock }: Writing): Promise<void> {
+    await log.flush();
+    const cleaned = `${log.topic} 0 ${log.activeBaseOffset}\n`;
+    const checkpoint = `${this.#directory.path}/cleaner-offset-checkpoint`;
+    while (!(await nodeDisk().readFile(checkpoint))?.includes(cleaned)) await clock.advance(CLEANER_BACKOFF_MS);
+  }
+}
+
+/** Which records survive a cleaning is proven elsewhere; here it counts that Kafka reads the same. */
+async function readBack({ log, book }: Writing): Promise<void> {
+  book.records = [];
+  for await (const chunk of log.readAll(0, log.logEndOffset)) book.records.push(...recordsIn(chunk));
+}
+
+/**
+ * Three producers with transactions that overlap, and records outside of them. Of a log that is not compacted, one transaction stays
+ * open at the end, and one behind it is aborted.
+ */
+function writeTransacted(writing: Writing, from: number, count: number): void {
+  const { log, book } = writing;
+  const isCompacted = log.config['cleanup.policy'].includes('compact');
+  const open = new Map<number, number[]>();
+  const end = (producerId: number, type: 'abort' | 'commit'): void => {
+    const firstOffset = open.get(producerId)?.[0];
+    const { baseOffset } = endTransaction(writing, producerId, type);
+    if (type === 'commit') book.committed.push(...(open.get(producerId) ?? []));
+    else book.aborted.push(`${producerId} ${firstOffset}..${baseOffset}`);
+    open.delete(producerId);
+  };
+  const send = (producerId: number, n: number): void => {
+    const producer = { producerId, producerEpoch: 0, baseSequence: sequenceOf(writing, producerId) };
+    const offset = log.logEndOffset;
+    append(writing, keyedDrafts(n), { ...producer, isTransactional: true, compression: CODECS[n % 5] });
+    open.set(producerId, [...(open.get(producerId) ?? []), offset, offset + 1, offset + 2]);
+  };
+  for (let n = from; n < from + count; n++) {
+    const producerId = 6000 + (n % 3);
+    if (n % 7 === 0) {
+      book.committed.push(log.logEndOffset, log.logEndOffset + 1, log.logEndOffset + 2);
+      append(writing, keyedDrafts(n));
+    }
+    if ((n * n) % 5 < 2 && open.has(producerId)) end(producerId, n % 4 === 0 ? 'abort' : 'commit');
+    else send(producerId, n);
+  }
+  for (const producerId of [...open.keys()]) end(producerId, 'commit');
+  if (!isCompacted) {
+    send(6000, from + count);
+    send(6001, from + count + 1);
+    end(6001, 'abort');
+  }
+  book.committed.sort((a, b) => a - b);
+}
+
+function sequenceOf({ log }: Writing, producerId: number): number {
+  return (log.producers.find(producerId)?.batches.at(-1)?.lastSequence ?? -1) + 1;
+}
+
+/** As its coordinator would. The time is before all records: a look-up by time finds markers too. */
+function endTransaction({ log }: Writing, producerId: number, type: 'abort' | 'commit'): AppendResult {
+  const leaderEpoch = log.leaderEpochs.latest?.epoch ?? 0;
+  const marker = { type, coordinatorEpoch: 0 };
+  const batch = buildTransactionMarker(marker, { producerId, producerEpoch: 0 }, 1_700_000_000_000);
+  const result = log.append(batch, { leaderEpoch, origin: 'coordinator' });
+  if (result.error !== undefined) throw new Error(`${result.error.name}: ${result.errorMessage}`);
+  return result;
+}
+
+export function abortedLine(aborted: AbortedTxn): string {
+  return `${aborted.producerId} ${aborted.firstOffset}..${aborted.lastOffset}`;
 }
 
 /** Records of all shapes in all codecs, half of them of an idempotent producer, in two leader epochs. */

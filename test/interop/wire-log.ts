@@ -12,7 +12,19 @@ export interface WireRecord {
   readonly headers: readonly (readonly [string, string | null])[];
 }
 
-/** Partition 0 of topics of one broker, node 1. Fetches by topic name, uncommitted records included. */
+/** What a reader of committed records is given at one offset. */
+export interface CommittedFetch {
+  readonly errorCode: number;
+  readonly highWatermark: number;
+  readonly lastStableOffset: number;
+  readonly abortedTransactions: readonly { readonly producerId: number; readonly firstOffset: number }[] | null;
+  /** Of the whole batches, from the one that holds the offset on. */
+  readonly records: Buffer;
+}
+
+const READ_COMMITTED = 1;
+
+/** Partition 0 of topics of one broker, node 1. Fetches by topic name, uncommitted records included, unless committed ones are asked for. */
 export class WireLog {
   readonly #cluster: Cluster;
 
@@ -56,6 +68,34 @@ export class WireLog {
     }
   }
 
+  /** Every whole batch that can be fetched from `fromOffset` on, back to back. */
+  async batches(topic: string, fromOffset: number): Promise<Buffer> {
+    const pieces: Buffer[] = [];
+    for (let offset = fromOffset; ; ) {
+      const bytes = await this.#fetch(topic, offset);
+      if (bytes.length === 0) return Buffer.concat(pieces);
+      const whole = wholeBatches(bytes);
+      pieces.push(whole);
+      for (const { header } of batches(whole)) offset = header.lastOffset + 1;
+    }
+  }
+
+  /** One fetch of committed records; at least one batch, however small `bytesMax` is. */
+  async committed(topic: string, fetchOffset: number, bytesMax: number): Promise<CommittedFetch> {
+    const partitions = [{ partition: 0, fetchOffset, partitionMaxBytes: bytesMax }];
+    const body = { maxWaitMs: 0, minBytes: 0, isolationLevel: READ_COMMITTED, topics: [{ topic, partitions }] };
+    const response = await this.#cluster.request(1, Apis.Fetch, body, { version: 12 });
+    const { errorCode, highWatermark, lastStableOffset, abortedTransactions, records } =
+      response.responses[0].partitions[0];
+    const whole = wholeBatches(records ?? Buffer.alloc(0));
+    return { errorCode, highWatermark, lastStableOffset, abortedTransactions, records: whole };
+  }
+
+  /** As `offsetFor`, for a reader of committed records. */
+  async committedOffsetFor(topic: string, timestamp: number): Promise<number> {
+    return (await this.#listOffsets(topic, timestamp, READ_COMMITTED)).offset;
+  }
+
   /** `timestamp`: of the first record that has at least it; or -1 the end, -2 the start, -3 the largest timestamp. */
   async offsetFor(
     topic: string,
@@ -92,9 +132,9 @@ export class WireLog {
     return this.#cluster.close();
   }
 
-  async #listOffsets(topic: string, timestamp: number) {
+  async #listOffsets(topic: string, timestamp: number, isolationLevel = 0) {
     const topics = [{ name: topic, partitions: [{ partitionIndex: 0, currentLeaderEpoch: -1, timestamp }] }];
-    const body = { replicaId: -1, isolationLevel: 0, topics };
+    const body = { replicaId: -1, isolationLevel, topics };
     const response = await this.#cluster.request(1, Apis.ListOffsets, body, { version: 7 });
     return response.topics[0].partitions[0];
   }
@@ -107,6 +147,14 @@ export class WireLog {
     if (errorCode !== 0) throw toKafkaError(errorCode, `reading ${topic} at ${fetchOffset}`);
     return records ?? Buffer.alloc(0);
   }
+}
+
+/** Kafka may cut the last one. */
+function wholeBatches(bytes: Buffer): Buffer {
+  let end = 0;
+  while (bytes.length - end >= 12 && end + 12 + bytes.readInt32BE(end + 8) <= bytes.length)
+    end += 12 + bytes.readInt32BE(end + 8);
+  return bytes.subarray(0, end);
 }
 
 /** The records of whole batches. Control batches have none. */

@@ -1,10 +1,93 @@
-/** Transactions by plain requests, as a Java producer sends them to Kafka 4 (transaction.version 2). @see KIP-890 */
+/** Transactions by plain requests to node 1, as Java producers send them. @see KIP-98, KIP-890 */
 import { Cluster, clientConfigTable, readClientConfig } from '#client';
 import { silentLogger, systemClock, systemRandom } from '#core';
 import { tcpTransport } from '#net';
-import { Apis, buildBatch, Errors } from '#protocol';
+import { Apis, buildBatch, Errors, type RecordDraft } from '#protocol';
 
 export type TransactionEnd = 'commit' | 'abort' | 'open';
+
+export async function connectedCluster(bootstrapServers: string): Promise<Cluster> {
+  const cluster = new Cluster({
+    config: readClientConfig(clientConfigTable, { 'bootstrap.servers': bootstrapServers }, 'test', silentLogger),
+    transport: tcpTransport(),
+    clock: systemClock,
+    random: systemRandom,
+    logger: silentLogger,
+  });
+  await cluster.start();
+  return cluster;
+}
+
+/** A transactional producer for partition 0 of topics. With `transaction.version` 2 each end gives it a new epoch. */
+export class WireProducer {
+  readonly #cluster: Cluster;
+  readonly #transactionalId: string;
+  readonly #version: 1 | 2;
+  #producer: { readonly producerId: number; readonly producerEpoch: number };
+  #nextSequence = 0;
+  readonly #added = new Set<string>();
+
+  static async open(cluster: Cluster, transactionalId: string, version: 1 | 2): Promise<WireProducer> {
+    await cluster.findCoordinator('transaction', transactionalId, systemClock.now().monotonicMs + 30_000);
+    const init = { transactionalId, transactionTimeoutMs: 900_000 };
+    const producer = await untilTaken(() => cluster.request(1, Apis.InitProducerId, init, { version: 4 }));
+    return new WireProducer(cluster, transactionalId, version, producer);
+  }
+
+  private constructor(
+    cluster: Cluster,
+    transactionalId: string,
+    version: 1 | 2,
+    producer: { readonly producerId: number; readonly producerEpoch: number },
+  ) {
+    this.#cluster = cluster;
+    this.#transactionalId = transactionalId;
+    this.#version = version;
+    this.#producer = producer;
+  }
+
+  /** One batch, in the transaction under way or as the first of one. Returns its offset. */
+  async send(topic: string, drafts: readonly RecordDraft[]): Promise<number> {
+    if (this.#version === 1 && !this.#added.has(topic)) await this.#add(topic);
+    const { producerId, producerEpoch } = this.#producer;
+    const baseSequence = this.#nextSequence;
+    const records = buildBatch(drafts, { producerId, producerEpoch, baseSequence, isTransactional: true });
+    const topicData = [{ name: topic, partitionData: [{ index: 0, records }] }];
+    const body = { transactionalId: this.#transactionalId, acks: -1, timeoutMs: 10_000, topicData };
+    const version = this.#version === 1 ? 11 : 12;
+    // Until the markers of the transaction before are written, the next one is refused.
+    const { baseOffset } = await untilTaken(async () => {
+      const produced = await this.#cluster.request(1, Apis.Produce, body, { version });
+      return produced.responses[0].partitionResponses[0];
+    });
+    this.#nextSequence += drafts.length;
+    return baseOffset;
+  }
+
+  /** The markers are written soon. */
+  async end(type: 'commit' | 'abort'): Promise<void> {
+    const ending = { transactionalId: this.#transactionalId, ...this.#producer, committed: type === 'commit' };
+    const version = this.#version === 1 ? 4 : 5;
+    const ended = await untilTaken(() => this.#cluster.request(1, Apis.EndTxn, ending, { version }));
+    this.#added.clear();
+    if (this.#version === 1) return;
+    this.#producer = { producerId: ended.producerId, producerEpoch: ended.producerEpoch };
+    this.#nextSequence = 0;
+  }
+
+  async #add(topic: string): Promise<void> {
+    const topics = [{ name: topic, partitions: [0] }];
+    const { producerId: v3AndBelowProducerId, producerEpoch: v3AndBelowProducerEpoch } = this.#producer;
+    const body = { v3AndBelowTransactionalId: this.#transactionalId, v3AndBelowProducerId, v3AndBelowProducerEpoch };
+    await untilTaken(async () => {
+      const request = { ...body, v3AndBelowTopics: topics };
+      const response = await this.#cluster.request(1, Apis.AddPartitionsToTxn, request, { version: 3 });
+      const { partitionErrorCode } = response.resultsByTopicV3AndBelow[0].resultsByPartition[0];
+      return { errorCode: partitionErrorCode };
+    });
+    this.#added.add(topic);
+  }
+}
 
 /**
  * One transaction after the other on partition 0 of `topic`, each with one record, `in transaction <index>`, of the transactional id
@@ -15,37 +98,12 @@ export async function transact(
   topic: string,
   ends: readonly TransactionEnd[],
 ): Promise<void> {
-  const cluster = new Cluster({
-    config: readClientConfig(clientConfigTable, { 'bootstrap.servers': bootstrapServers }, 'test', silentLogger),
-    transport: tcpTransport(),
-    clock: systemClock,
-    random: systemRandom,
-    logger: silentLogger,
-  });
-  await cluster.start();
-  const transactionalId = 'dumper';
-  await cluster.findCoordinator('transaction', transactionalId, systemClock.now().monotonicMs + 30_000);
-  const init = { transactionalId, transactionTimeoutMs: 60_000 };
-  let producer: { readonly producerId: number; readonly producerEpoch: number } = await untilTaken(() =>
-    cluster.request(1, Apis.InitProducerId, init, { version: 4 }),
-  );
+  const cluster = await connectedCluster(bootstrapServers);
+  const producer = await WireProducer.open(cluster, 'dumper', 2);
   for (const [index, end] of ends.entries()) {
-    const draft = { key: null, value: Buffer.from(`in transaction ${index}`), timestamp: 1_700_000_000_000 + index };
-    const baseSequence = producer.producerEpoch === 0 ? index : 0;
-    const { producerId, producerEpoch } = producer;
-    const records = buildBatch([draft], { producerId, producerEpoch, baseSequence, isTransactional: true });
-    const body = { transactionalId, acks: -1, timeoutMs: 10_000 };
-    const topicData = [{ name: topic, partitionData: [{ index: 0, records }] }];
-    // Until the markers of the transaction before are written, the next one is refused.
-    await untilTaken(async () => {
-      const produced = await cluster.request(1, Apis.Produce, { ...body, topicData }, { version: 12 });
-      return produced.responses[0].partitionResponses[0];
-    });
-    if (end === 'open') break;
-    const ending = { transactionalId, producerId, producerEpoch, committed: end === 'commit' };
-    const ended = await cluster.request(1, Apis.EndTxn, ending, { version: 5 });
-    if (ended.errorCode !== 0) throw new Error(`the transaction did not end: ${ended.errorCode}`);
-    producer = ended;
+    const value = Buffer.from(`in transaction ${index}`);
+    await producer.send(topic, [{ key: null, value, timestamp: 1_700_000_000_000 + index }]);
+    if (end !== 'open') await producer.end(end);
   }
   await cluster.close();
 }
