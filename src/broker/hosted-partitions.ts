@@ -4,7 +4,7 @@
  * tells when all of it so far is done, so that a topic that was announced can be used.
  *
  * A log that may lie in a log directory that is not there is not made anew: its partition answers KAFKA_STORAGE_ERROR until a start
- * that finds it.
+ * that finds it, or until somebody gives it up with `unclean.leader.election.enable`.
  */
 import { errorText, type Logger, type Uuid } from '#core';
 import { Errors, type KafkaErrorRow } from '#protocol';
@@ -40,7 +40,7 @@ export interface HostedPartitionsOptions {
 export class HostedPartitions {
   readonly #options: HostedPartitionsOptions;
   readonly #byTopicId = new Map<Uuid, (HostedPartition | undefined)[]>();
-  /** By topic id and index: partitions whose log could not be had for the moment. Each time one is asked for, it is tried again. */
+  /** By topic id and index: partitions whose log could not be had. Each time one is asked for or configured, it is tried again. */
   readonly #unopened = new Map<string, () => void>();
   /** Everything that was begun. */
   #work: Promise<void> = Promise.resolve();
@@ -76,8 +76,8 @@ export class HostedPartitions {
     for (const topic of image.topics.values()) {
       const config = this.#topicConfig(image, topic.name);
       for (const partition of topic.partitions) {
-        if (this.#mayLieOffline(topic, partition)) missing.push(partition);
-        else this.#host(topic, partition, config);
+        if (!this.#mayLieOffline(topic, partition)) this.#host(topic, partition, config);
+        else if (!this.#isGivenUp(image, topic, partition.partition)) missing.push(partition);
       }
     }
     this.#reportMissing(missing);
@@ -163,6 +163,7 @@ export class HostedPartitions {
       partition.config = config;
       partition.log.updateConfig(config);
     }
+    for (const [key, open] of this.#unopened) if (key.startsWith(`${topic.topicId} `)) open();
   }
 
   #host(topic: TopicImage, image: PartitionImage, config: TopicConfig): void {
@@ -219,6 +220,22 @@ export class HostedPartitions {
     return isPlaced(directoryId) ? !directories.onlineIds.includes(directoryId) : directories.hasOffline;
   }
 
+  /**
+   * The log is gone with its directory. Whoever allows unclean elections wants an empty one rather than none, as Kafka gives it, but
+   * not while a directory is only away. Asked again when the topic is configured anew.
+   */
+  #isGivenUp(image: MetadataImage, topic: TopicImage, partition: number): boolean {
+    const config = this.#topicConfig(image, topic.name);
+    if (!config['unclean.leader.election.enable'] || this.#options.directories.hasOffline) {
+      this.#unopened.set(`${topic.topicId} ${partition}`, () => void this.#isGivenUp(image, topic, partition));
+      return false;
+    }
+    const text = `${topic.name}-${partition} begins anew, empty: its log directory is gone, and unclean.leader.election.enable is true.`;
+    this.#options.logger.error({ topic: topic.name, partition }, text);
+    this.#host(topic, topic.partitions[partition], config);
+    return true;
+  }
+
   #reportMissing(partitions: readonly PartitionImage[]): void {
     const counts = new Map<Uuid, number>();
     for (const partition of partitions) {
@@ -229,7 +246,7 @@ export class HostedPartitions {
       const where = isPlaced(id)
         ? `the log directory with directory.id=${id}, which is not there`
         : 'one that is not there';
-      const text = `${count} partitions are in ${where}: they answer KAFKA_STORAGE_ERROR. Name the directory in log.dirs, mounted and readable, and start the broker again.`;
+      const text = `${count} partitions are in ${where}: they answer KAFKA_STORAGE_ERROR. Name the directory in log.dirs, mounted and readable, and start the broker again; or, to begin them anew, empty, set unclean.leader.election.enable=true for their topics.`;
       this.#options.logger.error({ directoryId: id, count }, text);
     }
   }

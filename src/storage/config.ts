@@ -286,7 +286,7 @@ export const topicConfigTable = defineConfig({
     type: 'boolean',
     default: false,
     importance: 'medium',
-    doc: 'Whether a replica outside the in-sync set may lead, at the price of losing records. With one replica, as here, there is no such choice.',
+    doc: 'Whether a replica that lacks committed records may lead: here, whether a partition whose log directory is gone from `log.dirs` begins anew, empty. Else it stays offline until the directory is back.',
   },
 });
 

@@ -233,6 +233,40 @@ describe('when one of two log directories fails', () => {
     expect((await fetched('t', 1)).values[0]).toBe('p1');
   });
 
+  it('what it held begins anew, empty, once somebody allows it, and not while it is only away', async () => {
+    await withTwo();
+    await scene!.close();
+    const allow = () => {
+      const configs = [{ name: 'unclean.leader.election.enable', configOperation: 0, value: 'true' }];
+      const resources = [{ resourceType: 2, resourceName: 't', configs }];
+      return scene!.send(Apis.IncrementalAlterConfigs, { resources, validateOnly: false });
+    };
+    const [away, goneToo] = [disk.kill(), disk.kill()];
+    away.faults.inject({ step: 'read', code: 'EIO', path: /^\/b/ });
+    await start(away);
+    await allow();
+    expect((await scene!.produce('t', batchOf(['x']), { partition: 1 })).errorCode).toBe(STORAGE_ERROR);
+    await scene!.close();
+    const gone = away.kill();
+    for (const each of [gone, goneToo]) await each.remove('/b');
+    // Allowed before the start, and while it runs.
+    await start(gone, { 'log.dirs': '/a' });
+    await scene!.clock.advance(10);
+    expect(await fetched('t', 1)).toMatchObject({ errorCode: 0, values: [] });
+    await scene!.close();
+    await start(goneToo, { 'log.dirs': '/a,/c' });
+    expect((await fetched('t', 1)).errorCode).toBe(STORAGE_ERROR);
+    await allow();
+    await scene!.clock.advance(10);
+    expect(await described('t')).toEqual(['0 leader=1 isr=1 offline= error=0', '1 leader=1 isr=1 offline= error=0']);
+    expect(await scene!.produce('t', batchOf(['new']), { partition: 1 })).toMatchObject({
+      errorCode: 0,
+      baseOffset: 0,
+    });
+    expect(await fetched('t', 0)).toMatchObject({ values: ['p0'] });
+    expect(scene!.book.at('error').join()).toContain('t-1 begins anew, empty');
+  });
+
   it('a partition that it held, and that the controller was not told of in time, is not made anew elsewhere', async () => {
     await start();
     const held = new Deferred<void>();
