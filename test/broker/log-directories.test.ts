@@ -233,7 +233,7 @@ describe('when one of two log directories fails', () => {
     expect((await fetched('t', 1)).values[0]).toBe('p1');
   });
 
-  it('what it held begins anew, empty, once somebody allows it, and not while it is only away', async () => {
+  it('unclean.leader.election.enable lets what it held begin anew, empty, but not while it is only away', async () => {
     await withTwo();
     await scene!.close();
     const allow = () => {

@@ -6,7 +6,7 @@ import { refusedTopicConfig, type TopicConfigName, topicConfig, topicConfigConfl
 import { configConflicts, configPairs, configValues, type ValueRow } from './topic-config-values.ts';
 
 type Fate =
-  /** A test of `topic-config-changes.test.ts` has the key in its name; a value that is refused all the same, and why. */
+  /** A test of the files below has the key in its name; a value that is refused all the same, and why. */
   | { readonly works: true; readonly but?: readonly [value: string, text: string] }
   /** Does one thing only: what is refused, and why. */
   | { readonly refused: string; readonly text: string }
@@ -54,14 +54,13 @@ const fates: Record<TopicConfigName, Fate> = {
   'segment.index.bytes': WORKS,
   'segment.jitter.ms': WORKS,
   'segment.ms': WORKS,
-  'unclean.leader.election.enable': REPLICATED,
+  'unclean.leader.election.enable': WORKS,
 };
 
 /** The names of tests, and the first column of their tables. */
-const titles =
-  readFileSync(new URL('./topic-config-changes.test.ts', import.meta.url), 'utf8').match(
-    /test\('[^']*'|^ {4}\['[^']*'/gm,
-  ) ?? [];
+const titles = ['./topic-config-changes.test.ts', '../broker/log-directories.test.ts'].flatMap(
+  (file) => readFileSync(new URL(file, import.meta.url), 'utf8').match(/(?:test|it)\('[^']*'|^ {4}\['[^']*'/gm) ?? [],
+);
 
 const named = Object.entries(fates) as [TopicConfigName, Fate][];
 
