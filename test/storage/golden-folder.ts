@@ -5,7 +5,9 @@ import { type Disk, type MemoryDisk, memoryDisk } from '#storage';
 
 const GOLDEN = fileURLToPath(new URL('./golden/', import.meta.url));
 
-export function goldenDisk(name: 'clean' | 'running', path = '/data'): MemoryDisk {
+export type GoldenName = 'clean' | 'running' | 'transacted';
+
+export function goldenDisk(name: GoldenName, path = '/data'): MemoryDisk {
   const disk = memoryDisk();
   disk.makeDirectorySync(path);
   for (const entry of readdirSync(GOLDEN + name, { recursive: true, withFileTypes: true })) {
@@ -16,7 +18,7 @@ export function goldenDisk(name: 'clean' | 'running', path = '/data'): MemoryDis
   return disk;
 }
 
-export function goldenFile(name: 'clean' | 'running', file: string): Buffer {
+export function goldenFile(name: GoldenName, file: string): Buffer {
   return readFileSync(`${GOLDEN}${name}/${file}`);
 }
 
