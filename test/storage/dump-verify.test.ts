@@ -166,3 +166,59 @@ describe('damage to what lies beside a log', () => {
     await expect(verifyFolder(goldenDisk('clean'), '/nowhere', () => {})).rejects.toThrow('/nowhere');
   });
 });
+
+describe('damage to a transaction index', () => {
+  const INDEX_98 = 'ledger-0/00000000000000000098.txnindex';
+
+  /** What is found in the folder that Kafka left, but for the checkpoints of logs that are not in it. */
+  async function ledgerLines(change: (disk: MemoryDisk) => Promise<void>): Promise<string[]> {
+    const disk = goldenDisk('transacted');
+    await change(disk);
+    const { lines } = await verify(disk);
+    return lines.filter((line) => !line.includes('-checkpoint'));
+  }
+
+  test('is not found in what Kafka left', async () => {
+    expect(await ledgerLines(async () => {})).toEqual([]);
+  });
+
+  const entry = (n: number, at: number, ...bytes: number[]) => patched(34 * n + at, ...bytes);
+
+  test.each<[string, (bytes: Buffer) => Buffer, RegExp]>([
+    ['another version', entry(0, 1, 1), /position 0: an aborted transaction has version 1, not 0/],
+    ['another producer', entry(1, 9, 77), /position 34: offset \d+ is no marker of producer 77/],
+    [
+      'another first offset',
+      entry(0, 17, 100),
+      /position 0: the transaction of producer \d+ .* begins at offset \d+, not at 100/,
+    ],
+    ['a stable offset too high', entry(3, 33, 109), /position 102: .* left offset 103 undecided, not 109/],
+    ['entries that go back', entry(1, 25, 1), /position 34: /],
+    ['a piece of an entry', (bytes) => bytes.subarray(0, 130), /position 102: 28 bytes are left/],
+    [
+      'its last entry gone',
+      (bytes) => bytes.subarray(0, 102),
+      /damage: .*98.txnindex: the transaction of producer \d+ from offset \d+ on, aborted at 108, is not told: its records are read as committed/,
+    ],
+  ])('tells %s', async (_, change, text) => {
+    const lines = await ledgerLines((disk) => damage(disk, `/data/${INDEX_98}`, change));
+    expect(lines.filter((line) => line.startsWith(`damage: ${INDEX_98}`) && text.test(line))).not.toEqual([]);
+  });
+
+  test('tells that one is gone, by each transaction that it told', async () => {
+    const lines = await ledgerLines((disk) => disk.remove('/data/ledger-0/00000000000000000071.txnindex'));
+    expect(lines).toHaveLength(2);
+    for (const line of lines) expect(line).toMatch(/^damage: ledger-0\/00000000000000000071.txnindex: the transaction/);
+  });
+
+  test('is none where the broker has not said that the index is stored', async () => {
+    const lines = await ledgerLines(async (disk) => {
+      for (const name of ['00000000000000000071.txnindex', '00000000000000000077.snapshot'])
+        await disk.remove(`/data/ledger-0/${name}`);
+      for (const name of ['00000000000000000098.txnindex', '00000000000000000109.snapshot'])
+        await disk.remove(`/data/ledger-0/${name}`);
+    });
+    expect(lines).toHaveLength(2);
+    for (const line of lines) expect(line).toMatch(/^warning: .*71.txnindex: .* built again from the log/);
+  });
+});

@@ -6,7 +6,6 @@ import type { BatchHeader } from '#protocol';
 import { withoutPadding } from '../entry-table.ts';
 import { OFFSET_ENTRY_BYTES } from '../offset-index.ts';
 import { TIME_ENTRY_BYTES } from '../time-index.ts';
-import { ABORTED_TXN_BYTES } from '../transaction-index.ts';
 import type { Report } from './findings.ts';
 import { OffsetEntries, TimeEntries } from './index-entries.ts';
 
@@ -116,57 +115,7 @@ export class TimeIndexAudit implements IndexAudit {
   }
 }
 
-/** An entry ends at the marker of its transaction. The cleaner may have removed that; something else must not be there. */
-export class TxnIndexAudit implements IndexAudit {
-  readonly #content: Buffer;
-  readonly #report: Report;
-  #at = 0;
-
-  constructor(content: Buffer, report: Report) {
-    this.#content = content;
-    this.#report = report;
-    reportUneven(content.length, ABORTED_TXN_BYTES, report);
-    const last = content.length - (content.length % ABORTED_TXN_BYTES);
-    for (let at = 0; at < last; at += ABORTED_TXN_BYTES) {
-      const fault = this.#faultAt(at);
-      if (fault === undefined) continue;
-      report('damage', fault, at);
-      this.#at = content.length;
-      return;
-    }
-  }
-
-  batch(header: BatchHeader): void {
-    for (; this.#at + ABORTED_TXN_BYTES <= this.#content.length; this.#at += ABORTED_TXN_BYTES) {
-      const lastOffset = this.#int64(this.#at + 18);
-      if (lastOffset > header.lastOffset) return;
-      if (lastOffset < header.baseOffset) continue;
-      const producerId = this.#int64(this.#at + 2);
-      if (header.isControl && header.producerId === producerId) continue;
-      this.#report('damage', `offset ${lastOffset} is no marker of producer ${producerId}`, this.#at);
-    }
-  }
-
-  end(isWhole: boolean): void {
-    if (!isWhole || this.#at + ABORTED_TXN_BYTES > this.#content.length) return;
-    this.#report('damage', `offset ${this.#int64(this.#at + 18)} lies behind the last batch of the log`, this.#at);
-  }
-
-  #faultAt(at: number): string | undefined {
-    const version = this.#content.readInt16BE(at);
-    if (version !== 0) return `an aborted transaction has version ${version}, not 0`;
-    const [first, last] = [this.#int64(at + 10), this.#int64(at + 18)];
-    if (first > last) return `an aborted transaction begins at offset ${first} and ends at ${last}`;
-    const isBehind = at === 0 || last > this.#int64(at - ABORTED_TXN_BYTES + 18);
-    return isBehind ? undefined : `offset ${last} does not lie behind that of the entry before it`;
-  }
-
-  #int64(at: number): number {
-    return Number(this.#content.readBigInt64BE(at));
-  }
-}
-
-function reportUneven(length: number, entryBytes: number, report: Report): void {
+export function reportUneven(length: number, entryBytes: number, report: Report): void {
   const rest = length % entryBytes;
   if (rest !== 0) report('damage', `${rest} bytes are left behind the last entry of ${entryBytes}`, length - rest);
 }

@@ -27,16 +27,18 @@ export interface LogSummary {
   readonly isWhole: boolean;
 }
 
+/** A control batch has one small record. */
+const CONTROL_BYTES_MAX = 4096;
 /** Relative offsets are int32. */
 const RELATIVE_OFFSET_MAX = 2 ** 31 - 1;
 
-/** @param visit sees every batch whose header can be, also those with a wrong checksum. */
+/** @param visit sees every batch whose header can be, also those with a wrong checksum; of control batches, borrowed, all bytes. */
 export async function verifyLog(
   file: DiskFile,
   bounds: LogBounds,
   firstEpoch: number,
   report: Report,
-  visit: (header: BatchHeader, position: number) => void,
+  visit: (header: BatchHeader, position: number, control: Buffer | undefined) => void,
 ): Promise<LogSummary> {
   const sizeInBytes = file.sizeSync();
   const window = new LogWindow(file);
@@ -52,7 +54,8 @@ export async function verifyLog(
       if (header === undefined) continue;
       const crc = await window.crc(position + 21, position + header.sizeInBytes);
       check.accept(header, crc, position);
-      visit(header, position);
+      const isReadable = header.isControl && crc === header.crc && header.sizeInBytes <= CONTROL_BYTES_MAX;
+      visit(header, position, isReadable ? await window.bytes(position, header.sizeInBytes) : undefined);
     }
     if (walk.position < sizeInBytes)
       check.lose(`the last ${sizeInBytes - walk.position} bytes are no whole batch`, walk.position);

@@ -14,7 +14,8 @@ import {
 } from '../file-names.ts';
 import { decodeProducerSnapshot } from '../producer-snapshot.ts';
 import type { Report } from './findings.ts';
-import { type IndexAudit, OffsetIndexAudit, TimeIndexAudit, TxnIndexAudit } from './index-audit.ts';
+import { type IndexAudit, OffsetIndexAudit, TimeIndexAudit } from './index-audit.ts';
+import { TransactionIndexAudit, TransactionReplay } from './transaction-audit.ts';
 import { type LogSummary, verifyLog } from './verify-log.ts';
 
 /** A `Report` for the file of a name. */
@@ -46,6 +47,7 @@ export async function verifyPartition(
   await verifySmallFile(disk, folder, METADATA_FILE, reportOn, parsePartitionMetadata);
   const epochs = (await verifySmallFile(disk, folder, EPOCH_FILE, reportOn, parseEpochs)) ?? [];
   const check = new EpochCheck(epochs, isClean ? Number.POSITIVE_INFINITY : (segments.at(-1) ?? 0));
+  const transactions = new TransactionReplay();
   const total = { segmentCount: segments.length, batchCount: 0, sizeInBytes: 0 };
   const startOffset = segments.at(0) ?? 0;
   let [endOffset, lastEpoch] = [startOffset, -1];
@@ -55,7 +57,7 @@ export async function verifyPartition(
       disk,
       folder,
       { baseOffset, endOffsetMax },
-      { lastEpoch, check, names, reportOn },
+      { lastEpoch, check, transactions, names, reportOn },
     );
     total.batchCount += summary.batchCount;
     total.sizeInBytes += summary.sizeInBytes;
@@ -74,6 +76,7 @@ export async function verifyPartition(
 interface PartitionState {
   readonly lastEpoch: number;
   readonly check: EpochCheck;
+  readonly transactions: TransactionReplay;
   readonly names: readonly string[];
   readonly reportOn: ReportOn;
 }
@@ -82,20 +85,25 @@ async function verifySegment(
   disk: Disk,
   folder: string,
   bounds: { baseOffset: number; endOffsetMax: number },
-  { lastEpoch, check, names, reportOn }: PartitionState,
+  { lastEpoch, check, transactions, names, reportOn }: PartitionState,
 ): Promise<LogSummary> {
   const { baseOffset, endOffsetMax } = bounds;
   const name = segmentFileName(baseOffset, LOG_SUFFIX);
   const report = reportOn(name);
   const isLast = endOffsetMax === Number.POSITIVE_INFINITY;
   const audits = await openAudits(disk, folder, baseOffset, { names, isLast, reportOn });
+  const transactionAudit = await openTransactionAudit(disk, folder, baseOffset, { transactions, reportOn });
   const file = disk.openSync(`${folder}/${name}`, { create: false });
   try {
-    const summary = await verifyLog(file, bounds, lastEpoch, report, (header, position) => {
+    const summary = await verifyLog(file, bounds, lastEpoch, report, (header, position, control) => {
       check.batch(header, position, report);
       for (const audit of audits) audit.batch(header, position);
+      transactionAudit.batch(header, control);
     });
     for (const audit of audits) audit.end(summary.isWhole);
+    // A snapshot is stored when all that is to be known of the segment before it has been.
+    const snapshot = segmentFileName(isLast ? summary.endOffset : endOffsetMax, SNAPSHOT_SUFFIX);
+    transactionAudit.end(summary.isWhole, { isComplete: names.includes(snapshot), isActive: isLast });
     return summary;
   } finally {
     file.close();
@@ -109,20 +117,29 @@ async function openAudits(
   { names, isLast, reportOn }: { names: readonly string[]; isLast: boolean; reportOn: ReportOn },
 ): Promise<IndexAudit[]> {
   const audits: IndexAudit[] = [];
-  for (const suffix of [INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX]) {
+  for (const suffix of [INDEX_SUFFIX, TIME_INDEX_SUFFIX]) {
     const name = segmentFileName(baseOffset, suffix);
     const content = names.includes(name) ? await disk.readFile(`${folder}/${name}`) : undefined;
     if (content !== undefined) audits.push(auditOf(suffix, content, baseOffset, reportOn(name)));
-    else if (!isLast && suffix !== TXN_INDEX_SUFFIX)
-      reportOn(name)('warning', 'is missing; it is built again from the log when it is needed');
+    else if (!isLast) reportOn(name)('warning', 'is missing; it is built again from the log when it is needed');
   }
   return audits;
 }
 
 function auditOf(suffix: string, content: Buffer, baseOffset: number, report: Report): IndexAudit {
-  if (suffix === INDEX_SUFFIX) return new OffsetIndexAudit(content, baseOffset, report);
-  if (suffix === TIME_INDEX_SUFFIX) return new TimeIndexAudit(content, baseOffset, report);
-  return new TxnIndexAudit(content, report);
+  const Audit = suffix === INDEX_SUFFIX ? OffsetIndexAudit : TimeIndexAudit;
+  return new Audit(content, baseOffset, report);
+}
+
+async function openTransactionAudit(
+  disk: Disk,
+  folder: string,
+  baseOffset: number,
+  { transactions, reportOn }: Pick<PartitionState, 'transactions' | 'reportOn'>,
+): Promise<TransactionIndexAudit> {
+  const name = segmentFileName(baseOffset, TXN_INDEX_SUFFIX);
+  const content = (await disk.readFile(`${folder}/${name}`)) ?? Buffer.alloc(0);
+  return new TransactionIndexAudit(content, transactions, reportOn(name));
 }
 
 /** Reads a text file with its parser. Undefined, and told, when it is missing or damaged. */
