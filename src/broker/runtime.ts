@@ -12,10 +12,11 @@
  * Whoever is waiting when a machine is discarded is refused with COORDINATOR_NOT_AVAILABLE and asks again. Contains no rule of any machine.
  */
 import { type Clock, errorText, type Instant, type Logger, type Timer } from '#core';
-import { batches, Errors, type KafkaErrorRow } from '#protocol';
+import { type BatchAt, batches, Errors, type KafkaErrorRow, readTransactionMarker } from '#protocol';
 import type { AdvanceWaiter, HostedPartition } from './hosted-partition.ts';
 import type { Machine, MachineOutput } from './machine.ts';
 import type { StallMeter } from './stall-meter.ts';
+import { UndecidedRecords } from './undecided-records.ts';
 
 /** Who asked. Exactly one of the two is called, exactly once. */
 export interface Asker {
@@ -40,7 +41,7 @@ export interface Snapshot<R> {
 
 /** What the runtime tells its owner. */
 export interface RuntimeObserver<R> {
-  /** Records below the high watermark, in order, each once; also those that a load replays. */
+  /** Records below the high watermark, in order, each once; also those that a load replays, but for those of transactions. */
   committed?(record: R, offset: number): void;
   /** The machine is loaded and answers. */
   active?(): void;
@@ -257,11 +258,31 @@ export class MachineRuntime<E, R> implements AdvanceWaiter {
     const startOffset = snapshot?.endOffset ?? log.logStartOffset;
     for (const [index, record] of snapshot?.records.entries() ?? [])
       replay(record, startOffset - snapshot!.records.length + index);
+    const undecided = new UndecidedRecords<R>();
     for await (const chunk of log.readAll(startOffset, endOffset)) {
       if (generation !== this.#generation) break;
-      for (const { position, header } of batches(chunk)) if (!header.isControl) codec.decode(chunk, position, replay);
+      for (const { position, header } of batches(chunk)) {
+        if (!header.isControl && !header.isTransactional) codec.decode(chunk, position, replay);
+        else this.#replayTransaction(machine, undecided, chunk, { position, header });
+      }
     }
     return endOffset;
+  }
+
+  #replayTransaction(
+    machine: Machine<E, R>,
+    undecided: UndecidedRecords<R>,
+    chunk: Buffer,
+    { position, header }: BatchAt,
+  ): void {
+    const { producerId } = header;
+    if (!header.isControl) {
+      this.#options.codec.decode(chunk, position, (record, offset) => undecided.add(producerId, record, offset));
+      return;
+    }
+    const marker = readTransactionMarker(chunk, position, header);
+    if (marker === undefined) return;
+    for (const { record, offset } of undecided.end(producerId, marker.type)) machine.replay(record, offset);
   }
 
   #holdRecord(record: R, offset: number): void {

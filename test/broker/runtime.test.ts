@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ManualClock, seededRandom, silentLogger } from '#core';
-import { buildBatch, Errors, readRecords } from '#protocol';
+import { buildBatch, buildTransactionMarker, Errors, readRecords } from '#protocol';
 import { LogDirectory, memoryDisk, topicConfig } from '#storage';
 import { HostedPartition } from '../../src/broker/hosted-partition.ts';
 import type { Machine, MachineOutput, TimerEvent } from '../../src/broker/machine.ts';
@@ -120,6 +120,26 @@ describe('a machine on a partition', () => {
     await runtime.load();
     read();
     expect(answers[1]).toBe('read: ');
+  });
+
+  it('takes over records of a transaction when that is committed, and never when it is aborted or open', async () => {
+    const write = (bytes: Buffer) => expect(partition.append(bytes, 'coordinator').error).toBeUndefined();
+    const words = (text: string, producerId: number, baseSequence = 0) => {
+      const record = { key: null, value: Buffer.from(text), timestamp: 0 };
+      write(buildBatch([record], { producerId, producerEpoch: 0, baseSequence, isTransactional: true }));
+    };
+    const end = (type: 'abort' | 'commit', producerId: number) =>
+      write(buildTransactionMarker({ type, coordinatorEpoch: 0 }, { producerId, producerEpoch: 0 }, 0));
+    words('first', 7);
+    words('aborted', 8);
+    write(codec.encode(['plain'], clock.now()));
+    words('second', 7, 1);
+    end('abort', 8);
+    end('commit', 7);
+    words('open', 8, 1);
+    await clock.settle();
+    await runtime.load();
+    expect(machines[0].words).toEqual(['plain', 'first', 'second']);
   });
 
   it('sees its own records at once; answers, also of reads, wait for the high watermark', async () => {

@@ -49,7 +49,7 @@ export class GroupMachine {
    * Takes over one record of the partition, in order. The record's buffers are copied where they are kept. Records of types that this
    * machine does not know are skipped; one of a known type that cannot be read throws (see `readRecord`).
    */
-  replay(record: CoordinatorRecord, _offset?: number): void {
+  replay(record: CoordinatorRecord, offset: number): void {
     const read = readRecord(record);
     const { groups, offsets } = this.#coordinator;
     switch (read.type) {
@@ -61,7 +61,7 @@ export class GroupMachine {
         return;
       case 'offset':
         this.#group(read.groupId);
-        offsets.set(read.groupId, read.topic, read.partition, read.committed);
+        offsets.set(read.groupId, read.topic, read.partition, read.committed, offset);
         return;
       case 'offset-tombstone':
         offsets.delete(read.groupId, read.topic, read.partition);

@@ -14,7 +14,12 @@ export interface CommittedOffset {
   readonly topicId: Uuid;
 }
 
-type ByPartition = Map<number, CommittedOffset>;
+interface StoredOffset extends CommittedOffset {
+  /** Of the record that says so. */
+  readonly recordOffset: number;
+}
+
+type ByPartition = Map<number, StoredOffset>;
 
 export class OffsetTable {
   readonly #byGroup = new Map<string, Map<string, ByPartition>>();
@@ -23,12 +28,15 @@ export class OffsetTable {
     return this.#byGroup.get(groupId)?.get(topic)?.get(partition);
   }
 
-  set(groupId: string, topic: string, partition: number, offset: CommittedOffset): void {
+  /** A record of a transaction is taken over when that is committed: what was committed by a later record stays then. */
+  set(groupId: string, topic: string, partition: number, committed: CommittedOffset, recordOffset: number): void {
     let byTopic = this.#byGroup.get(groupId);
     if (byTopic === undefined) this.#byGroup.set(groupId, (byTopic = new Map()));
     let byPartition = byTopic.get(topic);
     if (byPartition === undefined) byTopic.set(topic, (byPartition = new Map()));
-    byPartition.set(partition, offset);
+    const known = byPartition.get(partition);
+    if (known === undefined || known.recordOffset <= recordOffset)
+      byPartition.set(partition, { ...committed, recordOffset });
   }
 
   delete(groupId: string, topic: string, partition: number): void {
