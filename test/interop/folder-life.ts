@@ -1,9 +1,10 @@
 /** What a broker's whole data folder holds, filled, used and looked at from outside, whichever broker runs on it. */
 import { Admin } from '#client';
 import { systemClock } from '#core';
-import { buildBatch, type RecordDraft } from '#protocol';
+import { batches, buildBatch, type RecordDraft } from '#protocol';
+import { committedIn } from '../storage/transaction-scene.ts';
 import { kafkaTool } from './kafka/apache-kafka.ts';
-import { transact } from './kafka/transact.ts';
+import { commitInTransactions, transact } from './kafka/transact.ts';
 import { CODECS } from './our-logs.ts';
 import { WireLog, type WireRecord } from './wire-log.ts';
 
@@ -32,6 +33,9 @@ export interface TopicLook {
   readonly startOffset: number;
   readonly endOffset: number;
   readonly records: readonly WireRecord[];
+  /** Offsets of those that are committed, and where that is not known yet. */
+  readonly committed: readonly number[];
+  readonly stableOffset: number;
   /** Offsets by time: of the first record, and of some others. */
   readonly times: readonly number[];
 }
@@ -67,6 +71,10 @@ export class FolderLife {
     for (const topic of Object.keys(TOPICS)) await wire.opened(topic);
     await this.append(wire, 40);
     await transact(bootstrapServers, 'transacted', ['commit', 'abort', 'commit', 'open']);
+    await commitInTransactions(bootstrapServers, 'exactly-once', 'orders', [
+      [5, 'commit'],
+      [9, 'abort'],
+    ]);
     (await admin.deleteRecords([{ topic: 'trimmed', partition: 0, beforeOffset: 40 }])).all();
     (await admin.deleteTopics(['gone'])).all();
     const read = ['--from-beginning', '--max-messages', String(JAVA_READS)];
@@ -138,7 +146,7 @@ export async function consumeWithJava(
   return stdout.trimEnd().split('\n');
 }
 
-/** All that can be asked of a broker; records as those see them who read uncommitted. */
+/** All that can be asked of a broker. */
 export async function look(bootstrapServers: string): Promise<FolderLook> {
   const admin = Admin.create({ 'bootstrap.servers': bootstrapServers });
   const wire = await WireLog.connect(bootstrapServers);
@@ -147,7 +155,7 @@ export async function look(bootstrapServers: string): Promise<FolderLook> {
     topics[name] = await lookAt(name, admin, wire);
   }
   const committed: FolderLook['committed'] = {};
-  for (const group of ['classic', 'modern']) {
+  for (const group of ['classic', 'modern', 'exactly-once']) {
     const offsets = [...(await admin.listConsumerGroupOffsets(group))];
     committed[group] = Object.fromEntries(
       offsets.map(([{ topic, partition }, { offset }]) => [`${topic}-${partition}`, offset]),
@@ -168,6 +176,7 @@ async function lookAt(name: string, admin: Admin, wire: WireLog): Promise<TopicL
   const { offset: startOffset } = await wire.offsetFor(name, -2);
   const { offset: endOffset } = await wire.offsetFor(name, -1);
   const records = await wire.records(name, startOffset);
+  const { committed, stableOffset } = await readCommitted(name, wire, startOffset);
   const times: number[] = [];
   for (let i = 0; i < records.length; i += 17) times.push((await wire.offsetFor(name, records[i].timestamp)).offset);
   return {
@@ -177,6 +186,22 @@ async function lookAt(name: string, admin: Admin, wire: WireLog): Promise<TopicL
     startOffset,
     endOffset,
     records,
+    committed,
+    stableOffset,
     times,
   };
+}
+
+async function readCommitted(
+  name: string,
+  wire: WireLog,
+  fromOffset: number,
+): Promise<Pick<TopicLook, 'committed' | 'stableOffset'>> {
+  const committed: number[] = [];
+  for (let offset = fromOffset; ; ) {
+    const { records, abortedTransactions } = await wire.committed(name, offset, 1_000_000);
+    if (records.length === 0) return { committed, stableOffset: offset };
+    committed.push(...committedIn(records, abortedTransactions ?? [], fromOffset).map((record) => record.offset));
+    for (const { header } of batches(records)) offset = header.lastOffset + 1;
+  }
 }

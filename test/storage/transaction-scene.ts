@@ -60,7 +60,8 @@ export async function readCommittedValues(
   return records.map(({ offset, value }) => `${offset}=${value}`);
 }
 
-function committedIn(
+/** The records of `chunk`, whole batches, that are part of no aborted transaction; from `fromOffset` on. */
+export function committedIn(
   chunk: Buffer,
   aborted: readonly { readonly producerId: number; readonly firstOffset: number }[],
   fromOffset: number,

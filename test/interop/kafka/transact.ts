@@ -64,6 +64,17 @@ export class WireProducer {
     return baseOffset;
   }
 
+  /** Of partition 0, for a group without members; with `transaction.version` 2 only. */
+  async commitOffset(groupId: string, topic: string, committedOffset: number): Promise<void> {
+    await this.#cluster.findCoordinator('group', groupId, systemClock.now().monotonicMs + 30_000);
+    const topics = [{ name: topic, partitions: [{ partitionIndex: 0, committedOffset }] }];
+    const body = { transactionalId: this.#transactionalId, groupId, ...this.#producer, topics };
+    await untilTaken(async () => {
+      const committed = await this.#cluster.request(1, Apis.TxnOffsetCommit, body, { version: 5 });
+      return committed.topics[0].partitions[0];
+    });
+  }
+
   /** The markers are written soon. */
   async end(type: 'commit' | 'abort'): Promise<void> {
     const ending = { transactionalId: this.#transactionalId, ...this.#producer, committed: type === 'commit' };
@@ -103,6 +114,22 @@ export async function transact(
   for (const [index, end] of ends.entries()) {
     const value = Buffer.from(`in transaction ${index}`);
     await producer.send(topic, [{ key: null, value, timestamp: 1_700_000_000_000 + index }]);
+    if (end !== 'open') await producer.end(end);
+  }
+  await cluster.close();
+}
+
+/** One transaction after the other that only commits an offset of partition 0 of `topic` for the group. */
+export async function commitInTransactions(
+  bootstrapServers: string,
+  groupId: string,
+  topic: string,
+  commits: readonly (readonly [offset: number, end: TransactionEnd])[],
+): Promise<void> {
+  const cluster = await connectedCluster(bootstrapServers);
+  const producer = await WireProducer.open(cluster, `of ${groupId}`, 2);
+  for (const [offset, end] of commits) {
+    await producer.commitOffset(groupId, topic, offset);
     if (end !== 'open') await producer.end(end);
   }
   await cluster.close();
