@@ -1,10 +1,11 @@
 /**
- * Walks the batches of a `.log` file from a position on, in large reads, and stops at the first thing that is no batch: a length
- * that is absurd or leads past the end, a wrong magic, offsets that go back, or (where it is asked for) a wrong checksum. What is
- * walked is borrowed for the length of the call.
+ * Walks the batches of a `.log` file from a position on, in large reads. `scanBatches` stops at the first thing that is not a whole,
+ * right batch (`batch-judgement.ts`); `scanThrough` tells what it is and goes on behind it. What is walked is borrowed for the length
+ * of the call.
  */
-import { BATCH_HEADER_BYTES } from '#protocol';
-import { baseOffsetAt, FRAME_BYTES, hasRightCrc, lastOffsetAt, MAGIC, MAGIC_POSITION, sizeAt } from './batch-frame.ts';
+import { lastOffsetAt, sizeAt } from './batch-frame.ts';
+import { bytesNeeded, damageOf } from './batch-judgement.ts';
+import { findBatch } from './batch-search.ts';
 import type { DiskFile } from './disk/disk.ts';
 
 export interface ScanOptions {
@@ -13,16 +14,30 @@ export interface ScanOptions {
   /** The walk ends here; at most the size of the file. */
   readonly endPosition: number;
   /** The first batch must not begin below. */
-  readonly offsetMin: number;
-  /** Batches that reach this offset have their checksum verified. `Infinity`: none. */
-  readonly crcFromOffset: number;
+  readonly nextOffset: number;
+  /** Batches end below. Default: no limit is known. */
+  readonly endOffset?: number;
+  /** No gap lies in a segment that reaches this offset. Default: anywhere one may be. */
+  readonly denseFrom?: number;
 }
 
 export interface ScanEnd {
-  /** The end of the last good batch. */
+  /** The end of the last right batch. */
   readonly position: number;
+  /** The offset after its last one. */
+  readonly nextOffset: number;
   /** What was wrong there; undefined when the walk came to its end, or the visitor stopped it. */
   readonly damage: string | undefined;
+}
+
+/** Bytes of a file that are not the batches that should be there. */
+export interface DamagedPlace {
+  readonly position: number;
+  readonly endPosition: number;
+  /** The offsets that they held: from the end of the batch before them to the beginning of the next right one. */
+  readonly startOffset: number;
+  readonly endOffset: number;
+  readonly damage: string;
 }
 
 /** Returns true to stop the walk after this batch. `at` is the place of the batch in `buffer`, `position` that in the file. */
@@ -31,55 +46,59 @@ export type BatchVisitor = (buffer: Buffer, at: number, sizeInBytes: number, pos
 const READ_BYTES = 1024 * 1024;
 
 export async function scanBatches(file: DiskFile, options: ScanOptions, visit: BatchVisitor): Promise<ScanEnd> {
-  let { position, offsetMin } = options;
-  let chunkBytes = READ_BYTES;
-  while (position < options.endPosition) {
-    const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, options.endPosition - position));
-    const bytesRead = await file.read(buffer, position);
+  const bounds = {
+    nextOffset: options.nextOffset,
+    endOffset: options.endOffset ?? Number.POSITIVE_INFINITY,
+    denseFrom: options.denseFrom ?? Number.POSITIVE_INFINITY,
+  };
+  let { position, endPosition } = options;
+  let bytesWanted = READ_BYTES;
+  while (position < endPosition) {
+    const wanted = Buffer.allocUnsafe(Math.min(bytesWanted, endPosition - position));
+    const bytesRead = await file.read(wanted, position);
+    if (bytesRead < wanted.length) endPosition = position + bytesRead;
+    const buffer = wanted.subarray(0, bytesRead);
     const start = position;
-    for (let at = 0; position < options.endPosition; at = position - start) {
-      const bytesLeft = options.endPosition - position;
-      const damage = frameDamage(buffer, at, bytesRead, bytesLeft, offsetMin);
-      if (damage !== undefined) return { position, damage };
-      const sizeInBytes = at + FRAME_BYTES > bytesRead ? Number.POSITIVE_INFINITY : sizeAt(buffer, at);
-      if (at + sizeInBytes > bytesRead) {
-        chunkBytes = Number.isFinite(sizeInBytes) ? Math.max(READ_BYTES, sizeInBytes) : READ_BYTES;
-        break;
-      }
-      const fault = batchDamage(buffer, at, sizeInBytes, options.crcFromOffset);
-      if (fault !== undefined) return { position, damage: fault };
-      offsetMin = lastOffsetAt(buffer, at) + 1;
+    while (position < endPosition) {
+      const at = position - start;
+      bytesWanted = bytesNeeded(buffer, at, endPosition - position, bounds.nextOffset);
+      if (bytesWanted > buffer.length - at) break;
+      const damage = damageOf(buffer, at, endPosition - position, bounds);
+      if (damage !== undefined) return { position, nextOffset: bounds.nextOffset, damage };
+      const sizeInBytes = sizeAt(buffer, at);
+      bounds.nextOffset = lastOffsetAt(buffer, at) + 1;
       position += sizeInBytes;
-      if (visit(buffer, at, sizeInBytes, position - sizeInBytes) === true) return { position, damage: undefined };
+      if (visit(buffer, at, sizeInBytes, position - sizeInBytes) === true)
+        return { position, nextOffset: bounds.nextOffset, damage: undefined };
     }
-    if (bytesRead < buffer.length && position === start)
-      return { position, damage: 'the file ends in the middle of a batch' };
+    bytesWanted = Math.max(bytesWanted, READ_BYTES);
   }
-  return { position, damage: undefined };
+  const isShort = position < options.endPosition;
+  return { position, nextOffset: bounds.nextOffset, damage: isShort ? 'the file ends here' : undefined };
 }
 
-/** What the first 12 bytes tell, as far as they are in the buffer. */
-function frameDamage(
-  buffer: Buffer,
-  at: number,
-  bytesRead: number,
-  bytesLeft: number,
-  offsetMin: number,
-): string | undefined {
-  if (bytesLeft < BATCH_HEADER_BYTES) return `${bytesLeft} bytes are left, less than a batch has`;
-  if (at + FRAME_BYTES > bytesRead) return undefined;
-  const sizeInBytes = sizeAt(buffer, at);
-  if (sizeInBytes < BATCH_HEADER_BYTES) return `a batch of ${sizeInBytes} bytes is too short`;
-  if (sizeInBytes > bytesLeft)
-    return `a batch of ${sizeInBytes} bytes does not fit into the ${bytesLeft} that are left`;
-  const baseOffset = baseOffsetAt(buffer, at);
-  return baseOffset < offsetMin ? `offset ${baseOffset} comes after offset ${offsetMin - 1}` : undefined;
-}
-
-function batchDamage(buffer: Buffer, at: number, sizeInBytes: number, crcFromOffset: number): string | undefined {
-  const magic = buffer.readInt8(at + MAGIC_POSITION);
-  if (magic !== MAGIC) return `magic ${magic} is not ${MAGIC}`;
-  const lastOffset = lastOffsetAt(buffer, at);
-  if (lastOffset < baseOffsetAt(buffer, at)) return 'a negative offset delta';
-  return lastOffset >= crcFromOffset && !hasRightCrc(buffer, at, sizeInBytes) ? 'a wrong checksum' : undefined;
+/** @param damaged is told of every damaged place; returns true to stop the walk. One at the end reaches to `endOffset`. */
+export async function scanThrough(
+  file: DiskFile,
+  options: ScanOptions,
+  visit: BatchVisitor,
+  damaged: (place: DamagedPlace) => boolean | undefined,
+): Promise<ScanEnd> {
+  let { position, nextOffset } = options;
+  const { endPosition, endOffset = Number.POSITIVE_INFINITY } = options;
+  for (;;) {
+    const end = await scanBatches(file, { ...options, position, nextOffset }, visit);
+    if (end.damage === undefined) return end;
+    const next = await findBatch(file, { ...end, endPosition, endOffset });
+    const place = {
+      position: end.position,
+      endPosition: next?.position ?? endPosition,
+      startOffset: end.nextOffset,
+      endOffset: next?.baseOffset ?? endOffset,
+      damage: end.damage,
+    };
+    if (damaged(place) === true || next === undefined) return end;
+    position = next.position;
+    nextOffset = next.baseOffset;
+  }
 }

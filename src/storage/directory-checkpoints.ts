@@ -37,6 +37,7 @@ export class DirectoryCheckpoints {
   /** Only read here: the cleaner's. */
   readonly #cleaned: CheckpointFile;
   #areGood = true;
+  #isCleanedGood = true;
   /** Logs whose recovery point or high watermark is not what was stored last. */
   #changed = new Set<CheckpointedLog>();
   readonly #gone = new WeakSet<CheckpointedLog>();
@@ -56,6 +57,7 @@ export class DirectoryCheckpoints {
       files.map((file) => file.load()),
     );
     this.#areGood = isPointGood && isCleanedGood;
+    this.#isCleanedGood = isCleanedGood;
     return isPointGood && areStartsGood && areMarksGood;
   }
 
@@ -69,6 +71,11 @@ export class DirectoryCheckpoints {
     return Math.max(this.recoveryPoint(topic, partition), this.#cleaned.find(topic, partition) ?? 0);
   }
 
+  /** Where the cleaner has come to. Infinity where nobody can tell. */
+  cleanedTo(topic: string, partition: number): number {
+    return this.#isCleanedGood ? (this.#cleaned.find(topic, partition) ?? 0) : Number.POSITIVE_INFINITY;
+  }
+
   logStartOffset(topic: string, partition: number): number {
     return this.#logStarts.find(topic, partition) ?? 0;
   }
@@ -77,9 +84,14 @@ export class DirectoryCheckpoints {
     return this.#highWatermarks.find(topic, partition) ?? 0;
   }
 
-  /** These are the logs of the directory, by the names of their folders: of all others the files have nothing from now on. */
-  begin(logs: ReadonlyMap<string, CheckpointedLog>): void {
-    for (const file of [this.#recoveryPoints, this.#logStarts, this.#highWatermarks]) file.keepOnly(logs);
+  /**
+   * These are the logs of the directory, by the names of their folders: of all others the files have nothing from now on.
+   *
+   * @returns whether they had
+   */
+  begin(logs: ReadonlyMap<string, CheckpointedLog>): boolean {
+    const files = [this.#recoveryPoints, this.#logStarts, this.#highWatermarks];
+    const hadMore = files.filter((file) => file.keepOnly(logs)).length > 0;
     for (const log of logs.values()) {
       this.startMoved(log);
       const { topic, partition, recoveryPoint, storedRecoveryPoint, highWatermark } = log;
@@ -89,6 +101,7 @@ export class DirectoryCheckpoints {
         highWatermark === this.#highWatermarks.find(topic, partition);
       if (!isStored) this.changed(log);
     }
+    return hadMore;
   }
 
   /** The recovery point or the high watermark of `log` has moved: the next round stores it. */
@@ -187,13 +200,15 @@ export class CheckpointFile {
     this.#isStale = true;
   }
 
-  /** Forgets all partitions but those whose folders have these names. */
-  keepOnly(names: { has(name: string): boolean }): void {
+  /** Forgets all partitions but those whose folders have these names; returns whether there were others. */
+  keepOnly(names: { has(name: string): boolean }): boolean {
+    const countBefore = this.#lines.size;
     for (const name of this.#lines.keys()) {
       if (names.has(name)) continue;
       this.#lines.delete(name);
       this.#isStale = true;
     }
+    return this.#lines.size < countBefore;
   }
 
   /** Writes the file if its content has changed. */

@@ -19,6 +19,11 @@ export function isDiskFailure(error: unknown): error is KafkaError {
   return systemCode(error) !== undefined && !isOutOfHandles(error);
 }
 
+/** The disk has a place that it cannot read. */
+export function isUnreadable(error: unknown): error is KafkaError {
+  return systemCode(error) === 'EIO';
+}
+
 /** What to tell who starts a broker on `path`: of a disk without room or a process without handles, what to do. */
 export function startFailure(path: string, given: unknown): unknown {
   // What a log directory refuses says last what its disk refused.

@@ -155,6 +155,13 @@ export class LogDirectory {
     return this.#options.disk.count;
   }
 
+  /** Places that are known to be damaged, in all logs: those that made a log read-only, and those that readers or the scrub found. */
+  get damageCount(): number {
+    let count = 0;
+    for (const log of this.#logs.values()) count += log.damage.length;
+    return count;
+  }
+
   logs(): Iterable<PartitionLog> {
     return this.#logs.values();
   }
@@ -237,7 +244,8 @@ export class LogDirectory {
     const areGood = await this.#home.checkpoints.load();
     const isClean = marker !== undefined && areGood;
     await this.#openPartitions(isClean);
-    this.#home.checkpoints.begin(this.#logs);
+    // What they say of folders that are gone would be wrong for the next log of that name.
+    if (this.#home.checkpoints.begin(this.#logs)) await this.#home.checkpoints.store();
     // After a crash the files of partitions were synced, and what is served must not vanish with the name of its folder.
     if (!isClean) await disk.syncDirectory(path);
     this.#startTimers();
@@ -266,11 +274,11 @@ export class LogDirectory {
     const folders = [];
     for (const { name, kind } of await disk.list(path)) {
       if (kind === 'file') continue;
+      if (isCorruptFolder(name)) continue;
       const folder = kind === 'directory' ? parsePartitionFolder(name) : undefined;
       if (folder !== undefined) folders.push(folder);
       else if (isDeletedFolder(name)) this.#removeLater([`${path}/${name}`], 0);
-      else if (!isCorruptFolder(name))
-        logger.warn({ path: `${path}/${name}` }, 'This is no folder of a partition and is ignored');
+      else logger.warn({ path: `${path}/${name}` }, 'This is no folder of a partition and is ignored');
     }
     await inParallel(folders, PARTITIONS_PARALLEL_MAX, async ({ topic, partition }) => {
       const loaded = await openPartition({
@@ -282,6 +290,7 @@ export class LogDirectory {
         isClean,
         recoveryPoint: checkpoints.recoveryPoint(topic, partition),
         compactedTo: checkpoints.compactedTo(topic, partition),
+        cleanedTo: checkpoints.cleanedTo(topic, partition),
         logStartOffset: checkpoints.logStartOffset(topic, partition),
         highWatermark: checkpoints.highWatermark(topic, partition),
       });
@@ -369,6 +378,8 @@ export class LogDirectory {
         ...start,
         epochs,
         producers,
+        compactedTo: 0,
+        damage: [],
         isSealed: false,
       };
       return new PartitionLog(this.#home, loaded, true);
@@ -449,7 +460,7 @@ export class LogDirectory {
   }
 
   async #closeCleanly(brokerEpoch: number): Promise<void> {
-    const { disk, path } = this.#options;
+    const { disk, path, logger } = this.#options;
     const logs = [...this.#logs.values()];
     await this.#retention.stop();
     await this.#home.drain();
@@ -457,6 +468,14 @@ export class LogDirectory {
     await this.#home.syncDirectory();
     if (this.#home.failure !== undefined) return;
     await this.#home.checkpoints.store();
+    const readOnly = logs.filter((log) => log.isReadOnly).map((log) => log.name);
+    if (readOnly.length > 0) {
+      logger.warn(
+        { path, readOnly },
+        `${path} is closed without its marker: the next start looks at its damaged logs again`,
+      );
+      return;
+    }
     await new AtomicFile(disk, path, CLEAN_SHUTDOWN_FILE).write(formatCleanShutdown(brokerEpoch));
   }
 }

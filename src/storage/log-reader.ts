@@ -5,10 +5,13 @@
  * never data.
  */
 import { BATCH_HEADER_BYTES, Errors } from '#protocol';
-import { baseOffsetAt, hasRightCrc, lastOffsetAt, MAGIC, MAGIC_POSITION, PLACE_BYTES, sizeAt } from './batch-frame.ts';
+import { baseOffsetAt, lastOffsetAt, MAGIC, MAGIC_POSITION, PLACE_BYTES, sizeAt } from './batch-frame.ts';
+import { bytesNeeded, damageOf } from './batch-judgement.ts';
+import { isUnreadable } from './disk-errors.ts';
 import { emptyRead, failedRead, type LogRead } from './log-read.ts';
 import type { MemoryBudget, MemoryHolder } from './memory-budget.ts';
 import type { Segment } from './segment.ts';
+import type { Location } from './segment-lookup.ts';
 
 /** As much as one read of a segment fetches from the disk at most, but for a batch that is larger. */
 const WINDOW_BYTES_MAX = 1024 * 1024;
@@ -32,12 +35,20 @@ interface Window {
 
 /** What looking for an offset from some place on came to. */
 type Place =
-  /** The batch at `at`, whole in the buffer. */
-  | { readonly kind: 'found'; readonly at: number }
-  /** Go on reading at `at`, where the next batch needs so many bytes. */
-  | { readonly kind: 'more'; readonly at: number; readonly bytesWanted: number }
-  | { readonly kind: 'end' }
-  | { readonly kind: 'damaged'; readonly at: number };
+  /** The batch at `at`, whole in the buffer, which begins at `baseOffset`. */
+  | { readonly kind: 'found'; readonly at: number; readonly baseOffset: number }
+  /** Go on reading at `at`, where the batch that begins at `nextOffset` needs so many bytes. */
+  | { readonly kind: 'more'; readonly at: number; readonly bytesWanted: number; readonly nextOffset: number }
+  /** Something is not as usual: a gap that compaction left, the end of the segment, a wrong index, damage. */
+  | { readonly kind: 'odd' };
+
+/** A batch in a file: where it is, and one of its ends. */
+interface Start {
+  readonly position: number;
+  /** Where it begins. Undefined: where it ends is known. */
+  readonly baseOffset: number | undefined;
+  readonly lastOffset: number | undefined;
+}
 
 export interface ReadRequest {
   readonly bytesMax: number;
@@ -50,10 +61,14 @@ export interface ReadRequest {
 export interface SegmentSource {
   floorSegment(offset: number): Segment | undefined;
   segmentAfter(segment: Segment): Segment | undefined;
+  /** Where `segment` ends. */
+  endOffset(segment: Segment): number;
   /** Sees to it that `segment.indexes` are there. */
   loadIndexes(segment: Segment): Promise<void>;
-  /** The indexes led to a place where there is no such batch: builds them anew. */
-  rebuildIndexes(segment: Segment): Promise<void>;
+  /** Whether `offset` is known to be damaged. */
+  isDamaged(offset: number): boolean;
+  /** Finds the place of `offset` with nothing taken for granted, and mends or notes what is wrong on the way. */
+  lookUp(segment: Segment, offset: number): Promise<Location>;
 }
 
 export class LogReader implements MemoryHolder {
@@ -77,9 +92,8 @@ export class LogReader implements MemoryHolder {
     const index = this.#windows.findIndex((window) => window.nextOffset === offset);
     if (index < 0) return undefined;
     const window = this.#windows[index];
-    const isMore = window.buffer.length - window.cursor >= PLACE_BYTES;
-    if (!isMore || sizeAt(window.buffer, window.cursor) > window.buffer.length - window.cursor) return undefined;
-    const read = collect(window, request);
+    const read = this.#collect(window, offset, request);
+    if (read === undefined) return undefined;
     this.#windows.push(...this.#windows.splice(index, 1));
     if (window.cursor === window.buffer.length) this.#hollow(window);
     return read;
@@ -87,6 +101,7 @@ export class LogReader implements MemoryHolder {
 
   /** From the disk. */
   async read(offset: number, request: ReadRequest): Promise<LogRead> {
+    if (this.#source.isDamaged(offset)) return failedRead(offset, Errors.CORRUPT_MESSAGE);
     let segment = this.#source.floorSegment(offset);
     while (segment !== undefined) {
       const read = await this.#readUnlessRetired(segment, offset, request);
@@ -122,59 +137,108 @@ export class LogReader implements MemoryHolder {
   /** Undefined when the segment ends before `offset`. */
   async #readSegment(segment: Segment, offset: number, request: ReadRequest): Promise<LogRead | undefined> {
     const continuation = this.#takeContinuation(segment, offset);
-    if (continuation !== undefined) {
-      const read = await this.#readFrom(segment, continuation, offset, request, WINDOW_BYTES_MAX);
-      return read === 'damaged' ? failedRead(offset, Errors.CORRUPT_MESSAGE) : read;
-    }
-    const windowBytes = Math.min(Math.max(request.bytesMax, WINDOW_BYTES_MIN), WINDOW_BYTES_MAX);
-    const read = await this.#readFrom(segment, await this.#lookUp(segment, offset), offset, request, windowBytes);
-    if (read !== 'damaged') return read;
-    // Perhaps only the index is damaged.
-    await this.#source.rebuildIndexes(segment);
-    const again = await this.#readFrom(segment, await this.#lookUp(segment, offset), offset, request, windowBytes);
-    return again === 'damaged' ? failedRead(offset, Errors.CORRUPT_MESSAGE) : again;
+    const isNew = continuation === undefined;
+    const windowBytes = isNew ? Math.max(request.bytesMax, WINDOW_BYTES_MIN) : WINDOW_BYTES_MAX;
+    const bytes = Math.min(windowBytes, WINDOW_BYTES_MAX);
+    const start = continuation ?? (await this.#indexed(segment, offset));
+    const read = await this.#readAround(segment, start, offset, request, bytes);
+    if (read !== undefined) return read;
+    const location = await this.#source.lookUp(segment, offset);
+    if (location.kind === 'end' || segment.isRetired) return undefined;
+    if (location.kind === 'damage') return failedRead(offset, Errors.CORRUPT_MESSAGE);
+    const place = { position: location.position, baseOffset: location.baseOffset, lastOffset: undefined };
+    // Else it has changed since it was found.
+    return (await this.#readFrom(segment, place, offset, request, bytes)) ?? failedRead(offset, Errors.CORRUPT_MESSAGE);
   }
 
+  /** Where the disk cannot read all of a window, what lies before may still be read. */
+  async #readAround(
+    segment: Segment,
+    start: Start,
+    offset: number,
+    request: ReadRequest,
+    windowBytes: number,
+  ): Promise<LogRead | undefined> {
+    try {
+      return await this.#readFrom(segment, start, offset, request, windowBytes);
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      return this.#readFrom(segment, start, offset, request, PLACE_BYTES);
+    }
+  }
+
+  /** Undefined: something is odd there. */
   async #readFrom(
     segment: Segment,
-    start: number,
+    start: Start,
     offset: number,
     request: ReadRequest,
     windowBytesMin: number,
-  ): Promise<LogRead | 'damaged' | undefined> {
-    let position = start;
+  ): Promise<LogRead | undefined> {
+    let from = start;
     let windowBytes = windowBytesMin;
     while (true) {
-      const bytesLeft = segment.writtenBytes - position;
-      const bytesExpected = Math.max(0, Math.min(windowBytes, bytesLeft));
-      const buffer = await load(segment, position, bytesExpected);
-      const isShort = buffer.length < bytesExpected;
-      const place = placeOf(buffer, offset, isShort ? buffer.length : bytesLeft, position === start && start > 0);
-      switch (place.kind) {
-        case 'end':
-          return undefined;
-        case 'damaged':
-          return 'damaged';
-        case 'found':
-          return this.#serve(
-            { segment, buffer, filePosition: position, nextOffset: offset, cursor: place.at },
-            request,
-          );
-        case 'more':
-          position += place.at;
-          windowBytes = Math.max(windowBytesMin, place.bytesWanted);
+      const bytesLeft = segment.writtenBytes - from.position;
+      const buffer = await load(segment, from.position, Math.max(0, Math.min(windowBytes, bytesLeft)));
+      const place = placeOf(buffer, from, offset, bytesLeft);
+      if (place.kind === 'odd') return undefined;
+      if (place.kind === 'found') {
+        const window = { segment, buffer, filePosition: from.position, nextOffset: offset, cursor: place.at };
+        return this.#serve(window, place.baseOffset, request);
       }
+      // The file is shorter than it was.
+      if (buffer.length < Math.min(windowBytes, bytesLeft)) return undefined;
+      from = { position: from.position + place.at, baseOffset: place.nextOffset, lastOffset: undefined };
+      windowBytes = Math.max(windowBytesMin, place.bytesWanted);
     }
   }
 
-  #serve(window: Window, request: ReadRequest): LogRead {
-    const read = collect(window, request);
+  #serve(window: Window, baseOffset: number, request: ReadRequest): LogRead | undefined {
+    const read = this.#collect(window, baseOffset, request);
+    if (read === undefined) return undefined;
     this.#windows.push(window);
     this.#heldBytes += window.buffer.length;
     if (this.#windows.length > WINDOWS_PER_LOG_MAX) this.#budget.give(this.shed());
     this.#budget.take(this, window.buffer.length);
     if (window.cursor === window.buffer.length) this.#hollow(window);
     return read;
+  }
+
+  /**
+   * Whole, right batches from the cursor on, as many as fit; moves the cursor behind them. The first one must begin at `baseOffset`.
+   * Undefined when the window does not hold that one, or it is odd.
+   */
+  #collect(window: Window, baseOffset: number, request: ReadRequest): LogRead | undefined {
+    const { buffer, cursor, segment } = window;
+    const bounds = {
+      nextOffset: baseOffset,
+      endOffset: this.#source.endOffset(segment),
+      denseFrom: Number.POSITIVE_INFINITY,
+    };
+    let at = cursor;
+    while (isWhole(buffer, at)) {
+      const sizeInBytes = sizeAt(buffer, at);
+      if (at > cursor && at + sizeInBytes - cursor > request.bytesMax) break;
+      const bytesLeft = segment.writtenBytes - window.filePosition - at;
+      if (bytesNeeded(buffer, at, bytesLeft, bounds.nextOffset) > buffer.length - at) break;
+      if (damageOf(buffer, at, bytesLeft, bounds) !== undefined) break;
+      const lastOffset = lastOffsetAt(buffer, at);
+      const isWanted =
+        lastOffset < request.endOffsetMax && (sizeInBytes <= request.bytesMax || request.atLeastOneBatch);
+      if (!isWanted && at === cursor) return emptyRead(window.nextOffset);
+      if (!isWanted) break;
+      at += sizeInBytes;
+      bounds.nextOffset = lastOffset + 1;
+    }
+    if (at === cursor) return undefined;
+    window.cursor = at;
+    window.nextOffset = bounds.nextOffset;
+    return {
+      error: undefined,
+      records: [buffer.subarray(cursor, at)],
+      sizeInBytes: at - cursor,
+      endOffset: bounds.nextOffset,
+    };
   }
 
   #hollow(window: Window): void {
@@ -187,19 +251,21 @@ export class LogReader implements MemoryHolder {
   }
 
   /** The place in the file where the reader that asks for `offset` stopped; its window has nothing more for it. */
-  #takeContinuation(segment: Segment, offset: number): number | undefined {
+  #takeContinuation(segment: Segment, offset: number): Start | undefined {
     const index = this.#windows.findIndex((window) => window.nextOffset === offset && window.segment === segment);
     if (index < 0) return undefined;
     const [window] = this.#windows.splice(index, 1);
     this.#heldBytes -= window.buffer.length;
     this.#budget.give(window.buffer.length);
-    return window.filePosition + window.cursor;
+    return { position: window.filePosition + window.cursor, baseOffset: offset, lastOffset: undefined };
   }
 
-  async #lookUp(segment: Segment, offset: number): Promise<number> {
+  async #indexed(segment: Segment, offset: number): Promise<Start> {
     if (segment.indexes === undefined) await this.#source.loadIndexes(segment);
     else if (segment.heldBytes > 0) this.#budget.take(segment, 0);
-    return segment.indexes?.offsets.floorPosition(offset) ?? 0;
+    const entry = segment.indexes?.offsets.floorEntry(offset);
+    if (entry === undefined) return { position: 0, baseOffset: segment.baseOffset, lastOffset: undefined };
+    return { position: entry.position, baseOffset: undefined, lastOffset: entry.offset };
   }
 }
 
@@ -211,47 +277,36 @@ async function load(segment: Segment, position: number, bytesWanted: number): Pr
 }
 
 /**
- * Looks in `buffer` for the batch that holds `offset`, or the first one after it. `bytesLeft` counts from the start of the buffer
- * to the end of the segment. `isIndexed`: the index led here, so the first batch must not begin above `offset`.
+ * Looks in `buffer` for the batch that holds `offset`. `bytesLeft` counts from the start of the buffer to the end of the segment. What
+ * is passed over is not verified, but each batch must begin where the one before says that it ends, so a single wrong byte that could
+ * mislead is noticed.
  */
-function placeOf(buffer: Buffer, offset: number, bytesLeft: number, isIndexed: boolean): Place {
+function placeOf(buffer: Buffer, start: Start, offset: number, bytesLeft: number): Place {
   let at = 0;
-  while (at < bytesLeft) {
-    if (bytesLeft - at < BATCH_HEADER_BYTES) return { kind: 'damaged', at };
-    if (buffer.length - at < PLACE_BYTES) return { kind: 'more', at, bytesWanted: PLACE_BYTES };
+  let nextOffset = start.baseOffset;
+  while (bytesLeft - at >= BATCH_HEADER_BYTES) {
+    if (buffer.length - at < PLACE_BYTES)
+      return { kind: 'more', at, bytesWanted: PLACE_BYTES, nextOffset: nextOffset ?? 0 };
     const sizeInBytes = sizeAt(buffer, at);
-    const isBatch =
-      buffer[at + MAGIC_POSITION] === MAGIC && sizeInBytes >= BATCH_HEADER_BYTES && sizeInBytes <= bytesLeft - at;
-    if (!isBatch || (isIndexed && at === 0 && baseOffsetAt(buffer, at) > offset)) return { kind: 'damaged', at };
-    if (lastOffsetAt(buffer, at) >= offset) {
-      if (at + sizeInBytes > buffer.length) return { kind: 'more', at, bytesWanted: sizeInBytes };
-      return { kind: 'found', at };
+    if (buffer[at + MAGIC_POSITION] !== MAGIC || sizeInBytes < BATCH_HEADER_BYTES || sizeInBytes > bytesLeft - at)
+      break;
+    const baseOffset = baseOffsetAt(buffer, at);
+    const lastOffset = lastOffsetAt(buffer, at);
+    const isExpected = nextOffset === undefined ? lastOffset === start.lastOffset : baseOffset === nextOffset;
+    if (!isExpected || lastOffset < baseOffset) break;
+    if (lastOffset >= offset) {
+      if (at + sizeInBytes > buffer.length)
+        return { kind: 'more', at, bytesWanted: sizeInBytes, nextOffset: baseOffset };
+      return { kind: 'found', at, baseOffset };
     }
+    nextOffset = lastOffset + 1;
     at += sizeInBytes;
   }
-  return { kind: 'end' };
+  return { kind: 'odd' };
 }
 
-/** Whole batches from the cursor on, as many as fit; moves the cursor behind them. */
-function collect(window: Window, request: ReadRequest): LogRead {
-  const { buffer, cursor, nextOffset } = window;
-  let at = cursor;
-  let endOffset = nextOffset;
-  while (buffer.length - at >= BATCH_HEADER_BYTES) {
-    const sizeInBytes = sizeAt(buffer, at);
-    if (sizeInBytes < BATCH_HEADER_BYTES || sizeInBytes > buffer.length - at) break;
-    const lastOffset = lastOffsetAt(buffer, at);
-    if (lastOffset >= request.endOffsetMax) break;
-    if (at + sizeInBytes - cursor > request.bytesMax && !(at === cursor && request.atLeastOneBatch)) break;
-    if (!hasRightCrc(buffer, at, sizeInBytes)) {
-      if (at === cursor) return failedRead(nextOffset, Errors.CORRUPT_MESSAGE);
-      break;
-    }
-    at += sizeInBytes;
-    endOffset = lastOffset + 1;
-  }
-  if (at === cursor) return emptyRead(nextOffset);
-  window.cursor = at;
-  window.nextOffset = endOffset;
-  return { error: undefined, records: [buffer.subarray(cursor, at)], sizeInBytes: at - cursor, endOffset };
+function isWhole(buffer: Buffer, at: number): boolean {
+  if (buffer.length - at < BATCH_HEADER_BYTES) return false;
+  const sizeInBytes = sizeAt(buffer, at);
+  return sizeInBytes >= BATCH_HEADER_BYTES && sizeInBytes <= buffer.length - at;
 }

@@ -1,13 +1,18 @@
-/** The segments of a log together with what they hold: handles, indexes in memory, names in the folder. */
+/** The segments of a log together with what they hold: handles, indexes in memory, names in the folder, and what of them is damaged. */
 
 import type { AbortedTxn } from '#protocol';
+import type { DamagedPlace } from './batch-scan.ts';
 import type { TopicConfig } from './config.ts';
+import { DamageBook, type DamagedRange, damageText } from './damage-book.ts';
+import { LOG_SUFFIX } from './file-names.ts';
 import { loadSealedIndexes, rebuildSealedIndexes } from './index-files.ts';
 import type { LogHome } from './log-home.ts';
 import type { SegmentSource } from './log-reader.ts';
 import { RetiredSegments } from './retired-segments.ts';
 import { Segment } from './segment.ts';
 import { SegmentList } from './segment-list.ts';
+import { type Location, lookUp } from './segment-lookup.ts';
+import type { TimedSegments } from './time-lookup.ts';
 import { loadTransactions } from './transaction-files.ts';
 import type { TransactionIndex } from './transaction-index.ts';
 
@@ -15,16 +20,22 @@ export interface SegmentsOwner {
   readonly folder: string;
   readonly config: TopicConfig;
   readonly logEndOffset: number;
+  /** As its folder is called. */
+  readonly name: string;
+  /** Below this offset compaction may have taken records away, also the last ones of a segment. */
+  readonly compactedTo: number;
 }
 
-export class LogSegments extends SegmentList implements SegmentSource {
+export class LogSegments extends SegmentList implements SegmentSource, TimedSegments {
   readonly #home: LogHome;
   readonly #owner: SegmentsOwner;
   readonly #retired: RetiredSegments;
+  readonly damage: DamageBook;
   #isClosed = false;
 
-  constructor(home: LogHome, owner: SegmentsOwner, segments: readonly Segment[]) {
+  constructor(home: LogHome, owner: SegmentsOwner, segments: readonly Segment[], damage: readonly DamagedRange[] = []) {
     super(segments);
+    this.damage = new DamageBook(damage);
     this.#home = home;
     this.#owner = owner;
     this.#retired = new RetiredSegments(home);
@@ -47,16 +58,24 @@ export class LogSegments extends SegmentList implements SegmentSource {
     return this.after(segment);
   }
 
+  get config(): TopicConfig {
+    return this.#owner.config;
+  }
+
+  /** Where `segment` ends. */
+  endOffset(segment: Segment): number {
+    return this.endOffsetOf(segment, this.#owner.logEndOffset);
+  }
+
   async loadIndexes(segment: Segment): Promise<void> {
-    const { config, logEndOffset } = this.#owner;
-    const endOffset = this.endOffsetOf(segment, logEndOffset);
-    await loadSealedIndexes(this.#home, segment, endOffset, config);
+    await loadSealedIndexes(this.#home, segment, this.endOffset(segment), this.config);
     this.holdIndexes(segment);
   }
 
+  /** Those of the active segment are those that were written. */
   async rebuildIndexes(segment: Segment): Promise<void> {
     if (segment === this.active) return;
-    await rebuildSealedIndexes(this.#home, segment, this.#owner.config);
+    await rebuildSealedIndexes(this.#home, segment, this.endOffset(segment), this.config);
     this.holdIndexes(segment);
   }
 
@@ -91,6 +110,36 @@ export class LogSegments extends SegmentList implements SegmentSource {
       if (index?.collect(offset, endOffset, found) === true) break;
     }
     return found;
+  }
+
+  isDamaged(offset: number): boolean {
+    return this.damage.at(offset) !== undefined;
+  }
+
+  async lookUp(segment: Segment, offset: number): Promise<Location> {
+    // Another segment has its offsets.
+    if (segment.isRetired) return { kind: 'end', nextOffset: segment.baseOffset };
+    const next = this.after(segment);
+    const endOffset = this.endOffset(segment);
+    if (segment.indexes === undefined) await this.loadIndexes(segment);
+    const { location, places, isIndexWrong } = await lookUp(segment, offset, endOffset);
+    if (segment.isRetired) return location;
+    for (const place of places) this.noteDamage(segment, place);
+    if (isIndexWrong) await this.rebuildIndexes(segment);
+    const isWhole = location.kind !== 'end' || next === undefined || next.baseOffset <= this.#owner.compactedTo;
+    if (isWhole || location.nextOffset >= endOffset) return location;
+    const position = segment.writtenBytes;
+    const damage = `it ends with offset ${location.nextOffset - 1}, and the next segment begins with offset ${endOffset}`;
+    const place = { position, endPosition: position, startOffset: location.nextOffset, endOffset, damage };
+    this.noteDamage(segment, place);
+    return { kind: 'damage', place };
+  }
+
+  /** What was found damaged in `segment` is told, and no read looks at it again. */
+  noteDamage(segment: Segment, place: DamagedPlace): void {
+    const range = { ...place, file: segment.path(LOG_SUFFIX) };
+    if (this.#isClosed || !this.has(segment) || !this.damage.note(range)) return;
+    this.#home.logger.error({ log: this.#owner.name, ...range }, `${this.#owner.name}: ${damageText(range)}`);
   }
 
   /** The indexes of `segment` count against the memory of the directory, which may take them back. */

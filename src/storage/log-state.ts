@@ -13,6 +13,7 @@ import { loadSealedIndexes } from './index-files.ts';
 import { LeaderEpochs } from './leader-epochs.ts';
 import { storeSnapshot } from './log-trail.ts';
 import { walkLog } from './log-walk.ts';
+import type { UntoldTransactions } from './partition-recovery.ts';
 import { readSnapshot, replayBatch, snapshotPath } from './producer-replay.ts';
 import { encodeProducerSnapshot } from './producer-snapshot.ts';
 import { ProducerState } from './producer-state.ts';
@@ -31,6 +32,8 @@ export interface LogContent {
   readonly snapshots: readonly number[];
   readonly logStartOffset: number;
   readonly logEndOffset: number;
+  /** Nothing of the log may be changed, and no snapshot removed: what it is to be judged by is in their names. */
+  readonly isReadOnly: boolean;
 }
 
 export interface RestoredProducers {
@@ -56,12 +59,13 @@ export async function restoreEpochs(content: LogContent, newFrom: number): Promi
   const epochs = new LeaderEpochs(known ?? []);
   epochs.truncateFromEnd(content.logEndOffset);
   const fromOffset = known === undefined ? content.logStartOffset : newFrom;
+  const found = new FoundEpochs(epochs);
   for (const segment of reaching(content, fromOffset)) {
-    await walkLog(segment, fromOffset, (buffer, at) => {
-      const epoch = buffer.readInt32BE(at + LEADER_EPOCH_POSITION);
-      if (epoch > (epochs.latest?.epoch ?? -1)) epochs.assign(epoch, baseOffsetAt(buffer, at));
-    });
+    await walkLog(segment, fromOffset, (buffer, at) =>
+      found.batch(buffer.readInt32BE(at + LEADER_EPOCH_POSITION), baseOffsetAt(buffer, at)),
+    );
   }
+  found.end();
   epochs.truncateFromStart(content.logStartOffset);
   const text = formatEpochs(epochs.entries);
   if (formatEpochs(known ?? []) === text) return { epochs, areStored: true };
@@ -76,37 +80,67 @@ function before(offset: number, entries: readonly EpochEntry[]): EpochEntry[] {
   return entries.filter(({ startOffset }) => startOffset < offset);
 }
 
+/** Epochs as batches tell them, which have theirs outside of the checksum: one that is larger than that of the next batch is none. */
+class FoundEpochs {
+  readonly #epochs: LeaderEpochs;
+  #new: EpochEntry | undefined;
+
+  constructor(epochs: LeaderEpochs) {
+    this.#epochs = epochs;
+  }
+
+  batch(epoch: number, startOffset: number): void {
+    if (this.#new !== undefined && epoch < this.#new.epoch) this.#new = undefined;
+    this.end();
+    if (epoch > (this.#epochs.latest?.epoch ?? -1)) this.#new = { epoch, startOffset };
+  }
+
+  end(): void {
+    if (this.#new !== undefined) this.#epochs.assign(this.#new.epoch, this.#new.startOffset);
+    this.#new = undefined;
+  }
+}
+
 /**
  * A snapshot holds the last batch of each producer, but a client may repeat one of its last five after a restart. So the headers of
  * the last `RECENT_BYTES` are read as well, where there are producers at all. Removes snapshots that are damaged or beyond the end, and
  * of those that a stop left (others stand where a segment begins) all but the newest; stores those that are missing on the way.
  *
- * @param markersFrom segments that begin here or later are told their aborted transactions anew
+ * @param untold segments that are told their aborted transactions
  */
-export async function restoreProducers(content: LogContent, markersFrom: number): Promise<RestoredProducers> {
-  const { disk, folder, logger, snapshots } = content;
+export async function restoreProducers(content: LogContent, untold: UntoldTransactions): Promise<RestoredProducers> {
+  const { disk, folder, logger, snapshots, isReadOnly } = content;
   const producers = new ProducerState();
-  const restored = await restoreSnapshot(content, producers, markersFrom);
+  const restored = await restoreSnapshot(content, producers, untold.snapshotMax);
   const snapshotOffset = restored ?? content.segments[0].baseOffset;
   const recent = new ProducerState();
   const recentOffset = producers.producerCount === 0 ? snapshotOffset : await recentStart(content);
   const fromOffset = Math.min(snapshotOffset, recentOffset);
   let isFolderDirty = false;
+  let isComplete = !isReadOnly;
   for (const segment of reaching(content, fromOffset)) {
     const { baseOffset } = segment;
-    if (baseOffset > snapshotOffset && !snapshots.includes(baseOffset)) {
+    if (isComplete && baseOffset > snapshotOffset && !snapshots.includes(baseOffset)) {
       await storeSnapshot(disk, folder, baseOffset, encodeProducerSnapshot(producers.entries()));
       isFolderDirty = true;
     }
-    const transactions = new TransactionIndex();
+    const isDoubtful = segment.transactionFile === 'doubtful';
+    const isUntold = !isReadOnly && isDoubtful && (baseOffset >= snapshotOffset || untold.segments.has(segment));
+    // A snapshot at its end would say that all of it has been told.
+    isComplete = !isReadOnly && isDoubtful === isUntold;
+    const transactions = segment.transactions ?? new TransactionIndex();
+    if (isUntold) transactions.truncateFrom(snapshotOffset);
     await walkLog(segment, fromOffset, (buffer, at) => {
       replayBatch(recent, buffer, at, silentLogger);
       if (baseOffsetAt(buffer, at) < snapshotOffset) return;
       const aborted = replayBatch(producers, buffer, at, logger);
-      if (aborted !== undefined) transactions.append(aborted);
+      if (aborted !== undefined && isUntold) transactions.append(aborted);
     });
-    if (baseOffset >= markersFrom) await storeTransactions(disk, segment, transactions);
+    if (isUntold) await storeTransactions(disk, segment, transactions);
   }
+  // The log ends where it begins.
+  for (const segment of untold.segments)
+    if (!segment.isTransactionsLoaded) await storeTransactions(disk, segment, new TransactionIndex());
   if (isFolderDirty) await disk.syncDirectory(folder);
   for (const entry of recent.entries()) producers.complete(entry);
   producers.written();
@@ -146,14 +180,14 @@ async function restoreSnapshot(
   producers: ProducerState,
   offsetMax: number,
 ): Promise<number | undefined> {
-  const { disk, folder, logger, logEndOffset, segments, snapshots } = content;
+  const { disk, folder, logger, logEndOffset, segments, snapshots, isReadOnly } = content;
   const bases = new Set(segments.map(({ baseOffset }) => baseOffset));
   let restored: number | undefined;
   for (const offset of snapshots) {
     const path = snapshotPath(folder, offset);
     const isBeyond = offset > logEndOffset;
     if (!isBeyond && (restored !== undefined || offset > offsetMax)) {
-      if (!bases.has(offset)) await disk.remove(path);
+      if (!isReadOnly && !bases.has(offset)) await disk.remove(path);
       continue;
     }
     if (isBeyond) logger.warn({ file: path }, 'A producer snapshot is not used: it lies beyond the end of the log');
@@ -163,6 +197,7 @@ async function restoreSnapshot(
       restored = offset;
       continue;
     }
+    if (isReadOnly) continue;
     await disk.remove(path);
     // If it came back after the next crash, it would tell of a history that is none.
     await disk.syncDirectory(folder);

@@ -26,6 +26,7 @@ export interface TrailPoint {
 export class LogTrail {
   readonly #home: LogHome;
   readonly #folder: string;
+  readonly #epochsStored: () => Promise<void>;
   readonly #onStored: (segment: Segment) => void;
   /** In order of their offsets. */
   #due: TrailPoint[] = [];
@@ -33,10 +34,14 @@ export class LogTrail {
   #running: Promise<void> | undefined;
   #isStopped = false;
 
-  /** @param onStored the index files of a segment are as complete as they were asked to be, or will not be */
-  constructor(home: LogHome, folder: string, onStored: (segment: Segment) => void) {
+  /**
+   * @param epochsStored resolves when the epochs that were to be stored are in their file: a snapshot vouches for them too
+   * @param onStored the index files of a segment are as complete as they were asked to be, or will not be
+   */
+  constructor(home: LogHome, folder: string, epochsStored: () => Promise<void>, onStored: (segment: Segment) => void) {
     this.#home = home;
     this.#folder = folder;
+    this.#epochsStored = epochsStored;
     this.#onStored = onStored;
   }
 
@@ -91,6 +96,7 @@ export class LogTrail {
     const { disk, clock, logger } = this.#home;
     try {
       await segment?.storeIndexes(clock, counts);
+      await this.#epochsStored();
       await withHandle(clock, () => storeSnapshot(disk, this.#folder, endOffset, snapshot));
       await withHandle(clock, () => disk.syncDirectory(this.#folder));
     } catch (error) {

@@ -10,6 +10,12 @@ import { EntryTable, withoutPadding } from './entry-table.ts';
 
 export const OFFSET_ENTRY_BYTES = 8;
 
+/** A batch by its last offset. */
+export interface OffsetEntry {
+  readonly offset: number;
+  readonly position: number;
+}
+
 export class OffsetIndex {
   readonly baseOffset: number;
   readonly #table: EntryTable;
@@ -43,12 +49,10 @@ export class OffsetIndex {
     this.#table.setInt32(index, 4, position);
   }
 
-  /** Position of an indexed batch at or before the one that holds `offset`; 0 when no entry is that low. */
-  floorPosition(offset: number): number {
-    const relative = offset - this.baseOffset;
-    // An entry names the last offset of its batch: the batch of `offset` is that one, or one after the entry below.
-    const index = this.#table.floor(relative, (i) => this.#table.int32(i, 0));
-    return index < 0 ? 0 : this.#table.int32(index, 4);
+  /** The last entry whose batch ends at or below `offset`, or the one so many steps before it. */
+  floorEntry(offset: number, stepsBack = 0): OffsetEntry | undefined {
+    const index = this.#table.floor(offset - this.baseOffset, (i) => this.#table.int32(i, 0)) - stepsBack;
+    return index < 0 ? undefined : this.#entry(index);
   }
 
   /** Last offset of the last indexed batch that begins at or before `position`; undefined when no entry is that low. */
@@ -57,23 +61,31 @@ export class OffsetIndex {
     return index < 0 ? undefined : this.baseOffset + this.#table.int32(index, 0);
   }
 
-  lastEntry(): { offset: number; position: number } | undefined {
+  lastEntry(): OffsetEntry | undefined {
     const index = this.#table.entryCount - 1;
-    if (index < 0) return undefined;
-    return { offset: this.baseOffset + this.#table.int32(index, 0), position: this.#table.int32(index, 4) };
+    return index < 0 ? undefined : this.#entry(index);
   }
 
-  /** Whether both columns grow strictly and stay within the segment. */
-  isSound(logBytes: number): boolean {
+  /** How many entries name batches that end below `offset`. */
+  countBelow(offset: number): number {
+    return this.#table.floor(offset - this.baseOffset - 1, (i) => this.#table.int32(i, 0)) + 1;
+  }
+
+  /** How many entries there are before the first whose columns do not grow strictly or leave the segment. */
+  soundCount(logBytes: number): number {
     let lastRelative = -1;
     let lastPosition = 0;
     for (let i = 0; i < this.#table.entryCount; i++) {
       const relative = this.#table.int32(i, 0);
       const position = this.#table.int32(i, 4);
-      if (relative <= lastRelative || position <= lastPosition || position >= logBytes) return false;
+      if (relative <= lastRelative || position <= lastPosition || position >= logBytes) return i;
       lastRelative = relative;
       lastPosition = position;
     }
-    return true;
+    return this.#table.entryCount;
+  }
+
+  #entry(index: number): OffsetEntry {
+    return { offset: this.baseOffset + this.#table.int32(index, 0), position: this.#table.int32(index, 4) };
   }
 }

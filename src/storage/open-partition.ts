@@ -2,6 +2,7 @@
 import { CorruptError, type Logger, type Uuid, ZERO_UUID } from '#core';
 import { parsePartitionMetadata } from './checkpoint-format.ts';
 import type { TopicConfig } from './config.ts';
+import { type DamagedRange, damageText, remedyText } from './damage-book.ts';
 import type { Disk } from './disk/disk.ts';
 import { corruptFolderName, partitionFolderName } from './file-names.ts';
 import type { LogHome } from './log-home.ts';
@@ -10,6 +11,9 @@ import type { LoadedLog } from './partition-log.ts';
 import { type RecoveredSegments, recoverSegments } from './partition-recovery.ts';
 
 export const PARTITION_METADATA_FILE = 'partition.metadata';
+
+/** So many places are told one by one. */
+const RANGES_TOLD_MAX = 20;
 
 export interface OpenPartition {
   readonly home: LogHome;
@@ -22,6 +26,8 @@ export interface OpenPartition {
   readonly recoveryPoint: number;
   /** @see RecoveryPlan */
   readonly compactedTo: number;
+  /** Where the cleaner has come to. */
+  readonly cleanedTo: number;
   readonly logStartOffset: number;
   readonly highWatermark: number;
 }
@@ -40,16 +46,28 @@ export async function openPartition(options: OpenPartition): Promise<LoadedLog> 
     isClean,
     recoveryPoint: options.recoveryPoint,
     compactedTo: options.compactedTo,
-    isPointOfSegments: home.durability === 'os',
     logStartOffset: options.logStartOffset,
     newJitterShare: () => random.float(),
   });
-  const { segments, logEndOffset, snapshots } = recovered;
+  const { segments, logEndOffset, snapshots, damage } = recovered;
+  const isReadOnly = damage.length > 0;
   const logStartOffset = Math.max(options.logStartOffset, segments[0].baseOffset);
   reportLoss(options, folder, recovered);
-  const content = { disk, clock, folder, logger, config, segments, snapshots, logStartOffset, logEndOffset };
-  const epochs = await restoreEpochs(content, recovered.readFrom);
-  const { producers, snapshotOffset } = await restoreProducers(content, recovered.markersFrom);
+  if (isReadOnly) reportDamage(options, folder, damage);
+  const content = {
+    disk,
+    clock,
+    folder,
+    logger,
+    config,
+    segments,
+    snapshots,
+    logStartOffset,
+    logEndOffset,
+    isReadOnly,
+  };
+  const epochs = await restoreEpochs(content, recovered.epochsTo);
+  const { producers, snapshotOffset } = await restoreProducers(content, recovered.untold);
   const topicId = await readTopicId(disk, folder, logger);
   // The process that wrote it may have died before its first sync, and records without a topic are as good as lost.
   if (!isClean && topicId !== ZERO_UUID) await syncMetadata(disk, folder);
@@ -57,10 +75,12 @@ export async function openPartition(options: OpenPartition): Promise<LoadedLog> 
   for (const segment of segments) segment.releaseFile();
   for (const segment of segments.slice(0, -1)) segment.shed();
   const storedRecoveryPoint = Math.min(options.recoveryPoint, logEndOffset);
-  const offsets = { logStartOffset, logEndOffset, recoveryPoint: logEndOffset, storedRecoveryPoint };
+  const recoveryPoint = isReadOnly ? storedRecoveryPoint : logEndOffset;
+  const offsets = { logStartOffset, logEndOffset, recoveryPoint, storedRecoveryPoint };
   // The files of a clean stop hold all of it, as long as nothing is added.
-  const isSealed = recovered.isIntact && epochs.areStored && snapshotOffset === logEndOffset;
-  return { topic, partition, topicId, folder, config, segments, ...offsets, epochs, producers, isSealed };
+  const isSealed = isReadOnly || (recovered.isIntact && epochs.areStored && snapshotOffset === logEndOffset);
+  const known = { topic, partition, topicId, folder, config, segments, epochs, producers };
+  return { ...known, ...offsets, compactedTo: options.cleanedTo, damage, isSealed };
 }
 
 /** What consumers have seen and is gone: nothing brings it back, but nobody should have to guess. */
@@ -69,7 +89,17 @@ function reportLoss({ home, highWatermark }: OpenPartition, folder: string, { lo
   const lostCount = highWatermark - logEndOffset;
   home.logger.error(
     { folder, highWatermark, logEndOffset, lostCount },
-    `${folder} has lost ${lostCount} committed offsets`,
+    `${folder} has lost ${lostCount} committed offsets, from ${logEndOffset} on`,
+  );
+}
+
+/** A log that was damaged below what was durable is read, and not written to, until somebody decides what is to be done. */
+function reportDamage({ home }: OpenPartition, folder: string, damage: readonly DamagedRange[]): void {
+  for (const range of damage.slice(0, RANGES_TOLD_MAX)) home.logger.error({ folder, ...range }, damageText(range));
+  const count = damage.length === 1 ? 'one place' : `${damage.length} places`;
+  home.logger.error(
+    { folder, damageCount: damage.length },
+    `${folder} is damaged in ${count} below what was on the disk for good. Nothing was cut; it is read, but takes no records. ${remedyText(folder)}`,
   );
 }
 

@@ -18,7 +18,9 @@ import { HEAD_BYTES, STAMPED_HEAD_BYTES } from './batch-frame.ts';
 import type { Refusal } from './batch-validator.ts';
 import { type CommittedRead, readCommitted } from './committed-reader.ts';
 import type { TopicConfig } from './config.ts';
+import { type DamagedRange, damageText, remedyText } from './damage-book.ts';
 import type { CheckpointedLog } from './directory-checkpoints.ts';
+import { isUnreadable } from './disk-errors.ts';
 import { type DurableCallback, DurableWaiters } from './durable-waiters.ts';
 import { EpochStore } from './epoch-store.ts';
 import { FlushTimer } from './flush-timer.ts';
@@ -53,6 +55,10 @@ export interface LoadedLog {
   readonly logEndOffset: number;
   readonly recoveryPoint: number;
   readonly storedRecoveryPoint: number;
+  /** @see SegmentsOwner */
+  readonly compactedTo: number;
+  /** What is damaged below what was durable: the log takes no records. */
+  readonly damage: readonly DamagedRange[];
   readonly epochs: RestoredEpochs;
   readonly producers: ProducerState;
   /** Indexes and producer state are in their files, synced, for all of the log. */
@@ -89,6 +95,7 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
   #writtenEndOffset: number;
   #durableEndOffset: number;
   #recoveryPoint: number;
+  #compactedTo: number;
   #highWatermark: number | undefined;
   /** Where the log goes back to when what was appended since cannot be written; undefined when nothing was. */
   #revertPoint: { readonly endOffset: number; readonly mark: SegmentMark } | undefined;
@@ -97,6 +104,7 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
   /** Mode `os`: the next sync takes the active segment with it. */
   #isFlushDue = false;
   readonly #flushTimer: FlushTimer;
+  readonly #readOnlyReason: string | undefined;
   /** Where the log ended when its last stop had left nothing to do, and closing it has nothing to do either; else undefined. */
   #sealedEndOffset: number | undefined;
   constructor(home: LogHome, loaded: LoadedLog, isNew: boolean) {
@@ -106,13 +114,18 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
     this.folder = loaded.folder;
     this.#home = home;
     this.#config = loaded.config;
-    this.#segments = new LogSegments(home, this, loaded.segments);
+    this.#segments = new LogSegments(home, this, loaded.segments, loaded.damage);
     this.#sync = new LogSync(home, loaded.folder, isNew);
-    this.#trail = new LogTrail(home, loaded.folder, (segment) => this.#segments.holdIndexes(segment));
+    this.#epochStore = new EpochStore(home, loaded.folder, loaded.epochs);
+    this.#trail = new LogTrail(
+      home,
+      loaded.folder,
+      () => this.#epochStore.settled(),
+      (segment) => this.#segments.holdIndexes(segment),
+    );
     this.#segmentWork = new SegmentWork(home, this, this.#segments, this.#sync, this.#trail);
     this.#tail = new MemoryTail(home.tailBytesPerLogMax, home.budget);
     this.#reader = new LogReader(this.#segments, home.budget);
-    this.#epochStore = new EpochStore(home, loaded.folder, loaded.epochs);
     this.#producers = loaded.producers;
     this.#isSynced = home.durability === 'sync';
     this.#logStartOffset = loaded.logStartOffset;
@@ -121,6 +134,11 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
     this.#durableEndOffset = loaded.logEndOffset;
     this.#recoveryPoint = loaded.recoveryPoint;
     this.storedRecoveryPoint = loaded.storedRecoveryPoint;
+    this.#compactedTo = compactedTo(loaded.config, loaded.compactedTo);
+    this.#readOnlyReason =
+      loaded.damage.length === 0
+        ? undefined
+        : `${this.name} takes no records: ${damageText(loaded.damage[0])}. ${remedyText(this.folder)}`;
     this.#isConfigured = isNew;
     this.#sealedEndOffset = loaded.isSealed ? loaded.logEndOffset : undefined;
     this.#flushTimer = new FlushTimer(home.clock, () => this.#flushSoon());
@@ -198,6 +216,21 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
     return this.#segments.active.baseOffset;
   }
 
+  /** It was damaged when it was opened, below what was durable: it takes no records. Its next start finds the same. */
+  get isReadOnly(): boolean {
+    return this.#readOnlyReason !== undefined;
+  }
+
+  /** What is known to be damaged, in the order of offsets. */
+  get damage(): readonly DamagedRange[] {
+    return this.#segments.damage.ranges;
+  }
+
+  /** @see SegmentsOwner */
+  get compactedTo(): number {
+    return this.#isConfigured ? this.#compactedTo : Number.POSITIVE_INFINITY;
+  }
+
   /** Whether `config` is known to be that of the topic. */
   get isConfigured(): boolean {
     return this.#isConfigured;
@@ -226,8 +259,9 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
    */
   append(records: Buffer, options: AppendOptions): AppendResult {
     if (this.#home.failure !== undefined || this.#isClosing) return this.#refused(this.#offline());
+    if (this.#readOnlyReason !== undefined) return this.#refused(storageError(this.#readOnlyReason));
     const shortage = this.#home.shortage.refusal;
-    if (shortage !== undefined) return this.#refused(passing(shortage));
+    if (shortage !== undefined) return this.#refused(storageError(shortage.message));
     if (options.requiresSync === true) this.#isSynced = true;
     const now = this.#home.clock.now();
     const parsed = parseIncoming(records, options.origin, this.#config, this.#logEndOffset, now.wallMs);
@@ -244,7 +278,7 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
     } catch (error) {
       // Rolling touches the disk.
       if (!(error instanceof KafkaError)) throw error;
-      if (isShortage(error)) return this.#refused(passing(this.#takeBack(error)));
+      if (isShortage(error)) return this.#refused(storageError(this.#takeBack(error).message));
       this.#home.fail(error);
       return this.#refused(this.#offline());
     }
@@ -291,11 +325,11 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
     return this.#segments.abortedIn(offset, endOffset);
   }
 
-  /** What to answer where the disk has failed. */
+  /** What to answer where the disk has failed: a place that it cannot read is damaged. */
   readFailed(offset: number, error: unknown): LogRead {
     if (offset < this.#logStartOffset) return offsetOutOfRange(offset);
     if (!this.#isClosed) this.#home.logger.error({ log: this.name, offset }, `A read failed: ${errorText(error)}`);
-    return failedRead(offset, Errors.KAFKA_STORAGE_ERROR);
+    return failedRead(offset, isUnreadable(error) ? Errors.CORRUPT_MESSAGE : Errors.KAFKA_STORAGE_ERROR);
   }
 
   /** Chunks of whole batches from the one that holds `fromOffset` up to `endOffset`: for replay. Throws when a part is damaged. */
@@ -304,7 +338,9 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
     while (offset < endOffset) {
       const read = await this.read(offset, { bytesMax, endOffsetMax: endOffset, atLeastOneBatch: true });
       if (read.error !== undefined) {
-        throw new KafkaError(read.error.name, `cannot read ${this.name} at offset ${offset}: ${read.error.message}`);
+        const damage = this.#segments.damage.at(offset);
+        const reason = damage === undefined ? read.error.message : `${damageText(damage)}. ${remedyText(this.folder)}`;
+        throw new KafkaError(read.error.name, `cannot read ${this.name} at offset ${offset}: ${reason}`);
       }
       if (read.sizeInBytes === 0) return;
       yield read.records.length === 1 ? read.records[0] : Buffer.concat(read.records, read.sizeInBytes);
@@ -314,14 +350,12 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
 
   /** The first record below `endOffsetMax` whose timestamp is at least `timestamp`. */
   offsetForTimestamp(timestamp: number, endOffsetMax = this.highWatermark): Promise<FoundRecord | undefined> {
-    return this.#whileStartStands((start) =>
-      findTimestamp(this, this.#segments.all, timestamp, { start, end: endOffsetMax }),
-    );
+    return this.#whileStartStands((start) => findTimestamp(this.#segments, timestamp, { start, end: endOffsetMax }));
   }
 
   /** The record with the largest timestamp below `endOffsetMax`, the first one when several have it. */
   maxTimestampOffset(endOffsetMax = this.highWatermark): Promise<FoundRecord | undefined> {
-    return this.#whileStartStands((start) => findMaxTimestamp(this, this.#segments.all, { start, end: endOffsetMax }));
+    return this.#whileStartStands((start) => findMaxTimestamp(this.#segments, { start, end: endOffsetMax }));
   }
 
   /** @see LeaderEpochs.endOffsetFor. Undefined: UNDEFINED_EPOCH in Kafka's words. */
@@ -348,6 +382,7 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
   /** Takes over the topic's configuration, for everything from now on. */
   updateConfig(config: TopicConfig): void {
     this.#config = config;
+    this.#compactedTo = compactedTo(config, this.#compactedTo);
     this.#isConfigured = true;
     if (this.#home.failure === undefined && !this.#isClosing) this.#checkFlush();
   }
@@ -396,6 +431,7 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
   moveLogStart(offset: number): void {
     if (offset <= this.#logStartOffset) return;
     this.#logStartOffset = offset;
+    this.#segments.damage.forgetBelow(offset);
     this.#home.checkpoints.startMoved(this);
     this.#epochStore.truncateFromStart(offset);
   }
@@ -619,7 +655,7 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
 
   /** Mode `os`: has the log synced when its topic's flush rules say so; whether that is now. */
   #checkFlush(): boolean {
-    if (this.#isSynced) return false;
+    if (this.#isSynced || this.isReadOnly) return false;
     const dirtyCount = this.#writtenEndOffset - this.#recoveryPoint;
     this.#flushTimer.update(dirtyCount > 0, this.#config['flush.ms']);
     const isDue = dirtyCount > 0 && dirtyCount >= this.#config['flush.messages'];
@@ -634,6 +670,8 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
   }
 
   #moveRecoveryPoint(endOffset: number): void {
+    // Where it stands the next start finds the damage again.
+    if (this.isReadOnly) return;
     this.#recoveryPoint = Math.max(this.#recoveryPoint, endOffset);
     this.#home.checkpoints.changed(this);
     this.#trail.synced(this.#recoveryPoint);
@@ -664,7 +702,7 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
   }
 
   #offline(): Refusal {
-    return { error: Errors.KAFKA_STORAGE_ERROR, message: (this.#home.failure ?? this.#closedError()).message };
+    return storageError((this.#home.failure ?? this.#closedError()).message);
   }
 
   #closedError(): KafkaError {
@@ -674,6 +712,11 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
   }
 }
 
-function passing(error: KafkaError): Refusal {
-  return { error: Errors.KAFKA_STORAGE_ERROR, message: error.message };
+/** Once a topic is compacted, gaps may be anywhere. */
+function compactedTo(config: TopicConfig, known: number): number {
+  return config['cleanup.policy'].includes('compact') ? Number.POSITIVE_INFINITY : known;
+}
+
+function storageError(message: string): Refusal {
+  return { error: Errors.KAFKA_STORAGE_ERROR, message };
 }

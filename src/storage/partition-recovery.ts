@@ -1,20 +1,19 @@
 /**
- * Opens the folder of a partition and brings it to a state that can be served: the same one however often it is repeated.
+ * Opens the folder of a partition and brings it to a state that can be served: the same one however often it is repeated, and whatever
+ * step a repetition was cut off at.
  *
- *   after a clean stop     the last segment is read from its last index entry on (some KiB) and checked; all else is trusted until
- *                          it is read
- *   after a crash          every segment that reaches the recovery point is read through; batches at or above the recovery point
- *                          must have the right checksum; indexes are built anew
+ * The log is read from its recovery point on (`log-survey.ts`): after a clean stop that is its end. At the first thing that is no whole,
+ * right batch it is cut. What is cut (unless it is all zeros) and all later segments are put aside in
+ * `<topic>-<partition>.corrupt-<time>/`, never deleted.
  *
- * At the first thing that is no whole, right batch the log is cut. What is cut (unless it is all zeros) and all later segments are
- * put aside in `<topic>-<partition>.corrupt-<time>/` with a warning, never deleted. Below the recovery point, which only moves up
- * to what was synced, a wrong checksum is no reason to cut: readers of that batch get CORRUPT_MESSAGE.
+ * Not so below what is known to have been durable: the recovery point, and the offset in the name of the newest good producer snapshot
+ * (`log-trail.ts`). There nothing is cut, no file is touched, and the log is to take no records until somebody decides: the next start
+ * finds the same.
  */
 import type { Clock, Logger } from '#core';
-import { isControlAt, lastOffsetAt, MAX_TIMESTAMP_POSITION, maxTimestampAt } from './batch-frame.ts';
-import { scanBatches } from './batch-scan.ts';
 import { finishSwaps } from './compaction/swap-recovery.ts';
 import type { TopicConfig } from './config.ts';
+import type { DamagedRange } from './damage-book.ts';
 import type { Disk } from './disk/disk.ts';
 import {
   baseOffsetOf,
@@ -23,11 +22,13 @@ import {
   INDEX_SUFFIX,
   LOG_SUFFIX,
   SNAPSHOT_SUFFIX,
+  segmentFileName,
   TEMPORARY_SUFFIX,
   TIME_INDEX_SUFFIX,
   TXN_INDEX_SUFFIX,
 } from './file-names.ts';
-import { readIndexFiles, rebuildIndexes } from './index-files.ts';
+import { type Cut, type Survey, surveyLog } from './log-survey.ts';
+import { isSnapshotGood } from './producer-replay.ts';
 import { Quarantine } from './quarantine.ts';
 import { Segment, type TransactionFile } from './segment.ts';
 import { readTransactionFile } from './transaction-files.ts';
@@ -44,11 +45,6 @@ export interface RecoveryPlan {
   readonly isClean: boolean;
   /** Everything below was synced once. */
   readonly recoveryPoint: number;
-  /**
-   * The recovery point moves by whole segments, whose indexes are synced (`os`, but for flush rules). Else (`sync`) a segment that ends exactly at the
-   * recovery point may have been rolled after that point was stored, and its index files may be torn.
-   */
-  readonly isPointOfSegments: boolean;
   /** Segments that begin at or below this offset need not follow each other without a gap: compaction makes some. */
   readonly compactedTo: number;
   /** From the log start checkpoint. */
@@ -57,14 +53,22 @@ export interface RecoveryPlan {
   readonly newJitterShare: () => number;
 }
 
+/** Segments whose aborted transactions must be read from the batches. */
+export interface UntoldTransactions {
+  /** What their files tell of them, in `transactions`, is right below the newest producer snapshot at or below `snapshotMax`. */
+  readonly segments: ReadonlySet<Segment>;
+  readonly snapshotMax: number;
+}
+
 export interface RecoveredSegments {
   /** At least one; the last one is active and has its indexes. */
   readonly segments: Segment[];
   readonly logEndOffset: number;
-  /** The first offset of the segments that were read through, whose epochs may be news; `logEndOffset` when none was. */
-  readonly readFrom: number;
-  /** The first offset of those of them that may have markers of transactions; `logEndOffset` when there is none. */
-  readonly markersFrom: number;
+  /** What is damaged below what was durable: the log must take no records. */
+  readonly damage: readonly DamagedRange[];
+  /** The epochs of records below are in their file, which is stored before a snapshot. */
+  readonly epochsTo: number;
+  readonly untold: UntoldTransactions;
   /** Nothing had to be mended: the files are those of a clean stop. */
   readonly isIntact: boolean;
   /** Offsets of the producer snapshots in the folder, newest first. */
@@ -81,36 +85,93 @@ interface Contents {
   readonly snapshots: readonly number[];
 }
 
-type Recovered = Omit<RecoveredSegments, 'snapshots'>;
+const NOTHING_UNTOLD: UntoldTransactions = { segments: new Set(), snapshotMax: Number.POSITIVE_INFINITY };
 
 export async function recoverSegments(plan: RecoveryPlan): Promise<RecoveredSegments> {
   const contents = await tidyFolder(plan);
-  return { ...(await recover(plan, contents)), snapshots: contents.snapshots };
-}
-
-async function recover(plan: RecoveryPlan, contents: Contents): Promise<Recovered> {
   const { bases } = contents;
-  if (bases.length === 0) return startEmpty(plan, plan.logStartOffset);
+  const durableOffset = await durableOffsetOf(plan, contents);
   const segments = bases.map((base, index) => openSegment(plan, contents, base, bases.at(index + 1)));
+  if (segments.length === 0) segments.push(await createSegment(plan, plan.logStartOffset));
   // The last one is read next.
   for (const segment of segments.slice(0, -1)) segment.releaseFile();
-  const read = plan.isClean ? trustSegments : readSegments;
-  const recovered = await read(plan, segments, contents);
-  if (recovered.logEndOffset >= plan.logStartOffset) return recovered;
-  const quarantine = new Quarantine(plan.disk, plan.corruptFolder, plan.logger);
-  plan.logger.error({ folder: plan.folder, ...offsetsOf(plan, recovered) }, 'The log ends before its start offset');
-  for (const segment of recovered.segments) await quarantine.moveSegment(segment);
-  return startEmpty(plan, plan.logStartOffset);
+  const survey = await surveyLog({ ...plan, segments, durableOffset });
+  if (survey.logEndOffset < plan.logStartOffset) return startAnew(plan, contents, segments, survey);
+  const isCut = survey.cut !== undefined;
+  if (survey.cut !== undefined) await cutOff(plan, segments, survey.cut, survey.logEndOffset);
+  const kept = segments.slice(0, survey.last + 1);
+  for (const segment of segments.slice(kept.length)) segment.close();
+  if (isCut || (!plan.isClean && survey.damage.length === 0)) await settle(plan, kept, survey.first, isCut);
+  const untold = survey.damage.length > 0 ? NOTHING_UNTOLD : await findUntold(plan, contents, kept, survey);
+  const { logEndOffset, damage, first } = survey;
+  const isIntact = plan.isClean && !isCut && !survey.isIndexLost && first === segments.length - 1;
+  const epochsTo = isIntact
+    ? logEndOffset
+    : await newestGood(
+        plan,
+        contents.snapshots.filter((at) => at <= logEndOffset),
+      );
+  return {
+    segments: kept,
+    snapshots: contents.snapshots,
+    logEndOffset,
+    damage,
+    epochsTo: epochsTo ?? 0,
+    untold,
+    isIntact,
+  };
 }
 
-function offsetsOf(plan: RecoveryPlan, recovered: Recovered): object {
-  return { logStartOffset: plan.logStartOffset, logEndOffset: recovered.logEndOffset };
+/** Where that begins which a power cut may have taken. A snapshot that cannot be read proves nothing. */
+async function durableOffsetOf(plan: RecoveryPlan, { snapshots }: Contents): Promise<number> {
+  const { recoveryPoint } = plan;
+  const newer = snapshots.filter((offset) => offset > recoveryPoint);
+  return (await newestGood(plan, newer)) ?? recoveryPoint;
+}
+
+async function newestGood({ disk, folder }: RecoveryPlan, snapshots: readonly number[]): Promise<number | undefined> {
+  for (const offset of snapshots) if (await isSnapshotGood(disk, folder, offset)) return offset;
+  return undefined;
+}
+
+/** The log ends before its start offset: none of its records is anybody's any more. */
+async function startAnew(
+  plan: RecoveryPlan,
+  { snapshots }: Contents,
+  segments: readonly Segment[],
+  survey: Survey,
+): Promise<RecoveredSegments> {
+  const { logStartOffset } = plan;
+  const where = { folder: plan.folder, logStartOffset, logEndOffset: survey.logEndOffset };
+  plan.logger.error(where, 'The log ends before its start offset; it is put aside and begins anew there');
+  const quarantine = new Quarantine(plan.disk, plan.corruptFolder, plan.logger);
+  await quarantine.moveFiles(
+    plan.folder,
+    snapshots.map((offset) => segmentFileName(offset, SNAPSHOT_SUFFIX)),
+  );
+  await quarantine.moveSegments(segments);
+  const segment = await createSegment(plan, logStartOffset);
+  return {
+    segments: [segment],
+    snapshots: [],
+    logEndOffset: logStartOffset,
+    damage: [],
+    epochsTo: logStartOffset,
+    untold: NOTHING_UNTOLD,
+    isIntact: false,
+  };
 }
 
 /** Ends or removes what a crash left unfinished. */
 async function tidyFolder({ disk, folder, logger }: RecoveryPlan): Promise<Contents> {
   await finishSwaps({ disk, folder, logger });
-  const files = (await disk.list(folder)).filter(({ kind }) => kind === 'file').map(({ name }) => name);
+  const entries = await disk.list(folder);
+  for (const { name, kind } of entries) {
+    if (kind !== 'other') continue;
+    logger.warn({ file: `${folder}/${name}` }, 'This is no file and is ignored');
+    if (name.endsWith(TEMPORARY_SUFFIX)) await disk.remove(`${folder}/${name}`);
+  }
+  const files = entries.filter(({ kind }) => kind === 'file').map(({ name }) => name);
   const bases = files.map((name) => baseOffsetOf(name, LOG_SUFFIX)).filter((base) => base !== undefined);
   for (const name of files) {
     const isLeftOver = [DELETED_SUFFIX, CLEANED_SUFFIX, TEMPORARY_SUFFIX].some((suffix) => name.endsWith(suffix));
@@ -150,142 +211,91 @@ function transactionFileOf(
 }
 
 /** Its name is durable before a record counts on it: only a folder that is new has its names synced later. */
-async function startEmpty(plan: RecoveryPlan, baseOffset: number): Promise<Recovered> {
+async function createSegment(plan: RecoveryPlan, baseOffset: number): Promise<Segment> {
   const segment = new Segment(plan.disk, plan.folder, baseOffset, plan.clock.now().wallMs, plan.newJitterShare());
   segment.create(plan.config);
   await plan.disk.syncDirectory(plan.folder);
-  return {
-    segments: [segment],
-    logEndOffset: baseOffset,
-    readFrom: baseOffset,
-    markersFrom: baseOffset,
-    isIntact: false,
-  };
-}
-
-/** Clean stop: only the end of the last segment is read. */
-async function trustSegments(plan: RecoveryPlan, segments: Segment[], contents: Contents): Promise<Recovered> {
-  const active = segments[segments.length - 1];
-  const fileBytes = active.writtenBytes;
-  const indexes = await readIndexFiles(plan.disk, active, fileBytes, Number.POSITIVE_INFINITY, plan.config);
-  if (indexes === undefined) {
-    plan.logger.warn(
-      { file: active.path(INDEX_SUFFIX) },
-      'The index of the last segment is missing or wrong and is built anew',
-    );
-    const recoveryPoint = Math.max(plan.recoveryPoint, active.baseOffset);
-    return readSegments({ ...plan, recoveryPoint, isPointOfSegments: true }, segments, contents);
-  }
-  const position = indexes.offsets.lastEntry()?.position ?? 0;
-  active.adoptIndexes(indexes, position);
-  if (position > 0) active.firstTimestamp = await firstTimestampOf(active);
-  let logEndOffset = active.baseOffset;
-  const options = { position, endPosition: fileBytes, offsetMin: active.baseOffset, crcFromOffset: 0 };
-  const end = await scanBatches(active.file(), options, (buffer, at, sizeInBytes) => {
-    const lastOffset = lastOffsetAt(buffer, at);
-    active.note(lastOffset, maxTimestampAt(buffer, at), sizeInBytes, plan.config['index.interval.bytes'], true);
-    logEndOffset = lastOffset + 1;
-    return false;
-  });
-  if (end.damage !== undefined) {
-    await cut(plan, active, end.position, fileBytes, end.damage, []);
-    await active.sync(plan.clock);
-  }
-  const isIntact = end.damage === undefined;
-  active.transactionFile = transactionFileOf(contents, active.baseOffset, logEndOffset);
-  if (active.transactionFile === 'whole') await trustTransactions(plan, active, logEndOffset);
-  const markersFrom = active.isTransactionsLoaded ? logEndOffset : active.baseOffset;
-  return { segments, logEndOffset, readFrom: logEndOffset, markersFrom, isIntact };
-}
-
-/** More may be added to those of the last segment, so they are in memory. */
-async function trustTransactions({ disk, logger }: RecoveryPlan, active: Segment, logEndOffset: number): Promise<void> {
-  const index = await readTransactionFile(disk, active, logEndOffset);
-  if (index !== undefined) return active.adoptTransactions(index);
-  active.transactionFile = 'doubtful';
-  logger.warn(
-    { file: active.path(TXN_INDEX_SUFFIX) },
-    'The transaction index of the last segment is wrong and is built anew',
-  );
-}
-
-/** After a crash: reads all segments that reach the recovery point, up to the first damage. */
-async function readSegments(plan: RecoveryPlan, segments: Segment[], contents: Contents): Promise<Recovered> {
-  const startMax = plan.isPointOfSegments ? plan.recoveryPoint : plan.recoveryPoint - 1;
-  const first = Math.max(
-    0,
-    segments.findLastIndex((segment) => segment.baseOffset <= startMax),
-  );
-  let logEndOffset = segments[first].baseOffset;
-  let markersFrom = Number.POSITIVE_INFINITY;
-  for (let index = first; index < segments.length; index++) {
-    const segment = segments[index];
-    const fileBytes = segment.writtenBytes;
-    if (index > first && segment.baseOffset > plan.compactedTo && segment.baseOffset !== logEndOffset) {
-      await putAside(
-        plan,
-        segments.splice(index),
-        `it begins at ${segment.baseOffset}, the log ends at ${logEndOffset}`,
-      );
-      break;
-    }
-    logEndOffset = segment.baseOffset;
-    let hasMarkers = contents.transactionBases.has(segment.baseOffset);
-    const end = await rebuildIndexes(segment, fileBytes, plan.config, plan.recoveryPoint, (buffer, at) => {
-      logEndOffset = lastOffsetAt(buffer, at) + 1;
-      hasMarkers ||= isControlAt(buffer, at);
-      return false;
-    });
-    segment.transactionFile = hasMarkers ? 'doubtful' : 'none';
-    if (hasMarkers) markersFrom = Math.min(markersFrom, segment.baseOffset);
-    if (end.damage === undefined) continue;
-    const later = segments.splice(index + 1);
-    await cut(plan, segment, end.position, fileBytes, end.damage, later);
-  }
-  const readFrom = segments[first].baseOffset;
-  await Promise.all(segments.slice(first).map((segment) => segment.sync(plan.clock)));
-  for (const segment of segments.slice(first, -1)) {
-    segment.finish();
-    await segment.replaceIndexFiles(plan.clock);
-  }
-  await plan.disk.syncDirectory(plan.folder);
-  return { segments, logEndOffset, readFrom, markersFrom: Math.min(markersFrom, logEndOffset), isIntact: false };
-}
-
-async function cut(
-  plan: RecoveryPlan,
-  segment: Segment,
-  position: number,
-  fileBytes: number,
-  damage: string,
-  later: Segment[],
-): Promise<void> {
-  const keptAs = await new Quarantine(plan.disk, plan.corruptFolder, plan.logger).copyTail(
-    segment,
-    position,
-    fileBytes,
-  );
-  const where = { file: segment.path(LOG_SUFFIX), position, bytesCut: fileBytes - position, keptAs, damage };
-  plan.logger.warn(where, `The log was cut where it has no whole batch any more: ${damage}`);
-  segment.truncateFile(position);
-  await putAside(plan, later, damage);
+  return segment;
 }
 
 /**
- * What lies behind damage, or behind a gap: where nothing was compacted segments follow each other without one, so whatever was
- * there was never synced, and with it all that came after.
+ * Takes away what comes behind a place. The last segment goes first and the rest of the damaged one last, so that a start after a cut in
+ * between finds the same damage.
  */
-async function putAside(plan: RecoveryPlan, segments: readonly Segment[], damage: string): Promise<void> {
-  const quarantine = new Quarantine(plan.disk, plan.corruptFolder, plan.logger);
-  for (const segment of segments) {
-    const where = { file: segment.path(LOG_SUFFIX), keptAs: plan.corruptFolder, damage };
-    plan.logger.error(where, 'A segment behind the damage was put aside');
-    await quarantine.moveSegment(segment);
+async function cutOff(
+  plan: RecoveryPlan,
+  segments: readonly Segment[],
+  { index, position, damage }: Cut,
+  logEndOffset: number,
+): Promise<void> {
+  const { folder, logger } = plan;
+  const quarantine = new Quarantine(plan.disk, plan.corruptFolder, logger);
+  const later = segments.slice(position === undefined ? index : index + 1);
+  if (later.length > 0) {
+    const text = `${later.length} segments of ${folder} behind offset ${logEndOffset} are put aside: ${damage}`;
+    logger.error({ folder, logEndOffset, keptIn: plan.corruptFolder }, text);
   }
+  await quarantine.moveSegments(later);
+  if (position === undefined) return;
+  const segment = segments[index];
+  const file = segment.path(LOG_SUFFIX);
+  const bytesCut = segment.file().sizeSync() - position;
+  const keptAs = await quarantine.copyTail(segment, position);
+  const bytes = keptAs === undefined ? `${bytesCut} zeros` : `${bytesCut} bytes, kept as ${keptAs},`;
+  const text = `${folder} was cut at offset ${logEndOffset}: ${bytes} from position ${position} of ${file} on are no batches (${damage})`;
+  logger.warn({ file, position, bytesCut, keptAs, logEndOffset }, text);
+  segment.truncateFile(position);
 }
 
-async function firstTimestampOf(segment: Segment): Promise<number> {
-  const head = Buffer.alloc(MAX_TIMESTAMP_POSITION + 8);
-  await segment.file().read(head, 0);
-  return maxTimestampAt(head, 0);
+/** What was read is durable from now on, and after that its index files say so. */
+async function settle(plan: RecoveryPlan, kept: readonly Segment[], first: number, isCut: boolean): Promise<void> {
+  await Promise.all(kept.slice(first).map((segment) => segment.sync(plan.clock)));
+  for (const segment of kept.slice(first, -1)) {
+    segment.finish();
+    await segment.replaceIndexFiles(plan.clock);
+  }
+  // Its files may tell of what was cut.
+  if (isCut) await kept[kept.length - 1].replaceIndexFiles(plan.clock);
+  await plan.disk.syncDirectory(plan.folder);
+}
+
+/**
+ * Which segments behind the newest snapshot have transactions that nobody has told yet. The file of one that is sound is complete below
+ * any snapshot that lies in the segment.
+ */
+async function findUntold(
+  plan: RecoveryPlan,
+  contents: Contents,
+  kept: readonly Segment[],
+  { logEndOffset }: Survey,
+): Promise<UntoldTransactions> {
+  const segments = new Set<Segment>();
+  const newest = contents.snapshots.find((offset) => offset <= logEndOffset) ?? 0;
+  let snapshotMax = Number.POSITIVE_INFINITY;
+  for (const [index, segment] of kept.entries()) {
+    const { baseOffset } = segment;
+    const isLast = index === kept.length - 1;
+    const endOffset = isLast ? logEndOffset : kept[index + 1].baseOffset;
+    if (!isLast && endOffset <= newest) continue;
+    const known = transactionFileOf(contents, baseOffset, endOffset);
+    const hasFile = contents.transactionBases.has(baseOffset);
+    const stored = hasFile ? await readTransactionFile(plan.disk, segment, endOffset) : undefined;
+    const isSound = stored !== undefined || !hasFile;
+    segment.transactionFile = known;
+    // More may be added to those of the last segment, so they stay in memory.
+    if (stored !== undefined) segment.adoptTransactions(stored);
+    if (known !== 'doubtful' && isSound) continue;
+    if (!isSound) {
+      const file = segment.path(TXN_INDEX_SUFFIX);
+      plan.logger.warn({ file }, 'A transaction index is wrong and is built anew');
+    }
+    segment.transactionFile = 'doubtful';
+    segments.add(segment);
+    snapshotMax = Math.min(snapshotMax, isSound ? endOffset - (isLast ? 0 : 1) : baseOffset);
+  }
+  if (plan.isClean && segments.size > 0) {
+    const text = `Producer snapshots of ${plan.folder} are missing; what they and the transaction indexes told is read from the batches`;
+    plan.logger.warn({ folder: plan.folder, segmentCount: segments.size }, text);
+  }
+  return { segments, snapshotMax };
 }

@@ -28,6 +28,18 @@ export async function readSnapshot(
   }
 }
 
+/** Whether the snapshot at `offset` is there and whole. */
+export async function isSnapshotGood(disk: Disk, folder: string, offset: number): Promise<boolean> {
+  const path = snapshotPath(folder, offset);
+  const content = await disk.readFile(path);
+  try {
+    return content !== undefined && decodeProducerSnapshot(content, path).length >= 0;
+  } catch (error) {
+    if (!(error instanceof CorruptError)) throw error;
+    return false;
+  }
+}
+
 /**
  * Tells `producers` of the batch at `at`, which is in the log, when it is of a producer. A marker that cannot be read is passed over:
  * its transaction stays open, and nothing of it is served as committed.

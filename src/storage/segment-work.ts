@@ -32,6 +32,7 @@ export interface WorkedLog {
   readonly logStartOffset: number;
   readonly logEndOffset: number;
   readonly highWatermark: number;
+  readonly isReadOnly: boolean;
   /** Takes no more records, soon nothing. */
   readonly isClosing: boolean;
   readonly isClosed: boolean;
@@ -118,9 +119,12 @@ export class SegmentWork {
   /** Asks segments for their largest timestamp where that decides. Undefined when the log is closing or its disk has failed. */
   async #plan(wallMs: number, options: { usesTime: boolean; countMax: number }): Promise<RetentionPlan | undefined> {
     while (this.#home.failure === undefined && !this.#log.isClosing) {
-      const { logStartOffset, logEndOffset, highWatermark, config } = this.#log;
+      const { logStartOffset, logEndOffset, highWatermark, config, isReadOnly } = this.#log;
       const segments = this.#segments.all;
-      const plan = planRetention({ segments, logStartOffset, logEndOffset, highWatermark, config }, wallMs, options);
+      // The last segment of a log that takes no records stays: there would be none for the next.
+      const countMax = isReadOnly ? Math.min(options.countMax, segments.length - 1) : options.countMax;
+      const limits = { ...options, countMax };
+      const plan = planRetention({ segments, logStartOffset, logEndOffset, highWatermark, config }, wallMs, limits);
       const unknown = plan.unknown === undefined ? undefined : segments[plan.unknown];
       if (unknown === undefined) return plan;
       await this.#segments.loadIndexes(unknown);

@@ -260,6 +260,13 @@ export class Segment implements MemoryHolder {
     return this.transactions !== undefined || this.transactionFile === 'none';
   }
 
+  /** Notes that so many bytes which are no batch lie at the end of the segment. */
+  skip(sizeInBytes: number): void {
+    this.#bytesSinceIndexEntry += sizeInBytes;
+    this.sizeInBytes += sizeInBytes;
+    this.#writtenBytes = this.sizeInBytes;
+  }
+
   /** Queues slices of a batch that was noted; they reach the file with `writePending`. */
   queue(head: Buffer | undefined, body: Buffer): void {
     if (head !== undefined) this.#pending.push(head);

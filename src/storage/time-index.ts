@@ -54,20 +54,20 @@ export class TimeIndex {
     return this.#entry(this.#table.entryCount - 1);
   }
 
-  /** The last entry with a timestamp of at most `timestamp`. */
-  floor(timestamp: number): TimestampOffset | undefined {
-    return this.#entry(this.#table.floor(timestamp, (index) => this.#table.int64(index, 0)));
+  /** The last entry with a smaller timestamp, or the one so many steps before it. */
+  entryBelow(timestamp: number, stepsBack = 0): TimestampOffset | undefined {
+    return this.#entry(this.#table.floor(timestamp - 1, (index) => this.#table.int64(index, 0)) - stepsBack);
   }
 
-  /** Whether timestamps grow strictly, offsets never fall, and both stay below `endOffset`. */
-  isSound(endOffset: number): boolean {
+  /** How many entries there are before the first whose timestamp does not grow, or whose offset falls or leaves the segment. */
+  soundCount(endOffset: number): number {
     let last: TimestampOffset = { timestamp: -1, offset: this.baseOffset };
     for (let i = 0; i < this.#table.entryCount; i++) {
       const entry = this.#entry(i) as TimestampOffset;
-      if (entry.timestamp <= last.timestamp || entry.offset < last.offset || entry.offset >= endOffset) return false;
+      if (entry.timestamp <= last.timestamp || entry.offset < last.offset || entry.offset >= endOffset) return i;
       last = entry;
     }
-    return true;
+    return this.#table.entryCount;
   }
 
   #entry(index: number): TimestampOffset | undefined {

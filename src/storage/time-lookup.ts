@@ -1,8 +1,7 @@
 /**
  * From timestamps to records. The time index leads near the first batch that may hold the answer; batches are walked from there by
- * their headers, and only the one whose largest timestamp fits is opened.
+ * their headers, and only the one whose largest timestamp fits is opened. What is damaged is noted and passed over.
  */
-import { CorruptError } from '#core';
 import { readRecords } from '#protocol';
 import {
   baseOffsetAt,
@@ -11,8 +10,10 @@ import {
   lastOffsetAt,
   maxTimestampAt,
 } from './batch-frame.ts';
-import { type ScanOptions, scanBatches } from './batch-scan.ts';
+import { type BatchVisitor, type DamagedPlace, scanThrough } from './batch-scan.ts';
+import { isTimeTrue } from './index-files.ts';
 import type { Segment } from './segment.ts';
+import { anchorOf } from './segment-lookup.ts';
 
 const NO_TIMESTAMP = -1;
 
@@ -29,40 +30,64 @@ export interface OffsetRange {
   readonly end: number;
 }
 
-export interface IndexLoader {
+/** The segments that are looked through, and what is done about those that are not in order. */
+export interface TimedSegments {
+  readonly all: readonly Segment[];
   loadIndexes(segment: Segment): Promise<void>;
+  /** An entry of its indexes is wrong. */
+  rebuildIndexes(segment: Segment): Promise<void>;
+  endOffset(segment: Segment): number;
+  noteDamage(segment: Segment, place: DamagedPlace): void;
 }
 
-/** The first record in `range`, in the order of offsets, whose timestamp is at least `timestamp`. */
+interface Search {
+  readonly segments: TimedSegments;
+  readonly timestamp: number;
+  readonly range: OffsetRange;
+  /** Damage directly before the batch that is looked at next. */
+  damage: DamagedPlace | undefined;
+}
+
+/**
+ * The first record in `range`, in the order of offsets, whose timestamp is at least `timestamp`. Damage right before it could have held
+ * an earlier one, so then its first offset is the answer: who reads there is told.
+ */
 export async function findTimestamp(
-  loader: IndexLoader,
-  segments: readonly Segment[],
+  segments: TimedSegments,
   timestamp: number,
   range: OffsetRange,
 ): Promise<FoundRecord | undefined> {
-  for (const segment of segmentsIn(segments, range)) {
-    if (segment.indexes === undefined) await loader.loadIndexes(segment);
-    if (segment.maxTimestamp.timestamp < timestamp) continue;
-    const found = await findInSegment(segment, timestamp, range);
-    if (found !== undefined) return found;
-  }
-  return undefined;
+  const search: Search = { segments, timestamp, range, damage: undefined };
+  const found = await findRecord(search);
+  if (found === undefined || search.damage === undefined) return found;
+  return { ...found, offset: Math.max(range.start, search.damage.startOffset), timestamp };
 }
 
 /** The record with the largest timestamp in `range`; the first one when several have it. */
-export async function findMaxTimestamp(
-  loader: IndexLoader,
-  segments: readonly Segment[],
-  range: OffsetRange,
-): Promise<FoundRecord | undefined> {
+export async function findMaxTimestamp(segments: TimedSegments, range: OffsetRange): Promise<FoundRecord | undefined> {
   let found: FoundRecord | undefined;
   for (const segment of segmentsIn(segments, range)) {
-    if (segment.indexes === undefined) await loader.loadIndexes(segment);
+    if (segment.indexes === undefined) await segments.loadIndexes(segment);
     const { timestamp } = segment.maxTimestamp;
     if (timestamp <= (found?.timestamp ?? NO_TIMESTAMP)) continue;
-    found = (await findInSegment(segment, timestamp, range)) ?? (await findLarger(segment, range, found));
+    const first = await findInSegment({ segments, timestamp, range, damage: undefined }, segment);
+    found = first ?? (await findLarger(segments, segment, range, found));
   }
   return found;
+}
+
+async function findRecord(search: Search): Promise<FoundRecord | undefined> {
+  const { segments, timestamp, range } = search;
+  for (const segment of segmentsIn(segments, range)) {
+    if (segment.indexes === undefined) await segments.loadIndexes(segment);
+    if (segment.maxTimestamp.timestamp < timestamp) {
+      search.damage = undefined;
+      continue;
+    }
+    const found = await findInSegment(search, segment);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /**
@@ -70,12 +95,13 @@ export async function findMaxTimestamp(
  * its batch is empty.
  */
 async function findLarger(
+  segments: TimedSegments,
   segment: Segment,
   range: OffsetRange,
   than: FoundRecord | undefined,
 ): Promise<FoundRecord | undefined> {
   let largest = than;
-  await scanBatches(segment.file(), wholeSegment(segment, 0), (buffer, at) => {
+  await walk(segments, segment, { position: 0, baseOffset: segment.baseOffset }, (buffer, at) => {
     if (baseOffsetAt(buffer, at) >= range.end) return true;
     if (lastOffsetAt(buffer, at) >= range.start) largest = largestInBatch(buffer, at, range, largest);
     return false;
@@ -101,33 +127,55 @@ function largestInBatch(
   return largest;
 }
 
-function segmentsIn(segments: readonly Segment[], range: OffsetRange): readonly Segment[] {
-  return segments.filter(
-    ({ baseOffset }, index) => baseOffset < range.end && !(segments[index + 1]?.baseOffset <= range.start),
-  );
+function segmentsIn({ all }: TimedSegments, range: OffsetRange): readonly Segment[] {
+  return all.filter(({ baseOffset }, index) => baseOffset < range.end && !(all[index + 1]?.baseOffset <= range.start));
 }
 
-function wholeSegment(segment: Segment, position: number): ScanOptions {
-  return { position, endPosition: segment.writtenBytes, offsetMin: 0, crcFromOffset: Number.POSITIVE_INFINITY };
-}
-
-async function findInSegment(
-  segment: Segment,
-  timestamp: number,
-  range: OffsetRange,
-): Promise<FoundRecord | undefined> {
-  const nearOffset = segment.indexes?.times.floor(timestamp)?.offset ?? segment.baseOffset;
-  const position = segment.indexes?.offsets.floorPosition(Math.max(nearOffset, range.start)) ?? 0;
+async function findInSegment(search: Search, segment: Segment): Promise<FoundRecord | undefined> {
+  const { segments, timestamp, range } = search;
+  const startOffset = Math.max(await startBelow(segments, segment, timestamp), range.start);
+  const start = await anchorOf(segment, segment.indexes?.offsets, startOffset);
   let found: FoundRecord | undefined;
-  const end = await scanBatches(segment.file(), wholeSegment(segment, position), (buffer, at) => {
-    if (lastOffsetAt(buffer, at) < range.start || maxTimestampAt(buffer, at) < timestamp) return false;
-    found = findInBatch(buffer, at, timestamp, range.start);
+  const visit: BatchVisitor = (buffer, at) => {
+    if (lastOffsetAt(buffer, at) < range.start) return false;
+    if (maxTimestampAt(buffer, at) >= timestamp) found = findInBatch(buffer, at, timestamp, range.start);
+    if (found === undefined) search.damage = undefined;
     return found !== undefined;
+  };
+  await walk(segments, segment, start, visit, (place) => {
+    search.damage = place.endOffset > range.start ? place : undefined;
   });
-  if (end.damage !== undefined && found === undefined) {
-    throw new CorruptError(`${segment.path('.log')} at ${end.position}: ${end.damage}`, { position: end.position });
-  }
   return found !== undefined && found.offset < range.end ? found : undefined;
+}
+
+/**
+ * An offset at or below which no batch has a timestamp as large as `timestamp`, by the time index: one entry earlier than would do. Thus
+ * neither a wrong time nor a wrong offset in an entry can make the search begin too late.
+ */
+async function startBelow(segments: TimedSegments, segment: Segment, timestamp: number): Promise<number> {
+  const entry = segment.indexes?.times.entryBelow(timestamp);
+  const offsets = segment.indexes?.offsets;
+  if (entry === undefined || offsets === undefined) return segment.baseOffset;
+  const isTrue = await isTimeTrue(segment, offsets, entry, segments.endOffset(segment));
+  if (!isTrue) await segments.rebuildIndexes(segment);
+  return segment.indexes?.times.entryBelow(timestamp, 1)?.offset ?? segment.baseOffset;
+}
+
+async function walk(
+  segments: TimedSegments,
+  segment: Segment,
+  start: { position: number; baseOffset: number },
+  visit: BatchVisitor,
+  damaged: (place: DamagedPlace) => void = () => {},
+): Promise<void> {
+  const { position, baseOffset: nextOffset } = start;
+  const endOffset = segments.endOffset(segment);
+  const range = { position, endPosition: segment.writtenBytes, nextOffset, endOffset };
+  await scanThrough(segment.file(), range, visit, (place) => {
+    segments.noteDamage(segment, place);
+    damaged(place);
+    return false;
+  });
 }
 
 function findInBatch(buffer: Buffer, at: number, timestamp: number, startOffset: number): FoundRecord | undefined {

@@ -57,6 +57,11 @@ export class TransactionIndex {
     this.#table.truncate(entryCount);
   }
 
+  /** Forgets those whose markers lie at or above `offset`. */
+  truncateFrom(offset: number): void {
+    this.#table.truncate(this.#firstFrom(offset));
+  }
+
   /**
    * Adds to `found` the transactions that have records in a range: those that ended at or above `offset` and began below `endOffset`.
    *

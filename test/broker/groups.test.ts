@@ -320,7 +320,11 @@ describe('committed offsets', () => {
       handle.truncateSync(before[index]!.length);
       handle.close();
     }
-    await disk.remove('/data/.kafka_cleanshutdown');
+    for (const name of ['.kafka_cleanshutdown', 'recovery-point-offset-checkpoint']) await disk.remove(`/data/${name}`);
+    for (const folder of files.map((file) => file.slice(0, file.lastIndexOf('/')))) {
+      for (const { name } of await disk.list(folder))
+        if (name.endsWith('.snapshot')) await disk.remove(`${folder}/${name}`);
+    }
     scene = await Scene.start({ disk });
     for (const version of [1, 7, 8, 9]) {
       const topics = [{ name: 't', partitionIndexes: [0] }];

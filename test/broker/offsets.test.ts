@@ -79,7 +79,7 @@ describe('ListOffsets', () => {
     ]);
   });
 
-  it('tells of damage where the answer would lie, and the connection lives', async () => {
+  it('leads to damage where the answer would lie, which a fetch tells of, and the connection lives', async () => {
     scene = await Scene.start({ topics: { t: 2 }, config: { 'log.index.interval.bytes': 0 } });
     for (let index = 0; index < 5; index++) {
       for (const partition of [0, 1]) {
@@ -101,9 +101,15 @@ describe('ListOffsets', () => {
       { timeoutMs: 1000 },
     );
     expect(topics[0].partitions.map(({ errorCode, offset }) => [errorByCode(errorCode).name, offset])).toEqual([
-      ['CORRUPT_MESSAGE', -1],
+      ['NONE', 0],
       ['NONE', 0],
     ]);
+    for (const [partition, error] of ['CORRUPT_MESSAGE', 'NONE'].entries()) {
+      const asked = { partition, fetchOffset: 0, partitionMaxBytes: 1000 };
+      const body = { maxWaitMs: 0, minBytes: 0, topics: [{ topic: 't', partitions: [asked] }] };
+      const { responses } = await scene.send(Apis.Fetch, body, 12);
+      expect(errorByCode(responses[0].partitions[0].errorCode).name).toBe(error);
+    }
     expect(client.isClosed).toBe(false);
   });
 

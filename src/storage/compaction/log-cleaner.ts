@@ -169,7 +169,8 @@ export class LogCleaner {
 
   /** Undefined when it is not due. Most logs are judged without a look at the disk. */
   async #judge(log: PartitionLog): Promise<Candidate | undefined> {
-    if (log.isClosed || !log.isConfigured || !log.config['cleanup.policy'].includes('compact')) return undefined;
+    if (log.isClosed || log.isReadOnly || !log.isConfigured || !log.config['cleanup.policy'].includes('compact'))
+      return undefined;
     if (log.segmentCount < 2 || this.#uncleanable.has(log) || this.#skipped.has(log)) return undefined;
     const summary = summaryOf(log);
     const firstDirty = firstDirtyOffset(this.#checkpoint.find(log.topic, log.partition), summary);

@@ -78,7 +78,7 @@ async function endOfSwap(
   const file = disk.openSync(`${folder}/${name}${SWAP_SUFFIX}`, { create: false });
   try {
     let nextOffset = base;
-    const range = { position: 0, endPosition: file.sizeSync(), offsetMin: base, crcFromOffset: 0 };
+    const range = { position: 0, endPosition: file.sizeSync(), nextOffset: base };
     const { damage, position } = await scanBatches(file, range, (buffer, at) => {
       nextOffset = lastOffsetAt(buffer, at) + 1;
       return false;

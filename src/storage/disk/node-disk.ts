@@ -1,6 +1,7 @@
 /** The real disk, through node:fs. */
 import {
   closeSync,
+  constants,
   fdatasync,
   fstatSync,
   fsync,
@@ -19,6 +20,9 @@ import type { Disk, DiskEntry, DiskFile, DiskLock } from './disk.ts';
 import { lockFile } from './lock-file.ts';
 import { writeAll } from './write-all.ts';
 
+/** A link in the place of a file is an error: it may lead anywhere. (Windows has no such flag.) */
+const NO_LINKS = constants.O_NOFOLLOW ?? 0;
+
 export function nodeDisk(): Disk {
   return disk;
 }
@@ -28,7 +32,8 @@ const disk: Disk = {
     const descriptor = guardSync(path, 'open', () => openExisting(path, create));
     return new NodeFile(path, descriptor);
   },
-  readFile: (path) => unlessAbsent(path, 'read', () => promises.readFile(path)),
+  readFile: (path) =>
+    unlessAbsent(path, 'read', () => promises.readFile(path, { flag: constants.O_RDONLY | NO_LINKS })),
   async list(path) {
     const entries = await unlessAbsent(path, 'list', () => promises.readdir(path, { withFileTypes: true }));
     return (entries ?? []).map(
@@ -130,7 +135,7 @@ class NodeFile implements DiskFile {
 /** `r+` and not `a`: positions are given; and an existing file is never truncated by opening it. */
 function openExisting(path: string, create: boolean): number {
   try {
-    return openSync(path, 'r+');
+    return openSync(path, constants.O_RDWR | NO_LINKS);
   } catch (error) {
     if (!create || !isAbsent(error)) throw error;
     return openSync(path, 'wx+');
