@@ -138,6 +138,24 @@ describe.each(['close', 'kill'] as const)('Apache Kafka on logs that we left by 
     expect(told.size).toBeGreaterThan(topic === 'transacted' ? 20 : 0);
   });
 
+  test('finds nothing wrong in any of our files with kafka-dump-log', async () => {
+    const files = (suffixes: RegExp) =>
+      topics.flatMap((topic) => {
+        const folder = join(ours, ending, `${topic}-0`);
+        return readdirSync(folder).flatMap((name) => (suffixes.test(name) ? [join(folder, name)] : []));
+      });
+    const all = files(/\.(log|index|timeindex|snapshot|txnindex)$/);
+    const [dumped, checked] = await Promise.all([
+      kafkaTool('dump-log', ['--files', all.join(',')]),
+      kafkaTool('dump-log', ['--index-sanity-check', '--files', files(/index$/).join(',')]),
+    ]);
+    expect([dumped.status, dumped.stderr, checked.status, checked.stderr]).toEqual([0, '', 0, '']);
+    for (const file of all) expect(dumped.stdout).toContain(`Dumping ${file}\n`);
+    expect(dumped.stdout + checked.stdout).not.toMatch(
+      /isvalid: false|Mismatches|Found (?:timestamp|out of order)|Index sanity check failed|Could not|different/i,
+    );
+  });
+
   test('reads the transaction indexes with kafka-dump-log', async () => {
     const folder = join(ours, ending, 'transacted-0');
     const names = readdirSync(folder).filter((name) => name.endsWith('.txnindex'));
