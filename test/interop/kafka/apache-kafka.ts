@@ -68,39 +68,66 @@ export interface ApacheKafka {
   remove(): void;
 }
 
+type Overrides = Readonly<Record<string, string | number>>;
+
 /** Formats a data folder of its own, starts the broker with `overrides` of server.properties and waits until its port answers. */
-export async function startApacheKafka(
-  overrides: Readonly<Record<string, string | number>> = {},
-): Promise<ApacheKafka> {
-  const folder = mkdtempSync(join(tmpdir(), 'springtide-kafka-'));
-  const [port, controllerPort] = [await freePort(), await freePort()];
-  const settings = { ...serverProperties(port, controllerPort, join(folder, 'data')), ...overrides };
-  const lines = Object.entries(settings).map(([key, value]) => `${key}=${value}\n`);
-  writeFileSync(join(folder, PROPERTIES_FILE), lines.join(''));
-  format(join(folder, PROPERTIES_FILE));
-  return run(folder, port);
+export async function startApacheKafka(overrides: Overrides = {}): Promise<ApacheKafka> {
+  const place = await newPlace();
+  const quorum = { 'controller.quorum.bootstrap.servers': `127.0.0.1:${place.controllerPort}` };
+  const properties = writeProperties(place, { ...quorum, ...overrides });
+  format(properties);
+  return run(place);
 }
 
-async function run(folder: string, port: number): Promise<ApacheKafka> {
+/** Starts the broker on a folder that another one has filled. It is not formatted: that there is one voter is said by its configuration. */
+export async function startApacheKafkaOn(dataFolder: string): Promise<ApacheKafka> {
+  const place = { ...(await newPlace()), dataFolder };
+  writeProperties(place, { 'controller.quorum.voters': `1@127.0.0.1:${place.controllerPort}` });
+  return run(place);
+}
+
+interface Place {
+  /** Of `server.properties`; removed at the end. */
+  readonly folder: string;
+  readonly dataFolder: string;
+  readonly port: number;
+  readonly controllerPort: number;
+}
+
+async function newPlace(): Promise<Place> {
+  const folder = mkdtempSync(join(tmpdir(), 'springtide-kafka-'));
+  return { folder, dataFolder: join(folder, 'data'), port: await freePort(), controllerPort: await freePort() };
+}
+
+/** @returns its path */
+function writeProperties(place: Place, overrides: Overrides): string {
+  const path = join(place.folder, PROPERTIES_FILE);
+  const settings = { ...serverProperties(place), ...overrides };
+  const lines = Object.entries(settings).map(([key, value]) => `${key}=${value}\n`);
+  writeFileSync(path, lines.join(''));
+  return path;
+}
+
+async function run(place: Place): Promise<ApacheKafka> {
+  const { folder, dataFolder, port } = place;
   const child = spawn('java', [...javaFlags('broker', '768M'), 'kafka.Kafka', join(folder, PROPERTIES_FILE)], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   await waitForPort(port, child, collect(child));
   return {
     bootstrapServers: `127.0.0.1:${port}`,
-    dataFolder: join(folder, 'data'),
+    dataFolder,
     pid: child.pid ?? 0,
     stop: (signal) => end(child, signal),
-    restart: () => run(folder, port),
+    restart: () => run(place),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
 
-function serverProperties(port: number, controllerPort: number, dataFolder: string): Record<string, string | number> {
+function serverProperties({ port, controllerPort, dataFolder }: Place): Overrides {
   return {
     'process.roles': 'broker,controller',
     'node.id': 1,
-    'controller.quorum.bootstrap.servers': `127.0.0.1:${controllerPort}`,
     listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
     'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
     'controller.listener.names': 'CONTROLLER',
