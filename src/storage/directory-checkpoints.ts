@@ -26,6 +26,8 @@ export interface CheckpointedLog {
   readonly firstBaseOffset: number;
   /** The recovery point that is durable itself. Set here. */
   storedRecoveryPoint: number;
+  /** Keeps what a start after a crash has to read small. */
+  mark(): void;
   /** Resolves when the epochs of all segments but the active one are in their file. */
   epochsStored(): Promise<void>;
 }
@@ -125,6 +127,7 @@ export class DirectoryCheckpoints {
   async store(): Promise<void> {
     const logs = [...this.#changed];
     this.#changed.clear();
+    for (const log of logs) log.mark();
     // Taken first: an epoch that comes while others are stored must not lie below the recovery point.
     const points = logs.map((log) => log.recoveryPoint);
     try {

@@ -19,9 +19,12 @@ export interface HomeOptions {
   readonly logger: Logger;
   readonly durability: Durability;
   readonly tailBytesPerLogMax?: number;
+  readonly markBytes?: number;
   readonly budget: MemoryBudget;
 }
 
+/** An eighth of a second, at the rate at which a start after a crash reads. */
+const MARK_BYTES = 64 * 1024 * 1024;
 const TAIL_BYTES_PER_LOG_MAX = 8 * 1024 * 1024;
 
 export class DirectoryHome implements LogHome {
@@ -35,6 +38,7 @@ export class DirectoryHome implements LogHome {
   readonly checkpoints: DirectoryCheckpoints;
   readonly shortage: Shortage;
   readonly tailBytesPerLogMax: number;
+  readonly markBytes: number;
   readonly failureListeners: ((error: KafkaError) => void)[] = [];
   failure: KafkaError | undefined;
   readonly #path: string;
@@ -55,6 +59,7 @@ export class DirectoryHome implements LogHome {
     this.budget = options.budget;
     this.checkpoints = new DirectoryCheckpoints(options.disk, options.path, options.logger);
     this.shortage = new Shortage(options.path, options.clock, options.logger);
+    this.markBytes = options.markBytes ?? MARK_BYTES;
     this.tailBytesPerLogMax = options.tailBytesPerLogMax ?? TAIL_BYTES_PER_LOG_MAX;
     this.#path = options.path;
     this.#onFailure = onFailure;

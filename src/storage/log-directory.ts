@@ -46,6 +46,8 @@ export interface LogDirectoryOptions {
   readonly durability: Durability;
   /** Bytes of ArrayBuffers that the memory tail of one log may keep. */
   readonly tailBytesPerLogMax?: number;
+  /** So many bytes of a log, about, are read again after a crash at most: its indexes and producers are stored that often. Default 64 MiB. */
+  readonly markBytes?: number;
   /** Of all logs together. */
   readonly memoryBytesMax?: number;
   /** Compacts the logs that want it. Default: nobody does. */

@@ -19,6 +19,8 @@ export interface LogHome {
   readonly budget: MemoryBudget;
   readonly checkpoints: DirectoryCheckpoints;
   readonly tailBytesPerLogMax: number;
+  /** So much may come to a log before its indexes and producers are stored again. */
+  readonly markBytes: number;
   /** Why the directory is offline; undefined while it serves. */
   readonly failure: KafkaError | undefined;
   /** Whether the disk is full, or the process out of handles: the directory stays online. */

@@ -3,6 +3,9 @@
  * is synced. So what recovery finds of them proves something: below the offset in the name of a snapshot everything was durable once,
  * and no index entry leads to bytes that a power cut took. Nobody waits for them; what cannot be written for want of room is left out,
  * and rebuilt when it is needed.
+ *
+ * They follow when a segment is finished, and where a segment is large now and then before that (marks), so that a start after a crash
+ * reads no more than what came since.
  */
 import { errorText, KafkaError } from '#core';
 import type { Disk } from './disk/disk.ts';
@@ -21,6 +24,8 @@ export interface TrailPoint {
   readonly counts: IndexCounts;
   /** Producer state at `endOffset`, encoded. */
   readonly snapshot: Buffer;
+  /** Nothing ends there: the snapshot is of use until there is a newer one. */
+  readonly isMark: boolean;
 }
 
 export class LogTrail {
@@ -32,17 +37,24 @@ export class LogTrail {
   #due: TrailPoint[] = [];
   #syncedOffset = 0;
   #running: Promise<void> | undefined;
+  /** Offset of the last snapshot that a newer one replaces. */
+  #lastMark: number | undefined;
   #isStopped = false;
 
   /**
    * @param epochsStored resolves when the epochs that were to be stored are in their file: a snapshot vouches for them too
-   * @param onStored the index files of a segment are as complete as they were asked to be, or will not be
+   * @param onStored the index files of a finished segment are complete, or will not be
    */
   constructor(home: LogHome, folder: string, epochsStored: () => Promise<void>, onStored: (segment: Segment) => void) {
     this.#home = home;
     this.#folder = folder;
     this.#epochsStored = epochsStored;
     this.#onStored = onStored;
+  }
+
+  /** Whether nothing waits to be stored. */
+  get isIdle(): boolean {
+    return this.#due.length === 0 && this.#running === undefined;
   }
 
   add(point: TrailPoint): void {
@@ -87,18 +99,21 @@ export class LogTrail {
     while (this.#isDue) {
       const point = this.#due.shift() as TrailPoint;
       await this.#store(point);
-      if (point.segment !== undefined) this.#onStored(point.segment);
+      if (point.segment !== undefined && !point.isMark) this.#onStored(point.segment);
     }
     this.#running = undefined;
   }
 
-  async #store({ segment, counts, snapshot, endOffset }: TrailPoint): Promise<void> {
+  async #store({ segment, counts, snapshot, endOffset, isMark }: TrailPoint): Promise<void> {
     const { disk, clock, logger } = this.#home;
     try {
       await segment?.storeIndexes(clock, counts);
       await this.#epochsStored();
       await withHandle(clock, () => storeSnapshot(disk, this.#folder, endOffset, snapshot));
       await withHandle(clock, () => disk.syncDirectory(this.#folder));
+      if (this.#lastMark !== undefined && this.#lastMark !== endOffset)
+        await disk.remove(snapshotPath(this.#folder, this.#lastMark));
+      this.#lastMark = isMark ? endOffset : undefined;
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;
       if (this.#isStopped) return;
@@ -109,9 +124,13 @@ export class LogTrail {
   }
 }
 
+export function snapshotPath(folder: string, offset: number): string {
+  return `${folder}/${segmentFileName(offset, SNAPSHOT_SUFFIX)}`;
+}
+
 /** Durable but for its name. What comes of a cut in between has a wrong checksum. */
 export async function storeSnapshot(disk: Disk, folder: string, offset: number, snapshot: Buffer): Promise<void> {
-  const file = disk.openSync(`${folder}/${segmentFileName(offset, SNAPSHOT_SUFFIX)}`, { create: true });
+  const file = disk.openSync(snapshotPath(folder, offset), { create: true });
   try {
     file.truncateSync(0);
     file.writeSync([snapshot], 0);

@@ -62,7 +62,11 @@ export class OffsetIndex {
   }
 
   lastEntry(): OffsetEntry | undefined {
-    const index = this.#table.entryCount - 1;
+    return this.entry(this.#table.entryCount - 1);
+  }
+
+  /** Undefined for -1. */
+  entry(index: number): OffsetEntry | undefined {
     return index < 0 ? undefined : this.#entry(index);
   }
 

@@ -485,6 +485,21 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
     if (!this.#isSynced) this.#checkFlush();
   }
 
+  /**
+   * Keeps what a start after a crash has to read of this log small: where much has come since its indexes and producers were stored last,
+   * they are stored as they are now. Called now and then.
+   */
+  mark(): void {
+    const { active } = this.#segments;
+    const isDue = this.#isSynced && !this.isReadOnly && !this.#isClosing && this.#trail.isIdle;
+    if (!isDue || active.unindexedBytes < this.#home.markBytes) return;
+    this.#epochStore.store();
+    const { indexCounts: counts } = active;
+    const endOffset = this.#logEndOffset;
+    this.#trail.add({ endOffset, segment: active, counts, snapshot: this.#snapshot(), isMark: true });
+    this.#trail.synced(this.#recoveryPoint);
+  }
+
   /** Writes and syncs everything appended so far. */
   async flush(): Promise<void> {
     this.writePending();
@@ -601,7 +616,13 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
     this.#epochStore.store();
     this.#segments.roll(wallMs);
     const { indexCounts: counts } = active;
-    this.#trail.add({ endOffset: this.#logEndOffset, segment: active, counts, snapshot: this.#snapshot() });
+    this.#trail.add({
+      endOffset: this.#logEndOffset,
+      segment: active,
+      counts,
+      snapshot: this.#snapshot(),
+      isMark: false,
+    });
     this.#revertPoint = { endOffset: this.#logEndOffset, mark: this.#segments.active.mark() };
     this.#sealedEndOffset = undefined;
     this.#sync.rolled(active);

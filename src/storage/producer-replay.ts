@@ -2,16 +2,12 @@
 import { CorruptError, type Logger } from '#core';
 import { type AbortedTxn, readBatchHeader, readTransactionMarker, type TransactionMarker } from '#protocol';
 import type { Disk } from './disk/disk.ts';
-import { SNAPSHOT_SUFFIX, segmentFileName } from './file-names.ts';
+import { snapshotPath } from './log-trail.ts';
 import type { ProducerEntry } from './producer-entry.ts';
 import { decodeProducerSnapshot } from './producer-snapshot.ts';
 import type { ProducerState } from './producer-state.ts';
 
 const PRODUCER_ID_POSITION = 43;
-
-export function snapshotPath(folder: string, offset: number): string {
-  return `${folder}/${segmentFileName(offset, SNAPSHOT_SUFFIX)}`;
-}
 
 /** The entries of the snapshot at `offset`; undefined, and told, when it is damaged or not there. */
 export async function readSnapshot(

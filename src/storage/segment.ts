@@ -360,6 +360,12 @@ export class Segment implements MemoryHolder {
     });
   }
 
+  /** Bytes that no entry in the index files leads into or over: what a start after a crash has to read of this segment, at least. */
+  get unindexedBytes(): number {
+    const entry = this.indexes?.offsets.entry(this.#stored.offsetEntryCount - 1);
+    return this.sizeInBytes - (entry?.position ?? 0);
+  }
+
   /** Resolves when no index file is being written. Never rejects. */
   settled(): Promise<void> {
     return this.#storing;

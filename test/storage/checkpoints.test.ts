@@ -30,6 +30,8 @@ class FakeLog implements CheckpointedLog {
     return this.point;
   }
 
+  mark(): void {}
+
   epochsStored(): Promise<void> {
     return this.epochs;
   }

@@ -53,6 +53,7 @@ export class PowerCutRun {
   readonly #books: PartitionBook[] = [];
   readonly #config;
   readonly #tailBytesPerLogMax: number;
+  readonly #markBytes: number;
   readonly #turnsMax: number;
   #disk: SimulatedDisk;
   #wallMs = START_MS;
@@ -64,6 +65,8 @@ export class PowerCutRun {
     this.#random = seededRandom(seed);
     this.#engineRandom = seededRandom(seed + 1_000_000);
     this.#disk = simulatedDisk(seed);
+    // Two of three store their indexes often.
+    this.#markBytes = [300, 1500, 1_000_000][seed % 3];
     this.#config = smallConfig({
       'segment.bytes': 3000 + this.#draw(3000),
       'index.interval.bytes': 1 + this.#draw(300),
@@ -120,6 +123,7 @@ export class PowerCutRun {
       random: this.#engineRandom,
       clock: new ManualClock(this.#wallMs),
       tailBytesPerLogMax: this.#tailBytesPerLogMax,
+      markBytes: this.#markBytes,
     });
   }
 

@@ -50,6 +50,7 @@ export class TransactionRun {
   readonly #isCompacted: boolean;
   readonly #config;
   readonly #tailBytesPerLogMax: number;
+  readonly #markBytes: number;
   readonly #turnsMax: number;
   /** Where it is small a pass ends before the last stable offset. */
   readonly #dedupeBufferBytes: number;
@@ -66,6 +67,8 @@ export class TransactionRun {
     this.#engineRandom = seededRandom(seed + 1_000_000);
     this.#isCompacted = isCompacted;
     this.#disk = simulatedDisk(seed);
+    // Two of three store their indexes often.
+    this.#markBytes = [100, 700, 1_000_000][seed % 3];
     this.#tailBytesPerLogMax = this.#draw(2) === 0 ? 0 : 1_000_000;
     this.#turnsMax = this.#draw(4);
     this.#dedupeBufferBytes = 24 * (4 + this.#draw(30));
@@ -106,6 +109,7 @@ export class TransactionRun {
       random: this.#engineRandom,
       clock: new ManualClock(this.#wallMs),
       tailBytesPerLogMax: this.#tailBytesPerLogMax,
+      markBytes: this.#markBytes,
       // With none the indexes of sealed segments are read again at each use.
       memoryBytesMax: this.#tailBytesPerLogMax,
       ...(this.#isCompacted
