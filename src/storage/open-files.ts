@@ -1,7 +1,7 @@
 /**
  * A disk that keeps the number of open files bounded. A file that is opened through it is closed again when it was used longest ago
- * and others need the room; the next use opens it anew, and its holder notices nothing. No file is closed while a read or a sync of
- * it runs, so the number can exceed the limit by those under way.
+ * and others need the room; the next use opens it anew, under the name that it has by then, and its holder notices nothing. No file
+ * is closed while a read or a sync of it runs, so the number can exceed the limit by those under way.
  *
  * Where a sync is promised, a file with bytes that were written and not synced stays open too: a writeback error that happens while
  * no descriptor is open may be told to nobody.
@@ -18,6 +18,10 @@ export class OpenFiles implements Disk {
   readonly #keepsUnsynced: boolean;
   /** Those that are open, least recently used first. */
   readonly #open = new Set<PooledFile>();
+  /** All that are in use, open or not, by their path. */
+  readonly #used = new Map<string, Set<PooledFile>>();
+  /** Names that are being given and those they replace, each by the other: until that is done nobody knows which one a file has. */
+  readonly #renames = new Map<string, string>();
 
   /** @param keepsUnsynced whether files stay open until what was written is synced */
   constructor(disk: Disk, countMax: number, keepsUnsynced: boolean) {
@@ -32,7 +36,9 @@ export class OpenFiles implements Disk {
   }
 
   openSync(path: string, options: { create: boolean }): DiskFile {
-    return new PooledFile(this, path, this.#disk.openSync(path, options));
+    const file = new PooledFile(this, path, this.open(path, options));
+    this.#use(file);
+    return file;
   }
 
   readFile(path: string): Promise<Buffer | undefined> {
@@ -47,8 +53,15 @@ export class OpenFiles implements Disk {
     return this.#disk.makeDirectorySync(path);
   }
 
-  rename(from: string, to: string): Promise<void> {
-    return this.#disk.rename(from, to);
+  async rename(from: string, to: string): Promise<void> {
+    this.#renames.set(from, to).set(to, from);
+    try {
+      await this.#disk.rename(from, to);
+      for (const file of [...(this.#used.get(from) ?? [])]) this.#renamed(file, to);
+    } finally {
+      this.#renames.delete(from);
+      this.#renames.delete(to);
+    }
   }
 
   remove(path: string): Promise<void> {
@@ -63,9 +76,15 @@ export class OpenFiles implements Disk {
     return this.#disk.lock(path, onTakeover);
   }
 
-  /** `file`, whose descriptor was taken back, is needed again. */
-  reopen(path: string): DiskFile {
-    return this.#disk.openSync(path, { create: false });
+  /** Below the pool, by the name that the file has now. */
+  open(path: string, options: { create: boolean }): DiskFile {
+    try {
+      return this.#disk.openSync(path, options);
+    } catch (error) {
+      const otherPath = this.#renames.get(path);
+      if (otherPath === undefined) throw error;
+      return this.#disk.openSync(otherPath, options);
+    }
   }
 
   /** `file` is open and about to be used. */
@@ -75,8 +94,28 @@ export class OpenFiles implements Disk {
     if (this.#open.size > this.#countMax) this.#evict(file);
   }
 
-  forget(file: PooledFile): void {
+  /** `file` has given its descriptor back. */
+  released(file: PooledFile): void {
     this.#open.delete(file);
+  }
+
+  /** `file` is used no more. */
+  forget(file: PooledFile): void {
+    const files = this.#used.get(file.path);
+    files?.delete(file);
+    if (files?.size === 0) this.#used.delete(file.path);
+  }
+
+  #use(file: PooledFile): void {
+    const files = this.#used.get(file.path);
+    if (files === undefined) this.#used.set(file.path, new Set([file]));
+    else files.add(file);
+  }
+
+  #renamed(file: PooledFile, path: string): void {
+    this.forget(file);
+    file.path = path;
+    this.#use(file);
   }
 
   #evict(wanted: PooledFile): void {
@@ -90,7 +129,7 @@ export class OpenFiles implements Disk {
 
 /** A file as its holder sees it: open until `close`. */
 class PooledFile implements DiskFile {
-  readonly path: string;
+  path: string;
   readonly #files: OpenFiles;
   #handle: DiskFile | undefined;
   #busyCount = 0;
@@ -156,19 +195,20 @@ class PooledFile implements DiskFile {
 
   /** Gives the descriptor back until the next use. */
   release(): void {
-    this.#files.forget(this);
+    this.#files.released(this);
     this.#handle?.close();
     this.#handle = undefined;
   }
 
   close(): void {
+    if (!this.#isClosed) this.#files.forget(this);
     this.#isClosed = true;
     this.release();
   }
 
   #use(): DiskFile {
     if (this.#isClosed) throw new KafkaError('STORAGE_FAILED', `${this.path} was closed`);
-    this.#handle ??= this.#files.reopen(this.path);
+    this.#handle ??= this.#files.open(this.path, { create: false });
     this.#files.touch(this);
     return this.#handle;
   }

@@ -28,7 +28,6 @@ export class RetiredSegments {
     const { clock, logger } = this.#home;
     const remove = (): void => {
       this.#waiting.delete(fresh);
-      fresh.closeFormerFiles();
       this.#remove(segments, fresh).catch((error: unknown) => {
         logger.warn({ folder: fresh.folder }, `Replaced segments could not be removed: ${errorText(error)}`);
       });

@@ -67,12 +67,9 @@ export class Segment implements MemoryHolder {
   /** When it was made, or (after a restart) first seen. */
   readonly createdWallMs: number;
   #file: DiskFile | undefined;
-  readonly #formerFiles: DiskFile[] = [];
   #isClosed = false;
   /** What comes behind the names of the files: `.cleaned`, `.swap`, `.deleted`; usually nothing. */
   #nameSuffix: string;
-  /** The name suffix that is being given to the files. */
-  #nextNameSuffix: string | undefined;
   /** Another segment has taken its place: who reads it may finish, its files go soon. */
   isRetired = false;
   /** Undefined: in their files, not loaded. */
@@ -142,7 +139,7 @@ export class Segment implements MemoryHolder {
   /** The `.log` file, opened at first use. */
   file(): DiskFile {
     if (this.#isClosed) throw new KafkaError('KAFKA_STORAGE_ERROR', `${this.path(LOG_SUFFIX)} was closed`);
-    this.#file ??= this.#open();
+    this.#file ??= this.#disk.openSync(this.path(LOG_SUFFIX), { create: false });
     return this.#file;
   }
 
@@ -163,23 +160,14 @@ export class Segment implements MemoryHolder {
    * durable after a sync of the folder.
    */
   async move(nameSuffix: string, names: ReadonlySet<string>): Promise<void> {
-    this.#nextNameSuffix = nameSuffix;
     for (const suffix of [INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX, LOG_SUFFIX]) {
       const name = segmentFileName(this.baseOffset, suffix);
       if (!names.has(name + this.#nameSuffix)) continue;
-      const target = `${this.folder}/${name}${nameSuffix}`;
-      await this.#disk.rename(this.path(suffix), target);
+      const path = this.path(suffix);
+      // From here on the file is opened by its new name.
+      if (suffix === LOG_SUFFIX) this.#nameSuffix = nameSuffix;
+      await this.#disk.rename(path, `${this.folder}/${name}${nameSuffix}`);
     }
-    this.#nameSuffix = nameSuffix;
-    this.#nextNameSuffix = undefined;
-    // A handle knows the name it was opened by, so the next use opens another one; who reads by the old one may finish.
-    if (this.#file !== undefined) this.#formerFiles.push(this.#file);
-    this.#file = undefined;
-  }
-
-  /** Closes the handles of names that it had before. */
-  closeFormerFiles(): void {
-    for (const file of this.#formerFiles.splice(0)) file.close();
   }
 
   /** Forgets what is known of the content, so that a scan can tell it anew by `note`. */
@@ -441,7 +429,6 @@ export class Segment implements MemoryHolder {
   /** For good. Idempotent. */
   close(): void {
     this.releaseFile();
-    this.closeFormerFiles();
     this.#isClosed = true;
   }
 
@@ -449,17 +436,6 @@ export class Segment implements MemoryHolder {
   #ageMs(maxTimestamp: number, wallMs: number): number {
     const first = this.#firstTimestamp;
     return first !== undefined && first >= 0 ? maxTimestamp - first : wallMs - this.createdWallMs;
-  }
-
-  /** While the file is being renamed nobody knows which name it has. */
-  #open(): DiskFile {
-    try {
-      return this.#disk.openSync(this.path(LOG_SUFFIX), { create: false });
-    } catch (error) {
-      if (this.#nextNameSuffix === undefined) throw error;
-      const name = segmentFileName(this.baseOffset, LOG_SUFFIX);
-      return this.#disk.openSync(`${this.folder}/${name}${this.#nextNameSuffix}`, { create: false });
-    }
   }
 
   async #appendTo(suffix: string, entries: Buffer, position: number): Promise<void> {

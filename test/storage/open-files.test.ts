@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { Deferred } from '#core';
 import { type Disk, type DiskFile, memoryDisk, type PartitionLog } from '#storage';
+import { OpenFiles } from '../../src/storage/open-files.ts';
 import { FailingDisk } from './failing-disk.ts';
 import { appendValues, batchOf, createLog, openScene, readValues, smallConfig, TOPIC_ID } from './scene.ts';
 
@@ -116,4 +117,47 @@ describe('indexes of closed segments', () => {
     expect(scene.directory.memoryBytes).toBeLessThanOrEqual(4096 + 16 * 1024);
     expect(scene.warnings).toEqual([]);
   });
+});
+
+describe('a file that is renamed while its descriptor is taken back', () => {
+  async function renamed(during: (files: OpenFiles, read: () => Promise<string>) => Promise<void>) {
+    const disk = new FailingDisk();
+    const files = new OpenFiles(disk, 1, false);
+    const file = files.openSync('/a', { create: true });
+    file.writeSync([Buffer.from('mine')], 0);
+    const read = async (): Promise<string> => {
+      // Takes the descriptor back.
+      files.openSync('/other', { create: true }).close();
+      files.openSync('/another', { create: true }).close();
+      const content = Buffer.alloc(4);
+      await file.read(content, 0);
+      return content.toString();
+    };
+    const gate = new Deferred<void>();
+    disk.before = (step) => (step === 'rename' ? gate.promise : undefined);
+    const renaming = files.rename('/a', '/a.deleted');
+    expect(await read()).toBe('mine');
+    gate.resolve();
+    await renaming;
+    await during(files, read);
+    file.close();
+    expect(files.count).toBe(0);
+  }
+
+  test('is opened by its new name', () =>
+    renamed(async (_, read) => {
+      expect(await read()).toBe('mine');
+    }));
+
+  test('is not taken for the one that has its former name now', () =>
+    renamed(async (files, read) => {
+      const fresh = files.openSync('/a.swap', { create: true });
+      fresh.writeSync([Buffer.from('else')], 0);
+      await files.rename('/a.swap', '/a');
+      expect(await read()).toBe('mine');
+      const content = Buffer.alloc(4);
+      await fresh.read(content, 0);
+      expect(content.toString()).toBe('else');
+      fresh.close();
+    }));
 });
