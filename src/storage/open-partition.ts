@@ -1,5 +1,5 @@
 /** Opens the folder of one partition: recovers its segments, and restores what the log knows besides them. */
-import { CorruptError, type Logger, type Uuid, ZERO_UUID } from '#core';
+import { CLUSTER_METADATA_TOPIC, CorruptError, type Logger, type Uuid, ZERO_UUID } from '#core';
 import { parsePartitionMetadata } from './checkpoint-format.ts';
 import type { TopicConfig } from './config.ts';
 import { type DamagedRange, damageText, remedyText } from './damage-book.ts';
@@ -44,6 +44,7 @@ export async function openPartition(options: OpenPartition): Promise<LoadedLog> 
     folder,
     corruptFolder: `${path}/${corruptFolderName(topic, partition, clock.now().wallMs)}`,
     isClean,
+    isSynced: home.durability === 'sync' || topic === CLUSTER_METADATA_TOPIC,
     recoveryPoint: options.recoveryPoint,
     compactedTo: options.compactedTo,
     logStartOffset: options.logStartOffset,

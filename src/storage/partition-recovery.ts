@@ -30,6 +30,7 @@ import {
 import { type Cut, type Survey, surveyLog } from './log-survey.ts';
 import { isSnapshotGood } from './producer-replay.ts';
 import { Quarantine } from './quarantine.ts';
+import { rewriteTail } from './rewrite-tail.ts';
 import { Segment, type TransactionFile } from './segment.ts';
 import { readTransactionFile } from './transaction-files.ts';
 
@@ -43,6 +44,8 @@ export interface RecoveryPlan {
   /** Folder for what is cut off; made when needed. */
   readonly corruptFolder: string;
   readonly isClean: boolean;
+  /** Nobody is told of a record before it is synced. */
+  readonly isSynced: boolean;
   /** Everything below was synced once. */
   readonly recoveryPoint: number;
   /** Segments that begin at or below this offset need not follow each other without a gap: compaction makes some. */
@@ -101,7 +104,8 @@ export async function recoverSegments(plan: RecoveryPlan): Promise<RecoveredSegm
   if (survey.cut !== undefined) await cutOff(plan, segments, survey.cut, survey.logEndOffset);
   const kept = segments.slice(0, survey.last + 1);
   for (const segment of segments.slice(kept.length)) segment.close();
-  if (isCut || (!plan.isClean && survey.damage.length === 0)) await settle(plan, kept, survey.first, isCut);
+  if (isCut || (!plan.isClean && survey.damage.length === 0))
+    await settle(plan, kept, survey.first, isCut, durableOffset);
   const untold = survey.damage.length > 0 ? NOTHING_UNTOLD : await findUntold(plan, contents, kept, survey);
   const { logEndOffset, damage, first } = survey;
   const isIntact = plan.isClean && !isCut && !survey.isIndexLost && first === segments.length - 1;
@@ -248,7 +252,17 @@ async function cutOff(
 }
 
 /** What was read is durable from now on, and after that its index files say so. */
-async function settle(plan: RecoveryPlan, kept: readonly Segment[], first: number, isCut: boolean): Promise<void> {
+async function settle(
+  plan: RecoveryPlan,
+  kept: readonly Segment[],
+  first: number,
+  isCut: boolean,
+  durableOffset: number,
+): Promise<void> {
+  if (plan.isSynced) {
+    const firstDoubtful = kept.findLastIndex(({ baseOffset }) => baseOffset <= durableOffset);
+    for (const segment of kept.slice(Math.max(first, firstDoubtful))) await rewriteTail(segment, durableOffset);
+  }
   await Promise.all(kept.slice(first).map((segment) => segment.sync(plan.clock)));
   for (const segment of kept.slice(first, -1)) {
     segment.finish();

@@ -50,8 +50,12 @@ export class SimulatedContent {
     if (bytes.length === 0) return;
     this.#bytes = grown(this.#bytes, position + bytes.length);
     bytes.copy(this.#bytes, position);
-    if (position + bytes.length > this.#sizeInBytes) this.#resize(position + bytes.length);
-    this.#dirty(position, position + bytes.length);
+    const end = position + bytes.length;
+    // The size that a failed sync has lost comes with the next bytes that are written there.
+    const knownSize = this.#sizes.at(-1)?.value ?? this.#durableSize;
+    if (end > this.#sizeInBytes) this.#resize(end);
+    else if (end > knownSize) this.#sizes.push({ sequence: ++this.#sequence, value: end });
+    this.#dirty(position, end);
   }
 
   truncate(sizeInBytes: number): void {
