@@ -1,4 +1,7 @@
-/** Idempotent producers and committing consumers on a broker whose power is cut, or that is killed, at any moment, life after life. */
+/**
+ * Idempotent producers and committing consumers on a broker whose power is cut, or that is killed, at any moment, life after life. Every
+ * other one has two log directories, of which one may fail before.
+ */
 import { describe, expect, it } from '@jest/globals';
 import { type Random, seededRandom } from '#core';
 import type { RequestChannel } from '#net';
@@ -150,7 +153,8 @@ describe('whatever was acknowledged', () => {
     let disk = simulatedDisk(seed);
     const groups = new Map<string, number>();
     let producers: Producer[] = [];
-    const config = { 'log.segment.bytes': 1024 * 1024, 'offsets.topic.num.partitions': 2 };
+    const dirs = seed % 2 === 0 ? '/data' : '/a,/b';
+    const config = { 'log.dirs': dirs, 'log.segment.bytes': 1024 * 1024, 'offsets.topic.num.partitions': 2 };
     for (let life = 0; life <= LIVES; life++) {
       const gated = new FailingDisk(disk);
       const scene = await Scene.start({ disk: gated, config });
@@ -170,6 +174,10 @@ describe('whatever was acknowledged', () => {
         if (step !== 'sync' && step !== 'syncDirectory') return;
         for (let turns = Math.floor(random.float() * SYNC_TURNS_MAX); turns > 0; turns--) await nextTurn();
       };
+      if (random.float() < 0.3) {
+        const skipCount = Math.floor(random.float() * 30);
+        disk.faults.inject({ step: 'sync', code: 'EIO', path: /^\/b\//, skipCount });
+      }
       await live(scene, producers, groups, random);
       disk = random.float() < 0.6 ? disk.crash(random.uint32()) : disk.kill();
     }
