@@ -5,7 +5,7 @@ import { type Disk, type MemoryDisk, memoryDisk } from '#storage';
 
 const GOLDEN = fileURLToPath(new URL('./golden/', import.meta.url));
 
-export type GoldenName = 'clean' | 'running' | 'transacted';
+export type GoldenName = 'clean' | 'running' | 'transacted' | 'whole/folder' | 'whole';
 
 export function goldenDisk(name: GoldenName, path = '/data'): MemoryDisk {
   const disk = memoryDisk();
