@@ -18,6 +18,7 @@ import { AdvanceQueue } from './advance-queue.ts';
 import { type Authorizer, allowEveryone } from './authorizer.ts';
 import { GROUP_METADATA_TOPIC } from './controller/index.ts';
 import { DirectoryReports } from './directory-reports.ts';
+import { idleDynamicKeys } from './dynamic-configs.ts';
 import { groupSettings } from './group/index.ts';
 import { GroupCoordinators } from './group-coordinators.ts';
 import { HostedPartitions } from './hosted-partitions.ts';
@@ -224,6 +225,12 @@ async function openCluster(
     logger,
     committed: (record, image) => partitions.committed(record, image),
   });
+  const idleKeys = idleDynamicKeys(metadata.image, nodeId);
+  if (idleKeys.length > 0)
+    logger.warn(
+      { keys: idleKeys },
+      `Dynamic broker configs of this folder without effect here: ${idleKeys.join(', ')}`,
+    );
   const reports = new DirectoryReports(metadata, clock);
   closers.push(() => {
     reports.stop();

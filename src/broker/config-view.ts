@@ -1,10 +1,12 @@
 /**
  * Configuration as DescribeConfigs shows it: every key of a table with its value, where that comes from, and what would count without it
- * (synonyms, the strongest first). Sources as on the wire: 1 the topic, 4 this broker's own keys, 5 the default.
+ * (synonyms, the strongest first). Sources as on the wire: 1 the topic, 2 and 3 the metadata log, 4 this broker's own keys, 5 the default.
  */
 import { type ConfigKey, type ConfigTable, formatConfigValue, Password, parseConfigValue } from '#core';
 import { brokerDefaults, topicConfigTable } from '#storage';
 import { brokerConfigTable } from './config.ts';
+import type { MetadataImage } from './controller/index.ts';
+import { brokerValues } from './dynamic-configs.ts';
 import type { BrokerSettings } from './settings.ts';
 
 const TOPIC_SOURCE = 1;
@@ -41,17 +43,21 @@ const TYPES: Readonly<Record<string, number>> = {
 };
 
 /** The configs of a topic with these overrides. */
-export function describeTopicConfigs(settings: BrokerSettings, overrides: ReadonlyMap<string, string>): ConfigView[] {
+export function describeTopicConfigs(
+  settings: BrokerSettings,
+  image: MetadataImage,
+  overrides: ReadonlyMap<string, string>,
+): ConfigView[] {
   return entries(topicConfigTable).map(([name, key]) => {
     const synonyms: Synonym[] = [];
     const override = overrides.get(name);
     if (override !== undefined) synonyms.push({ name, value: textOf(name, key, override), source: TOPIC_SOURCE });
     const sources = brokerDefaults[name as keyof typeof brokerDefaults] ?? [];
-    for (const source of sources) {
-      const given = settings.given[source.key];
-      if (given === undefined || given === null) continue;
-      const value = source.unitMs === undefined || Number(given) < 0 ? given : Number(given) * source.unitMs;
-      synonyms.push({ name: source.key, value: textOf(name, key, value), source: STATIC_BROKER_SOURCE });
+    for (const { key: brokerKey, unitMs } of sources) {
+      for (const { value: given, source } of brokerValues(image, settings, brokerKey)) {
+        const value = unitMs === undefined || Number(given) < 0 ? given : Number(given) * unitMs;
+        synonyms.push({ name: brokerKey, value: textOf(name, key, value), source });
+      }
     }
     synonyms.push({ name: sources.at(-1)?.key ?? name, value: defaultText(name, key), source: DEFAULT_SOURCE });
     return view(name, key, false, synonyms);
@@ -59,23 +65,28 @@ export function describeTopicConfigs(settings: BrokerSettings, overrides: Readon
 }
 
 /** The configs of this broker, those that give topics their defaults included. */
-export function describeBrokerConfigs(settings: BrokerSettings): ConfigView[] {
-  const own = entries(brokerConfigTable).map(([name, key]) => describeBrokerKey(settings, name, key));
+export function describeBrokerConfigs(settings: BrokerSettings, image: MetadataImage): ConfigView[] {
+  const own = entries(brokerConfigTable).map(([name, key]) => {
+    const given = settings.given[name];
+    const isGiven = given !== undefined && given !== null;
+    return describeBrokerKey(name, key, isGiven ? [{ value: given, source: STATIC_BROKER_SOURCE }] : []);
+  });
   const ofTopics = Object.entries(brokerDefaults).flatMap(([topicName, sources]) =>
     sources.map(({ key: name, unitMs }) => {
       const key = topicConfigTable[topicName as keyof typeof topicConfigTable] as ConfigKey;
-      return describeBrokerKey(settings, name, unitMs === undefined ? key : { ...key, default: null, nullable: true });
+      const values = brokerValues(image, settings, name);
+      return describeBrokerKey(name, unitMs === undefined ? key : { ...key, default: null, nullable: true }, values);
     }),
   );
   return [...own, ...ofTopics].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function describeBrokerKey(settings: BrokerSettings, name: string, key: ConfigKey): ConfigView {
-  const synonyms: Synonym[] = [];
-  const given = settings.given[name];
-  if (given !== undefined && given !== null) {
-    synonyms.push({ name, value: textOf(name, key, given), source: STATIC_BROKER_SOURCE });
-  }
+function describeBrokerKey(
+  name: string,
+  key: ConfigKey,
+  values: readonly { readonly value: unknown; readonly source: number }[],
+): ConfigView {
+  const synonyms: Synonym[] = values.map(({ value, source }) => ({ name, value: textOf(name, key, value), source }));
   synonyms.push({ name, value: defaultText(name, key), source: DEFAULT_SOURCE });
   return view(name, key, true, synonyms);
 }

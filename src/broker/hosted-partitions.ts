@@ -18,6 +18,7 @@ import {
   TOPIC_RESOURCE,
   type TopicImage,
 } from './controller/index.ts';
+import { dynamicTopicDefaults } from './dynamic-configs.ts';
 import { HostedPartition } from './hosted-partition.ts';
 
 /** Where a partition is, or why it is not here. */
@@ -252,6 +253,8 @@ export class HostedPartitions {
   }
 
   #topicConfig(image: MetadataImage, name: string): TopicConfig {
-    return topicConfig(Object.fromEntries(image.topicConfigs(name)), this.#options.given);
+    const { given, nodeId } = this.#options;
+    const defaults = { ...given, ...dynamicTopicDefaults(image, nodeId) };
+    return topicConfig(Object.fromEntries(image.topicConfigs(name)), defaults);
   }
 }

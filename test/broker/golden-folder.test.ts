@@ -30,7 +30,7 @@ it('has its topics with their ids and configurations, each with a leader', async
     expect([topic?.topicId, topic?.partitions.length]).toEqual([topicId, partitionCount]);
     const resources = [{ resourceType: 2, resourceName: name, configurationKeys: null }];
     const { results } = await scene.send(Apis.DescribeConfigs, { resources });
-    const set = results[0].configs.filter(({ configSource }) => configSource === 1);
+    const set = results[0].configs.filter(({ configSource }) => configSource <= 3);
     expect(Object.fromEntries(set.map((config) => [config.name, config.value]))).toEqual(configs);
   }
   expect(topics.flatMap(({ partitions }) => partitions).every(({ leaderId }) => leaderId === 1)).toBe(true);
@@ -64,6 +64,19 @@ it('gives no producer id twice, takes the last batch for a duplicate and the nex
   expect(await scene.produce('trimmed', next(header.lastSequence + 1))).toMatchObject(taken);
 });
 
-it('says nothing that an operator would have to look at', () => {
-  expect([...scene.book.at('warn'), ...scene.book.at('error')]).toEqual([]);
+it('keeps what only a default of the cluster keeps: records of years ago, without a retention of their topic', async () => {
+  await scene.clock.advance(300_000);
+  const topics = [{ name: 'transacted', partitions: [{ partitionIndex: 0, timestamp: -2 }] }];
+  const listed = await scene.send(Apis.ListOffsets, { replicaId: -1, topics }, 7);
+  expect(listed.topics[0].partitions[0]).toMatchObject({ errorCode: 0, offset: 0 });
+});
+
+it('tells of all that is set while brokers run what counts here, and warns of the rest', async () => {
+  expect(served.topics['transacted'].configs).toEqual({ 'min.insync.replicas': '1', 'retention.ms': '-1' });
+  const resources = [{ resourceType: 4, resourceName: '1', configurationKeys: ['log.retention.ms', 'num.io.threads'] }];
+  const { results } = await scene.send(Apis.DescribeConfigs, { resources, includeSynonyms: true });
+  expect(results[0].configs).toMatchObject([{ name: 'log.retention.ms', value: '-1', configSource: 3 }]);
+  expect([...scene.book.at('warn'), ...scene.book.at('error')]).toEqual([
+    'Dynamic broker configs of this folder without effect here: num.io.threads',
+  ]);
 });

@@ -23,12 +23,14 @@ const TOPICS: Readonly<Record<string, Record<string, string | number>>> = {
   gone: {},
 };
 const KEYS = 11;
+const DYNAMIC = ['topic', 'dynamic-broker', 'dynamic-default-broker'];
 /** So many of `orders` are read by each group. */
 export const JAVA_READS = 30;
 
 export interface TopicLook {
   readonly topicId: string;
   readonly partitionCount: number;
+  /** Set for the topic, or for brokers while they run. */
   readonly configs: Record<string, string | null>;
   readonly startOffset: number;
   readonly endOffset: number;
@@ -69,6 +71,8 @@ export class FolderLife {
     (await admin.createTopics(drafts)).all();
     const wire = await WireLog.connect(bootstrapServers);
     for (const topic of Object.keys(TOPICS)) await wire.opened(topic);
+    const retention = { name: 'log.retention.ms', operation: 'set', value: 8_000_000_000 } as const;
+    (await admin.incrementalAlterConfigs([{ type: 'broker', name: '', changes: [retention] }])).all();
     await this.append(wire, 40);
     await transact(bootstrapServers, 'transacted', ['commit', 'abort', 'commit', 'open']);
     await commitInTransactions(bootstrapServers, 'exactly-once', 'orders', [
@@ -171,7 +175,7 @@ async function lookAt(name: string, admin: Admin, wire: WireLog): Promise<TopicL
   const { topicId, partitions } = (await admin.describeTopics([name])).get(name);
   const entries = (await admin.describeConfigs([{ type: 'topic', name }])).get(`topic:${name}`);
   const configs = [...entries.values()]
-    .filter(({ source }) => source === 'topic')
+    .filter(({ source }) => DYNAMIC.includes(source))
     .map((entry) => [entry.name, entry.value]);
   const { offset: startOffset } = await wire.offsetFor(name, -2);
   const { offset: endOffset } = await wire.offsetFor(name, -1);

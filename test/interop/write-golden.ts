@@ -40,6 +40,11 @@ const compacted = { ...segments, 'cleanup.policy': 'compact', 'min.cleanable.dir
     { name: 'transacted', numPartitions: 1 },
   ])
 ).all();
+const defaults = [
+  { name: 'log.retention.ms', operation: 'set', value: -1 },
+  { name: 'num.io.threads', operation: 'set', value: 7 },
+] as const;
+(await admin.incrementalAlterConfigs([{ type: 'broker', name: '', changes: defaults }])).all();
 let wire = await WireLog.connect(kafka.bootstrapServers);
 for (const topic of ['compacted', 'trimmed', 'transacted']) await wire.opened(topic);
 for (let n = 0; n < 35; n++) for (const topic of ['compacted', 'trimmed']) await send(topic, n);

@@ -71,12 +71,12 @@ function viewsOf(
   if (resourceType === TOPIC_RESOURCE) {
     if (!context.allows(resourceName)) return Errors.TOPIC_AUTHORIZATION_FAILED;
     if (!image.topics.has(resourceName)) return Errors.UNKNOWN_TOPIC_OR_PARTITION;
-    return describeTopicConfigs(broker.settings, image.topicConfigs(resourceName));
+    return describeTopicConfigs(broker.settings, image, image.topicConfigs(resourceName));
   }
   if (resourceType !== BROKER_RESOURCE) return Errors.INVALID_REQUEST;
   if (resourceName === '') return [];
   return resourceName === String(broker.settings.nodeId)
-    ? describeBrokerConfigs(broker.settings)
+    ? describeBrokerConfigs(broker.settings, image)
     : Errors.INVALID_REQUEST;
 }
 

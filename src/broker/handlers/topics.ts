@@ -40,7 +40,7 @@ function createdTopic(broker: BrokerParts, request: CreateTopicsRequest, result:
   const { name, topicId, numPartitions, replicationFactor } = result;
   const draft = request.topics.find((topic) => topic.name === name);
   const overrides = new Map(draft?.configs.map((entry) => [entry.name, entry.value ?? '']));
-  const configs = describeTopicConfigs(broker.settings, overrides).map((config) => ({
+  const configs = describeTopicConfigs(broker.settings, broker.metadata.image, overrides).map((config) => ({
     name: config.name,
     value: config.value,
     readOnly: false,
