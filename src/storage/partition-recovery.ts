@@ -104,8 +104,7 @@ export async function recoverSegments(plan: RecoveryPlan): Promise<RecoveredSegm
   if (survey.cut !== undefined) await cutOff(plan, segments, survey.cut, survey.logEndOffset);
   const kept = segments.slice(0, survey.last + 1);
   for (const segment of segments.slice(kept.length)) segment.close();
-  if (isCut || (!plan.isClean && survey.damage.length === 0))
-    await settle(plan, kept, survey.first, isCut, durableOffset);
+  if (isCut || (!plan.isClean && survey.damage.length === 0)) await settle(plan, kept, survey, isCut, durableOffset);
   const untold = survey.damage.length > 0 ? NOTHING_UNTOLD : await findUntold(plan, contents, kept, survey);
   const { logEndOffset, damage, first } = survey;
   const isIntact = plan.isClean && !isCut && !survey.isIndexLost && first === segments.length - 1;
@@ -255,11 +254,11 @@ async function cutOff(
 async function settle(
   plan: RecoveryPlan,
   kept: readonly Segment[],
-  first: number,
+  { first, logEndOffset }: Survey,
   isCut: boolean,
   durableOffset: number,
 ): Promise<void> {
-  if (plan.isSynced) {
+  if (plan.isSynced && logEndOffset > durableOffset) {
     const firstDoubtful = kept.findLastIndex(({ baseOffset }) => baseOffset <= durableOffset);
     for (const segment of kept.slice(Math.max(first, firstDoubtful))) await rewriteTail(segment, durableOffset);
   }

@@ -22,8 +22,8 @@ export async function rewriteTail(segment: Segment, fromOffset: number): Promise
 async function rewrite(segment: Segment, fromOffset: number): Promise<void> {
   const file = segment.file();
   const endPosition = file.sizeSync();
-  const chunk = Buffer.alloc(CHUNK_BYTES);
   let position = segment.indexes?.offsets.floorEntry(fromOffset)?.position ?? 0;
+  const chunk = Buffer.allocUnsafe(Math.max(0, Math.min(CHUNK_BYTES, endPosition - position)));
   while (position < endPosition) {
     const bytesRead = await file.read(chunk.subarray(0, endPosition - position), position);
     if (bytesRead === 0) return;

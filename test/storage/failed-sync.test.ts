@@ -60,3 +60,20 @@ test.each(cases)(
     expect(await values(last.directory.create(topic, 0, topicId, config))).toEqual(expected);
   },
 );
+
+test('a start writes nothing anew of a log that is durable to its end, and little of another', async () => {
+  const disk = simulatedDisk(7);
+  const scene = await openScene({ disk, durability: 'sync' });
+  const [idle, busy] = ['idle', 'busy'].map((topic) => scene.directory.create(topic, 0, TOPIC_ID, smallConfig()));
+  for (const log of [idle, busy]) for (let n = 0; n < 100; n++) append(log, `durable ${n}`);
+  await scene.clock.advance(2000);
+  append(busy, 'last');
+  await scene.clock.settle();
+  const killed = disk.kill();
+  const written: string[] = [];
+  killed.before = (step, path) => {
+    if (step === 'write' && path.endsWith('.log')) written.push(path);
+  };
+  await openScene({ disk: killed, durability: 'sync' });
+  expect(written).toEqual(['/data/busy-0/00000000000000000000.log']);
+});
