@@ -51,6 +51,11 @@ test('the folder that Kafka leaves has every kind of file', () => {
   }
 });
 
+test('a folder that Kafka is using is refused', async () => {
+  const starting = startSpringtide({ dataFolder: kafka.dataFolder });
+  await expect(starting).rejects.toThrow(new RegExp(`is in use by process ${kafka.pid}`));
+});
+
 describe.each([
   ['SIGTERM', 'whole'],
   ['SIGKILL', 'cut'],
