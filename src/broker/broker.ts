@@ -193,6 +193,7 @@ function openDirectories({ settings, disk, clock, random, logger }: Environment)
     cleaner: cleanerConfig(settings),
     producerIdExpirationMs: settings.config['producer.id.expiration.ms'],
     retentionCheckMs: settings.config['log.retention.check.interval.ms'],
+    scrubBytesPerSecond: settings.config['springtide.broker.scrub.bytes.per.second'],
     openFilesMax: settings.config['springtide.broker.open.files.max'],
   });
 }

@@ -73,6 +73,14 @@ export const brokerConfigTable = defineConfig({
     importance: 'low',
     doc: 'Files of logs that are open at a time. Those used longest ago are closed, and opened again when they are needed; files that are being read or synced do not count.',
   },
+  'springtide.broker.scrub.bytes.per.second': {
+    type: 'bytes',
+    kafkaType: 'long',
+    default: 1_048_576,
+    min: 0,
+    importance: 'low',
+    doc: 'How fast, in each data folder, closed segments are read in the background to find damage before somebody needs what is damaged: at most so many bytes a second, each segment at most once a day. 0 turns it off.',
+  },
   'log.retention.check.interval.ms': {
     type: 'long',
     default: 300_000,

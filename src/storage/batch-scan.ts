@@ -19,6 +19,8 @@ export interface ScanOptions {
   readonly endOffset?: number;
   /** No gap lies in a segment that reaches this offset. Default: anywhere one may be. */
   readonly denseFrom?: number;
+  /** Waited for after each read of so many bytes, for work that is to be slow. */
+  readonly spent?: (bytes: number) => Promise<void>;
 }
 
 export interface ScanEnd {
@@ -56,6 +58,7 @@ export async function scanBatches(file: DiskFile, options: ScanOptions, visit: B
   while (position < endPosition) {
     const wanted = Buffer.allocUnsafe(Math.min(bytesWanted, endPosition - position));
     const bytesRead = await file.read(wanted, position);
+    await options.spent?.(bytesRead);
     if (bytesRead < wanted.length) endPosition = position + bytesRead;
     const buffer = wanted.subarray(0, bytesRead);
     const start = position;

@@ -23,6 +23,7 @@ import {
 } from './file-names.ts';
 import { LeaderEpochs } from './leader-epochs.ts';
 import type { Durability } from './log-home.ts';
+import { LogScrub } from './log-scrub.ts';
 import type { OpenFiles } from './open-files.ts';
 import { openPartition, PARTITION_METADATA_FILE } from './open-partition.ts';
 import { PartitionLog } from './partition-log.ts';
@@ -56,6 +57,8 @@ export interface LogDirectoryOptions {
   readonly producerIdExpirationMs?: number;
   /** How often logs are looked through for segments whose time has come. Default 5 minutes. */
   readonly retentionCheckMs?: number;
+  /** Closed segments are read again and again at this rate, to find damage. Default 0: never. */
+  readonly scrubBytesPerSecond?: number;
   /** Files that are open at a time, but for those that are being read or synced. */
   readonly openFilesMax?: number;
   /** Limits that other directories keep as well; the two above are in them already. Default: limits of its own. */
@@ -86,6 +89,7 @@ export class LogDirectory {
   #timers: Timer[] = [];
   #removals = new Set<Timer>();
   #cleaner: LogCleaner | undefined;
+  #scrub: LogScrub | undefined;
   #closing: Promise<void> | undefined;
 
   /**
@@ -252,6 +256,9 @@ export class LogDirectory {
     if (!isClean) await disk.syncDirectory(path);
     this.#startTimers();
     await this.#startCleaner();
+    const { clock, logger, random, scrubBytesPerSecond: bytesPerSecondMax = 0 } = this.#options;
+    const logs = () => this.#logs.values();
+    if (bytesPerSecondMax > 0) this.#scrub = new LogScrub({ clock, logger, random, bytesPerSecondMax, logs });
   }
 
   async #startCleaner(): Promise<void> {
@@ -429,6 +436,7 @@ export class LogDirectory {
   #wentOffline(error: KafkaError): void {
     this.#cancelTimers();
     void this.#cleaner?.stop();
+    void this.#scrub?.stop();
     this.#options.logger.fatal({ path: this.path }, `The log directory ${this.path} is offline: ${error.message}`);
     for (const log of this.#logs.values()) log.failed(error);
     // Not at once: the log in which it happened is at work.
@@ -449,6 +457,7 @@ export class LogDirectory {
   async #close(brokerEpoch: number): Promise<void> {
     this.#cancelTimers();
     await this.#cleaner?.stop();
+    await this.#scrub?.stop();
     try {
       if (this.#home.failure === undefined) await this.#closeCleanly(brokerEpoch);
     } catch (error) {

@@ -1,7 +1,8 @@
 /** The segments of a log together with what they hold: handles, indexes in memory, names in the folder, and what of them is damaged. */
 
 import type { AbortedTxn } from '#protocol';
-import type { DamagedPlace } from './batch-scan.ts';
+import { lastOffsetAt } from './batch-frame.ts';
+import { type DamagedPlace, scanThrough } from './batch-scan.ts';
 import type { TopicConfig } from './config.ts';
 import { DamageBook, type DamagedRange, damageText } from './damage-book.ts';
 import { LOG_SUFFIX } from './file-names.ts';
@@ -119,20 +120,47 @@ export class LogSegments extends SegmentList implements SegmentSource, TimedSegm
   async lookUp(segment: Segment, offset: number): Promise<Location> {
     // Another segment has its offsets.
     if (segment.isRetired) return { kind: 'end', nextOffset: segment.baseOffset };
-    const next = this.after(segment);
     const endOffset = this.endOffset(segment);
     if (segment.indexes === undefined) await this.loadIndexes(segment);
     const { location, places, isIndexWrong } = await lookUp(segment, offset, endOffset);
     if (segment.isRetired) return location;
     for (const place of places) this.noteDamage(segment, place);
     if (isIndexWrong) await this.rebuildIndexes(segment);
-    const isWhole = location.kind !== 'end' || next === undefined || next.baseOffset <= this.#owner.compactedTo;
-    if (isWhole || location.nextOffset >= endOffset) return location;
+    const place = location.kind === 'end' ? this.#checkEnd(segment, location.nextOffset) : undefined;
+    return place === undefined ? location : { kind: 'damage', place };
+  }
+
+  /** Reads all of the closed `segment` and notes what is damaged. `spent`: waited for after each read of so many bytes. */
+  async verify(segment: Segment, spent: (bytes: number) => Promise<void>): Promise<void> {
+    const endOffset = this.endOffset(segment);
+    const range = { position: 0, endPosition: segment.writtenBytes, nextOffset: segment.baseOffset, endOffset, spent };
+    let lastEnd = segment.baseOffset;
+    await scanThrough(
+      segment.file(),
+      range,
+      (buffer, at) => {
+        lastEnd = lastOffsetAt(buffer, at) + 1;
+        return false;
+      },
+      (place) => {
+        lastEnd = place.endOffset;
+        if (!segment.isRetired) this.noteDamage(segment, place);
+        return false;
+      },
+    );
+    if (!segment.isRetired) this.#checkEnd(segment, lastEnd);
+  }
+
+  /** Whether records between `nextOffset` and the next segment are missing, where compaction has not taken them; that is noted. */
+  #checkEnd(segment: Segment, nextOffset: number): DamagedPlace | undefined {
+    const next = this.after(segment);
+    if (next === undefined || next.baseOffset <= Math.max(nextOffset, this.#owner.compactedTo)) return undefined;
+    const endOffset = next.baseOffset;
     const position = segment.writtenBytes;
-    const damage = `it ends with offset ${location.nextOffset - 1}, and the next segment begins with offset ${endOffset}`;
-    const place = { position, endPosition: position, startOffset: location.nextOffset, endOffset, damage };
+    const damage = `it ends with offset ${nextOffset - 1}, and the next segment begins with offset ${endOffset}`;
+    const place = { position, endPosition: position, startOffset: nextOffset, endOffset, damage };
     this.noteDamage(segment, place);
-    return { kind: 'damage', place };
+    return place;
   }
 
   /** What was found damaged in `segment` is told, and no read looks at it again. */

@@ -442,6 +442,11 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
     this.#reader.clear();
   }
 
+  /** Reads all of a closed segment and notes what is damaged. `spent`: waited for after each read of so many bytes. */
+  verify(segment: Segment, spent: (bytes: number) => Promise<void>): Promise<void> {
+    return this.#segments.verify(segment, spent);
+  }
+
   /** Sees to it that the indexes of `segment` are in memory. */
   loadIndexes(segment: Segment): Promise<void> {
     return this.#segments.loadIndexes(segment);

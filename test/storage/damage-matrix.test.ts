@@ -26,7 +26,7 @@ import {
   stoppedUnknown,
   without,
 } from './damage-matrix-scene.ts';
-import { changeFile, positionsIn, readEach, readOnwards, timeOf } from './damage-scene.ts';
+import { changeFile, openLog, positionsIn, readEach, readOnwards, timeOf } from './damage-scene.ts';
 import { fileBytes, fileNames, putFile } from './golden-folder.ts';
 import { createLog, openScene, TOPIC_ID } from './scene.ts';
 import { endTransaction, readCommittedValues, sendInTransaction } from './transaction-scene.ts';
@@ -185,6 +185,18 @@ describe.each([
     expect(scene.warnings.filter((text) => text.includes('is damaged'))).toHaveLength(1);
     expect(scene.directory.damageCount).toBe(1);
     expect(await append(scene)).toBe(RECORDS);
+  });
+
+  test('is found by the scrub when nobody reads it', async () => {
+    const { disk, bases } = await stoppedLog('clean');
+    const base = baseOf(bases);
+    const place = positionsIn(await fileBytes(disk, logPath(base))).get(base + 1)!;
+    await changeFile(disk, logPath(base), flip(place.position + place.sizeInBytes - 3));
+    const scene = await openLog(disk, CONFIG, { durability: 'sync', scrubBytesPerSecond: 1_000_000 });
+    // The active segment is read when it is closed.
+    if (base === bases[bases.length - 1]) await scene.log.rollForRetention(scene.clock.now().wallMs);
+    await scene.clock.advance(120_000);
+    expect(scene.log.damage).toMatchObject([{ startOffset: base + 1, endOffset: base + 2 }]);
   });
 });
 

@@ -14,7 +14,7 @@ import type { Segment } from '../segment.ts';
 import type { Turns } from '../turns.ts';
 import { dirtiness, firstDirtyOffset, isDue, isTooYoung, type LogSummary, settledCount } from './cleanable.ts';
 import { type CleaningResult, cleanLog } from './log-cleaning.ts';
-import { Pace } from './pace.ts';
+import { isStop, Pace, pause } from './pace.ts';
 
 /** What the broker's `log.cleaner.*` keys say. */
 export interface CleanerConfig {
@@ -237,21 +237,4 @@ async function oldestTimestamp(
   if ((await segments[index].file().read(head, 0)) < head.length) return undefined;
   const timestamp = maxTimestampAt(head, 0);
   return timestamp < 0 ? undefined : timestamp;
-}
-
-/** Unlike `Clock.sleep`, keeps no process alive. */
-function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      timer.cancel();
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = clock.setTimer(delayMs, end, { unref: true });
-    signal.addEventListener('abort', end, { once: true });
-  });
-}
-
-function isStop(error: unknown): boolean {
-  return error instanceof KafkaError && error.code === 'ABORTED';
 }

@@ -54,3 +54,21 @@ export class Pace {
     await this.yieldTurn();
   }
 }
+
+/** Unlike `Clock.sleep`, keeps no process alive. */
+export function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      timer.cancel();
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = clock.setTimer(delayMs, end, { unref: true });
+    signal.addEventListener('abort', end, { once: true });
+  });
+}
+
+/** Whether work ended because its owner has stopped. */
+export function isStop(error: unknown): boolean {
+  return error instanceof KafkaError && error.code === 'ABORTED';
+}
