@@ -33,6 +33,8 @@ export interface CleaningRules {
   /** By producer id, for those that the log remembers. */
   readonly lastOfProducer: ReadonlyMap<number, LastOfProducer>;
   readonly wallMs: number;
+  /** Whether anything gets a delete horizon now. */
+  readonly mayForget: boolean;
   readonly deleteRetentionMs: number;
   readonly decompressedBytesMax: number;
   /** For batches that are compressed anew; undefined: the codec's own. */
@@ -127,9 +129,9 @@ export class BatchCleaning {
   }
 
   #newHorizonMs(): number | undefined {
-    const { rangeEnd, wallMs, deleteRetentionMs } = this.#rules;
+    const { rangeEnd, wallMs, deleteRetentionMs, mayForget } = this.#rules;
     const { deleteHorizonMs, lastOffset } = this.#header;
-    const hasPerishable = this.#hasTombstone || this.#fate === 'spent';
+    const hasPerishable = mayForget && (this.#hasTombstone || this.#fate === 'spent');
     if (!hasPerishable || deleteHorizonMs !== undefined || lastOffset >= rangeEnd) return undefined;
     return Math.min(wallMs + deleteRetentionMs, HORIZON_MS_MAX);
   }

@@ -1,14 +1,14 @@
 /**
  * The cleaner of a log directory: looks every `log.cleaner.backoff.ms` for the dirtiest log that is due, compacts it, and goes on until
  * none is due. One log at a time, in the background of the loop. What is clean is kept in `cleaner-offset-checkpoint`, in Kafka's
- * format; it is a hint, for a log that is cleaned again stays the same. A log that cannot be cleaned is told once and left alone until
- * the next start: its records are all there.
+ * format; it is a hint, for a log that is cleaned again stays the same. A damaged segment is left as it is, and with it those before it.
+ * A log that cannot be cleaned for any other reason is told once and left alone until the next start: its records are all there.
  */
-import { type Clock, errorText, KafkaError, type Logger } from '#core';
+import { type Clock, CorruptError, errorText, KafkaError, type Logger } from '#core';
 import { MAX_TIMESTAMP_POSITION, maxTimestampAt } from '../batch-frame.ts';
 import { CheckpointFile, CLEANER_FILE } from '../directory-checkpoints.ts';
 import type { Disk } from '../disk/disk.ts';
-import { partitionFolderName } from '../file-names.ts';
+import { LOG_SUFFIX, partitionFolderName } from '../file-names.ts';
 import type { PartitionLog } from '../partition-log.ts';
 import type { Segment } from '../segment.ts';
 import type { Turns } from '../turns.ts';
@@ -45,6 +45,8 @@ interface Candidate {
   readonly segments: readonly Segment[];
   readonly endOffset: number;
   readonly firstDirty: number;
+  /** The oldest of them is the oldest of the log. */
+  readonly isWhole: boolean;
   readonly ratio: number;
 }
 
@@ -105,7 +107,7 @@ export class LogCleaner {
   async #cleanDirtiest(): Promise<boolean> {
     const candidate = await this.#dirtiest();
     if (candidate === undefined) return false;
-    const { log, segments, endOffset, firstDirty } = candidate;
+    const { log, segments, endOffset, firstDirty, isWhole } = candidate;
     const { disk, clock, config, logger } = this.#options;
     let result: CleaningResult;
     try {
@@ -116,11 +118,13 @@ export class LogCleaner {
         segments,
         endOffset,
         firstDirtyOffset: firstDirty,
+        isWhole,
         wallMs: this.#wallMs,
         pace: new Pace({ clock, bytesPerSecondMax: config.ioBytesPerSecondMax, signal: this.#stopping.signal }),
       });
     } catch (error) {
-      this.#failed(log, segments, error);
+      if (await this.#isDamaged(log, segments, error)) this.#skipped.add(log);
+      else this.#failed(log, segments, error);
       return true;
     }
     const name = partitionFolderName(log.topic, log.partition);
@@ -146,6 +150,16 @@ export class LogCleaner {
     }
     this.#uncleanable.add(log);
     logger.error({ log: name, err: error }, `${name} is not compacted any more: ${errorText(error)}`);
+  }
+
+  /** Whether `error` tells of damage that is now noted in the log: from the next round on these segments are left alone. */
+  async #isDamaged(log: PartitionLog, segments: readonly Segment[], error: unknown): Promise<boolean> {
+    const segment = segments.find((each) => error instanceof CorruptError && error.file === each.path(LOG_SUFFIX));
+    if (segment === undefined || log.isClosed) return false;
+    const { clock, config } = this.#options;
+    const pace = new Pace({ clock, bytesPerSecondMax: config.ioBytesPerSecondMax, signal: this.#stopping.signal });
+    await log.verify(segment, (bytes) => pace.spent(bytes));
+    return log.damage.some(({ file }) => file === segment.path(LOG_SUFFIX));
   }
 
   async #cleaned(log: PartitionLog, { firstDirtyOffset, isComplete }: CleaningResult): Promise<boolean> {
@@ -178,8 +192,12 @@ export class LogCleaner {
     if (settled === 0 || summary.segments[settled - 1].endOffset <= firstDirty) return undefined;
     const closedSegments = log.closedSegments.slice(0, settled);
     try {
-      const segments = await oldEnough(log, closedSegments, firstDirty, this.#wallMs);
-      const cleanable = summary.segments.slice(0, segments.length);
+      const old = await oldEnough(log, closedSegments, firstDirty, this.#wallMs);
+      const first = firstBehindDamage(log, summary.segments.slice(0, old.length));
+      const segments = old.slice(first);
+      const cleanable = summary.segments.slice(first, old.length);
+      const endOffset = cleanable.at(-1)?.endOffset ?? 0;
+      if (endOffset <= firstDirty) return undefined;
       const dirty = dirtiness(cleanable, firstDirty);
       const oldest = await oldestTimestamp(
         log,
@@ -187,7 +205,7 @@ export class LogCleaner {
         cleanable.findIndex((each) => each.endOffset > firstDirty),
       );
       if (!isDue(dirty, oldest, this.#wallMs, log.config)) return undefined;
-      return { log, segments, endOffset: cleanable[cleanable.length - 1].endOffset, firstDirty, ratio: dirty.ratio };
+      return { log, segments, endOffset, firstDirty, isWhole: first === 0, ratio: dirty.ratio };
     } catch (error) {
       this.#failed(log, closedSegments, error);
       return undefined;
@@ -208,6 +226,13 @@ function summaryOf(log: PartitionLog): LogSummary {
     endOffset: closedSegments[index + 1]?.baseOffset ?? log.activeBaseOffset,
   }));
   return { segments, logStartOffset, lastStableOffset, recoveryPoint };
+}
+
+/** Index of the first segment behind the last damaged one: what cannot be read must not be rewritten. */
+function firstBehindDamage({ damage }: PartitionLog, segments: LogSummary['segments']): number {
+  const isDamaged = ({ baseOffset, endOffset }: LogSummary['segments'][number]): boolean =>
+    damage.some((range) => range.startOffset < endOffset && range.endOffset > baseOffset);
+  return damage.length === 0 ? 0 : segments.findLastIndex(isDamaged) + 1;
 }
 
 /** Without the first dirty one that `min.compaction.lag.ms` protects, and all behind it. */

@@ -22,11 +22,13 @@ import { TransactionCleaning } from './transaction-cleaning.ts';
 export interface CleaningOptions {
   readonly disk: Disk;
   readonly log: PartitionLog;
-  /** The oldest closed segments, as many as may be cleaned. */
+  /** Closed segments, one behind the other, as many as may be cleaned. */
   readonly segments: readonly Segment[];
   /** Where the last of `segments` ends. */
   readonly endOffset: number;
   readonly firstDirtyOffset: number;
+  /** Nothing before `segments` was left out. Else older values may lie there, so no tombstone and no marker gets a time to go. */
+  readonly isWhole: boolean;
   readonly wallMs: number;
   readonly dedupeBufferBytes: number;
   readonly dedupeLoadFactor: number;
@@ -126,7 +128,10 @@ async function readDirtyRange(options: CleaningOptions): Promise<DirtyRange> {
   return { latest, rangeEnd, lastOffset };
 }
 
-function rulesOf({ log, wallMs }: CleaningOptions, { latest, rangeEnd, lastOffset }: DirtyRange): CleaningRules {
+function rulesOf(
+  { log, wallMs, isWhole }: CleaningOptions,
+  { latest, rangeEnd, lastOffset }: DirtyRange,
+): CleaningRules {
   const { config, producers } = log;
   const lastOfProducer = new Map<number, LastOfProducer>();
   for (const { producerId, batches, epoch } of producers.entries())
@@ -137,6 +142,7 @@ function rulesOf({ log, wallMs }: CleaningOptions, { latest, rangeEnd, lastOffse
     lastOffset,
     lastOfProducer,
     wallMs,
+    mayForget: isWhole,
     deleteRetentionMs: config['delete.retention.ms'],
     decompressedBytesMax: DECOMPRESSED_BATCH_BYTES_MAX,
     compressionLevel: (codec) => levelOf(codec, config),

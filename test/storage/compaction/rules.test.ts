@@ -150,6 +150,7 @@ function clean(
     lastOfProducer: new Map(),
     wallMs: START_MS + 10,
     deleteRetentionMs: 100,
+    mayForget: true,
     decompressedBytesMax: 1_000_000,
     compressionLevel: () => undefined,
     ...overrides,
@@ -265,6 +266,13 @@ describe('a batch', () => {
     expect(read(clean(batchAt(10, tombstones), {}, { c: 20 })).header.deleteHorizonMs).toBeUndefined();
     const batch = batchAt(10, tombstones);
     expect(clean(batch, { rangeEnd: 12 })).toBe(batch);
+  });
+
+  test('gets no delete horizon while older values may lie before what is cleaned; one that it has still counts', () => {
+    const batch = batchAt(10, tombstones);
+    expect(clean(batch, { mayForget: false })).toBe(batch);
+    const aged = clean(batch);
+    expect(read(clean(aged!, { mayForget: false, wallMs: START_MS + 110 })).lines).toEqual(['10 a=0 @0', '11 b=1 @1']);
   });
 
   test('keeps its tombstones for ever when delete.retention.ms does not end, or a timestamp is beyond reckoning', () => {

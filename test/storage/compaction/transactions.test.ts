@@ -166,6 +166,7 @@ describe('a marker on which nothing depends', () => {
       lastOfProducer: new Map(lastOfProducer),
       wallMs,
       deleteRetentionMs: 100,
+      mayForget: true,
       decompressedBytesMax: 1000,
       compressionLevel: () => undefined,
     };
