@@ -203,13 +203,14 @@ function openSegment(
   return segment;
 }
 
-/** A snapshot is stored when all that is to be known of the segment that ends there has been. */
+/** A snapshot is stored when all that is to be known of the segment that ends there has been. Kafka stores none of an empty log. */
 function transactionFileOf(
   { snapshots, transactionBases }: Contents,
   baseOffset: number,
   endOffset: number | undefined,
 ): TransactionFile {
-  if (endOffset === undefined || !snapshots.includes(endOffset)) return 'doubtful';
+  const isKnown = endOffset === baseOffset || (endOffset !== undefined && snapshots.includes(endOffset));
+  if (!isKnown) return 'doubtful';
   return transactionBases.has(baseOffset) ? 'whole' : 'none';
 }
 

@@ -38,6 +38,7 @@ const compacted = { ...segments, 'cleanup.policy': 'compact', 'min.cleanable.dir
     { name: 'compacted', numPartitions: 1, configs: { ...compacted, 'min.compaction.lag.ms': NEVER_MS } },
     { name: 'trimmed', numPartitions: 1, configs: segments },
     { name: 'transacted', numPartitions: 1 },
+    { name: 'empty', numPartitions: 1 },
   ])
 ).all();
 const defaults = [
@@ -46,7 +47,7 @@ const defaults = [
 ] as const;
 (await admin.incrementalAlterConfigs([{ type: 'broker', name: '', changes: defaults }])).all();
 let wire = await WireLog.connect(kafka.bootstrapServers);
-for (const topic of ['compacted', 'trimmed', 'transacted']) await wire.opened(topic);
+for (const topic of ['compacted', 'trimmed', 'transacted', 'empty']) await wire.opened(topic);
 for (let n = 0; n < 35; n++) for (const topic of ['compacted', 'trimmed']) await send(topic, n);
 await transact(kafka.bootstrapServers, 'transacted', ['commit', 'abort', 'open']);
 await commitInTransactions(kafka.bootstrapServers, 'exactly-once', 'trimmed', [
