@@ -9,6 +9,24 @@ const only = process.env.SPRINGTIDE_TRANSACTION_SEED;
 const firsts = only === undefined ? [0, 1, 2].map((n) => n * SEEDS_PER_TEST) : [Number(only)];
 const count = only === undefined ? SEEDS_PER_TEST : 1;
 
+async function live(seed: number, isCompacted: boolean): Promise<TransactionRun['counts']> {
+  const run = new TransactionRun(seed, isCompacted);
+  try {
+    await run.run();
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    throw new Error(`SPRINGTIDE_TRANSACTION_SEED=${seed}: ${text}`, { cause: error });
+  }
+  return run.counts;
+}
+
+test.each([
+  [1359, false],
+  [1427, true],
+])('seed %d, which found a snapshot that vouched for an index that was never stored', async (seed, isCompacted) => {
+  expect((await live(seed, isCompacted)).starts).toBeGreaterThan(1);
+});
+
 describe.each([
   ['as they are', false],
   ['under a cleaner', true],
@@ -18,16 +36,10 @@ describe.each([
     async (first) => {
       const totals = { starts: 0, commits: 0, aborts: 0 };
       for (let seed = first; seed < first + count; seed++) {
-        const run = new TransactionRun(seed, isCompacted);
-        try {
-          await run.run();
-        } catch (error) {
-          const text = error instanceof Error ? error.message : String(error);
-          throw new Error(`SPRINGTIDE_TRANSACTION_SEED=${seed}: ${text}`, { cause: error });
-        }
-        totals.starts += run.counts.starts;
-        totals.commits += run.counts.commits;
-        totals.aborts += run.counts.aborts;
+        const { starts, commits, aborts } = await live(seed, isCompacted);
+        totals.starts += starts;
+        totals.commits += commits;
+        totals.aborts += aborts;
       }
       if (only !== undefined) return;
       expect(totals.starts).toBeGreaterThan(3 * SEEDS_PER_TEST);
