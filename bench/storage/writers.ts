@@ -30,7 +30,6 @@ export function driveWriters(logs: readonly PartitionLog[], batches: Batches, lo
     const start = performance.now();
     let sentCount = 0;
     let doneCount = 0;
-    let acknowledged: number[] = [];
 
     const send = (writer: number): void => {
       if (sentCount === batchCount) return;
@@ -46,14 +45,9 @@ export function driveWriters(logs: readonly PartitionLog[], batches: Batches, lo
         if (failure !== undefined) reject(failure);
         latencies[batch] = performance.now() - sentMs;
         if (++doneCount === batchCount) resolve(figures(performance.now() - start, latencies));
-        // Answers reach their senders in a later turn, all of a turn together.
-        else if (acknowledged.push(writer) === 1) setImmediate(sendNext);
+        // As when it arrives by a connection of its own: in a later turn, with microtasks before the next one.
+        else setImmediate(send, writer);
       });
-    };
-    const sendNext = (): void => {
-      const senders = acknowledged;
-      acknowledged = [];
-      for (const writer of senders) send(writer);
     };
     for (let round = 0; round < inFlight; round++) for (let writer = 0; writer < writers; writer++) send(writer);
   });

@@ -29,6 +29,6 @@ export interface LogHome {
   fail(error: unknown): void;
   /** Resolves when the names of all folders made so far are durable. */
   syncDirectory(): Promise<void>;
-  /** Has `log.writePending()` called in the next turn, once. */
-  scheduleWrite(log: { writePending(): void }): void;
+  /** Has `log.writePending()` called, once, in the next turn; sooner when much is queued. `sizeInBytes`: what was queued now. */
+  scheduleWrite(log: { writePending(): void }, sizeInBytes: number): void;
 }

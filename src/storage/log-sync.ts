@@ -15,6 +15,7 @@ export class LogSync {
   #isMetadataDirty: boolean;
   /** Settled when the last sync has ended, well or not; its caller hears which. */
   #last: Promise<void> = Promise.resolve();
+  #unendedCount = 0;
   #isStopped = false;
 
   constructor(home: LogHome, folder: string, isNew: boolean) {
@@ -42,7 +43,9 @@ export class LogSync {
 
   /** `active` is asked when the sync begins: the segment to take with it, if any. */
   sync(active: () => Segment | undefined): Promise<void> {
-    const sync = this.#last.then(() => this.#sync(active()));
+    // At once where it can: a disk that waits for a turn of the loop idles.
+    const begun = this.#unendedCount++ === 0 ? this.#sync(active()) : this.#last.then(() => this.#sync(active()));
+    const sync = begun.finally(() => this.#unendedCount--);
     this.#last = sync.catch(() => {});
     return sync;
   }

@@ -1,7 +1,7 @@
 /**
  * The log of one partition. Appending is synchronous and touches no file: batches are judged, get offsets, and are queued
  * as they were received behind a fresh head of 16 bytes; one writev for everything that was queued in a turn follows in the
- * next. `writevSync` and not the thread pool: into the page cache it was measured as cheap for large and cheaper for 16 KiB frames,
+ * next, and for a lot at the end of the task that appended it. `writevSync` and not the thread pool: into the page cache it was measured as cheap for large and cheaper for 16 KiB frames,
  * and it keeps the order without any waiting (it blocks only while the kernel throttles dirty pages). Expected cost of an append: the
  * checksum (5.7 GB/s), the walk over a client's records (`record-validator.ts`), about 2 µs of bookkeeping, and its share of a writev.
  *
@@ -254,7 +254,7 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
   }
 
   /**
-   * Appends the batches of `records`, all or none, at `logEndOffset`. Synchronous; nothing is written before the next turn.
+   * Appends the batches of `records`, all or none, at `logEndOffset`. Synchronous; nothing is written before it has returned.
    * `records` belongs to the log from now on and must not be changed. Refusals are in the result; nothing is thrown.
    */
   append(records: Buffer, options: AppendOptions): AppendResult {
@@ -282,7 +282,7 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
       this.#home.fail(error);
       return this.#refused(this.#offline());
     }
-    this.#home.scheduleWrite(this);
+    this.#home.scheduleWrite(this, records.length);
     return this.#accepted(baseOffset, this.#logEndOffset - 1, now.wallMs, false);
   }
 
@@ -452,7 +452,7 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
     return this.#segments.loadIndexes(segment);
   }
 
-  /** Writes what is queued; called by the directory once per turn. */
+  /** Writes what is queued; called by the directory. */
   writePending(): void {
     if (this.#isClosed || this.#home.failure !== undefined) return;
     try {
@@ -471,9 +471,12 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
     if (!this.#checkFlush()) this.#advanceDurable(this.#writtenEndOffset);
   }
 
-  /** Syncs what is written so far; called by the syncer only. In mode `os` these are the segments that were rolled. */
-  async syncWritten(): Promise<void> {
-    if (this.#isClosed) return;
+  /**
+   * Syncs what is written so far, and resolves to what tells those who wait for it; called by the syncer only. In mode `os` these are
+   * the segments that were rolled.
+   */
+  async syncWritten(): Promise<() => void> {
+    if (this.#isClosed) return tellNobody;
     const withActive = this.#isSynced || this.#isFlushDue;
     this.#isFlushDue = false;
     const endOffset = withActive ? this.#writtenEndOffset : this.#segments.active.baseOffset;
@@ -481,13 +484,15 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
       await this.#sync.sync(() => (withActive ? this.#segments.active : undefined));
     } catch (error) {
       // Deleted meanwhile: nobody waits for this sync any more.
-      if (this.#isClosed) return;
+      if (this.#isClosed) return tellNobody;
       throw error;
     }
-    if (this.#isClosed) return;
-    this.#moveRecoveryPoint(endOffset);
-    if (withActive) this.#advanceDurable(endOffset);
-    if (!this.#isSynced) this.#checkFlush();
+    return () => {
+      if (this.#isClosed) return;
+      this.#moveRecoveryPoint(endOffset);
+      if (withActive) this.#advanceDurable(endOffset);
+      if (!this.#isSynced) this.#checkFlush();
+    };
   }
 
   /**
@@ -737,6 +742,8 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
     });
   }
 }
+
+function tellNobody(): void {}
 
 /** Once a topic is compacted, gaps may be anywhere. */
 function compactedTo(config: TopicConfig, known: number): number {

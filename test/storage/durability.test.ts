@@ -47,6 +47,41 @@ describe('durability sync', () => {
     expect(heard).toEqual(['advance 2', 'waiter 1', 'waiter 1 again', 'waiter 2', 'late']);
   });
 
+  test('the next sync is under way when those who waited for the last one are told', async () => {
+    const disk = new FailingDisk();
+    const scene = await openScene({ disk, durability: 'sync' });
+    const log = createLog(scene);
+    appendValues(log, ['first']);
+    await scene.clock.settle();
+    const gate = new Deferred<void>();
+    const events: string[] = [];
+    disk.before = (step, path) => {
+      if (step !== 'sync' || !path.endsWith('.log')) return undefined;
+      events.push('sync');
+      return events.length === 1 ? gate.promise : undefined;
+    };
+    for (const value of ['a', 'b']) {
+      appendValues(log, [value]);
+      log.whenDurable(log.logEndOffset, () => events.push(`told ${value}`));
+      await scene.clock.settle();
+    }
+    gate.resolve();
+    await scene.clock.settle();
+    expect(events).toEqual(['sync', 'sync', 'told a', 'told b']);
+  });
+
+  test('a lot is written at the end of the task that appended it, less in the next turn together', async () => {
+    const scene = await openScene();
+    const logs = ['little', 'much'].map((topic) => createLog(scene, {}, topic));
+    appendValues(logs[0], ['a']);
+    await Promise.resolve();
+    expect(logs[0].durableEndOffset).toBe(0);
+    for (let part = 0; part < 6; part++) appendValues(logs[1], ['x'.repeat(100_000)]);
+    expect(logs[1].durableEndOffset).toBe(0);
+    await Promise.resolve();
+    expect(logs.map((log) => log.durableEndOffset)).toEqual([1, 6]);
+  });
+
   test('the files of a group are synced in parallel, no more than the bound at a time', async () => {
     const disk = new FailingDisk();
     const scene = await openScene({ disk, durability: 'sync' });
