@@ -77,7 +77,8 @@ const FILE_SUFFIXES = [LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SU
  */
 export async function cleanLog(options: CleaningOptions): Promise<CleaningResult> {
   const range = await readDirtyRange(options);
-  const rewriting = { rules: rulesOf(options, range), transactions: new TransactionCleaning() };
+  const startOffset = options.isWhole ? 0 : options.segments[0].baseOffset;
+  const rewriting = { rules: rulesOf(options, range), transactions: new TransactionCleaning(startOffset) };
   const members = await membersOf(options, range.rangeEnd);
   let bytesBefore = 0;
   let bytesAfter = 0;
@@ -97,7 +98,7 @@ async function readDirtyRange(options: CleaningOptions): Promise<DirtyRange> {
   let rangeEnd = endOffset;
   let lastOffset = -1;
   let nextOffset = 0;
-  const transactions = new TransactionCleaning();
+  const transactions = new TransactionCleaning(0);
   const visit = async (batch: Buffer, header: BatchHeader): Promise<boolean> => {
     const fate = fateOf(batch, header, transactions);
     if (header.lastOffset < firstDirtyOffset) return false;

@@ -1,5 +1,6 @@
 /**
- * What a pass over the batches of a log, from the first to the last, finds out about transactions. ◇
+ * What a pass over the batches of a log, from the first to the last, finds out about transactions. Where the pass begins later, what
+ * lies before stays, and the transactions in it too. ◇
  *
  *   batch                                                    verdict
  *   ─────                                                    ───────
@@ -19,6 +20,7 @@ interface AbortedProgress {
 }
 
 export class TransactionCleaning {
+  readonly #startOffset: number;
   /** Those that the pass comes to next, by their first offsets; consumed from `#comingIndex`. */
   #coming: readonly AbortedTxn[] = [];
   #comingIndex = 0;
@@ -26,6 +28,11 @@ export class TransactionCleaning {
   readonly #aborted = new Map<number, AbortedProgress>();
   /** Producers that the pass has met batches of, which no marker has ended. */
   readonly #undecided = new Set<number>();
+
+  /** @param startOffset where the pass begins; 0 for all of the log, wherever that begins by now */
+  constructor(startOffset: number) {
+    this.#startOffset = startOffset;
+  }
 
   /** @param aborted all that have records in the batches to come, up to the next call; those that were given before may come again */
   expect(aborted: readonly AbortedTxn[]): void {
@@ -59,7 +66,10 @@ export class TransactionCleaning {
       if (transaction.firstOffset > offset) return;
       const known = this.#aborted.get(transaction.producerId)?.transaction;
       if (known?.lastOffset !== transaction.lastOffset)
-        this.#aborted.set(transaction.producerId, { transaction, hasBatches: false });
+        this.#aborted.set(transaction.producerId, {
+          transaction,
+          hasBatches: transaction.firstOffset < this.#startOffset,
+        });
     }
   }
 }

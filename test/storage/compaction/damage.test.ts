@@ -2,7 +2,8 @@
 import { expect, test } from '@jest/globals';
 import type { PartitionLog, SimulatedDisk } from '#storage';
 import { readOnwards } from '../damage-scene.ts';
-import { appendKeyed, BACKOFF_MS, clean, compactedLog, openCompacted } from './scene.ts';
+import { abortedFrom, endTransaction } from '../transaction-scene.ts';
+import { appendKeyed, BACKOFF_MS, clean, compactedLog, keyedBatch, openCompacted } from './scene.ts';
 
 const FOLDER = '/data/orders-0';
 
@@ -81,4 +82,36 @@ test('a deleted key whose old value lies in a segment that is left alone stays d
   expect(values).toContain('0=old');
   // The tombstone: `undefined` is how a value of null reads.
   expect(values).toContain('12=undefined');
+});
+
+test('a transaction whose records lie in a segment that is left alone stays aborted', async () => {
+  let scene = await openCompacted();
+  const disk = scene.disk as SimulatedDisk;
+  let log = compactedLog(scene, { 'delete.retention.ms': 0 });
+  const records = keyedBatch([{ key: 'k', value: 'aborted' }], {
+    producerId: 5,
+    producerEpoch: 0,
+    baseSequence: 0,
+    isTransactional: true,
+  });
+  expect(log.append(records, { leaderEpoch: 0, origin: 'client' }).error).toBeUndefined();
+  for (let i = 1; i < 12; i++) appendKeyed(log, [{ key: 'k', value: `v${i}` }]);
+  expect(endTransaction(log, 'abort', 5).error).toBeUndefined();
+  for (let i = 13; i < 30; i++) appendKeyed(log, [{ key: 'k', value: `v${i}` }]);
+  await scene.directory.close();
+  const [, damaged] = [...(await segmentContents(disk)).keys()].sort();
+  const file = disk.openSync(`${FOLDER}/${damaged}`, { create: false });
+  file.writeSync([Buffer.from([0xee])], 80);
+  file.close();
+  scene = await openCompacted({ disk });
+  log = compactedLog(scene, { 'delete.retention.ms': 0 });
+  for (let round = 0; round < 4; round++) {
+    appendKeyed(log, [{ key: 'k', value: `more ${round}` }]);
+    log.rollForRetention(scene.clock.now().wallMs);
+    await clean(scene, BACKOFF_MS + 60_000);
+    expect(await abortedFrom(log, 0, 1)).toEqual(['5 0..12']);
+  }
+  expect(
+    (await log.readCommitted(0, { bytesMax: 1, endOffsetMax: 1, atLeastOneBatch: true })).sizeInBytes,
+  ).toBeGreaterThan(0);
 });

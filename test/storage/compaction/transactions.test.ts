@@ -27,7 +27,7 @@ function passOver(
   steps: readonly Step[],
   aborted: readonly (readonly [producerId: number, first: number, last: number])[],
 ) {
-  const transactions = new TransactionCleaning();
+  const transactions = new TransactionCleaning(0);
   const entries = aborted.map(([producerId, firstOffset, lastOffset]) => ({
     producerId,
     firstOffset,
@@ -135,7 +135,7 @@ describe('a pass over transactions', () => {
   });
 
   test('knows those that it is within when it is told of them again', () => {
-    const transactions = new TransactionCleaning();
+    const transactions = new TransactionCleaning(0);
     const entry = { producerId: 1, firstOffset: 0, lastOffset: 9, lastStableOffset: 10 };
     transactions.expect([entry]);
     expect(transactions.batch(headerOf(0, 1, 'data'))).toBe(true);
