@@ -10,6 +10,7 @@
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { dumpLogCommand } from './dump-log-command.ts';
+import { repairCommand } from './repair-command.ts';
 import { serverCommand } from './server-command.ts';
 
 /** Runs one command and gives the exit code. @param args without runtime and script. */
@@ -25,6 +26,7 @@ export async function main(args: readonly string[]): Promise<number> {
   };
   program.addCommand(serverCommand(exit));
   program.addCommand(dumpLogCommand(exit));
+  program.addCommand(repairCommand(exit));
   for (const command of program.commands) command.copyInheritedSettings(program);
   try {
     await program.parseAsync(args, { from: 'user' });

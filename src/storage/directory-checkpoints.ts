@@ -15,6 +15,8 @@ import type { Disk } from './disk/disk.ts';
 import { partitionFolderName } from './file-names.ts';
 
 export const CLEANER_FILE = 'cleaner-offset-checkpoint';
+export const RECOVERY_POINT_FILE = 'recovery-point-offset-checkpoint';
+export const HIGH_WATERMARK_FILE = 'replication-offset-checkpoint';
 
 /** What is stored of a log. */
 export interface CheckpointedLog {
@@ -46,9 +48,9 @@ export class DirectoryCheckpoints {
   #logStartsStored: Promise<void> | undefined;
 
   constructor(disk: Disk, path: string, logger: Logger) {
-    this.#recoveryPoints = new CheckpointFile(disk, path, 'recovery-point-offset-checkpoint', logger);
+    this.#recoveryPoints = new CheckpointFile(disk, path, RECOVERY_POINT_FILE, logger);
     this.#logStarts = new CheckpointFile(disk, path, 'log-start-offset-checkpoint', logger);
-    this.#highWatermarks = new CheckpointFile(disk, path, 'replication-offset-checkpoint', logger);
+    this.#highWatermarks = new CheckpointFile(disk, path, HIGH_WATERMARK_FILE, logger);
     this.#cleaned = new CheckpointFile(disk, path, CLEANER_FILE, logger);
   }
 

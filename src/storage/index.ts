@@ -18,6 +18,7 @@ export {
   topicConfigConflict,
   topicConfigTable,
 } from './config.ts';
+export { damageText } from './damage-book.ts';
 export type { Disk, DiskEntry, DiskFile, DiskLock } from './disk/disk.ts';
 export { DiskFaults, type DiskStep, type FaultRule } from './disk/disk-faults.ts';
 export { MemoryDisk, memoryDisk } from './disk/memory-disk.ts';
@@ -33,4 +34,5 @@ export type { LogRead } from './log-read.ts';
 export type { ReadRequest } from './log-reader.ts';
 export { OPEN_FILES_MAX } from './open-files.ts';
 export { PartitionLog } from './partition-log.ts';
+export * from './repair/index.ts';
 export type { FoundRecord } from './time-lookup.ts';

@@ -75,7 +75,7 @@ const RETENTION_CHECK_MS = 300_000;
 const PRODUCER_EXPIRATION_CHECK_MS = 600_000;
 const PRODUCER_EXPIRATION_MS = 86_400_000;
 const CLEAN_SHUTDOWN_FILE = '.kafka_cleanshutdown';
-const LOCK_FILE = '.lock';
+export const LOCK_FILE = '.lock';
 
 export class LogDirectory {
   readonly path: string;

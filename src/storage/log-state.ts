@@ -13,13 +13,13 @@ import { loadSealedIndexes } from './index-files.ts';
 import { LeaderEpochs } from './leader-epochs.ts';
 import { snapshotPath, storeSnapshot } from './log-trail.ts';
 import { walkLog } from './log-walk.ts';
-import type { UntoldTransactions } from './partition-recovery.ts';
 import { readSnapshot, replayBatch } from './producer-replay.ts';
 import { encodeProducerSnapshot } from './producer-snapshot.ts';
 import { ProducerState } from './producer-state.ts';
 import type { Segment } from './segment.ts';
 import { storeTransactions } from './transaction-files.ts';
 import { TransactionIndex } from './transaction-index.ts';
+import type { UntoldTransactions } from './untold-transactions.ts';
 
 export interface LogContent {
   readonly disk: Disk;

@@ -11,28 +11,16 @@
  * finds the same.
  */
 import type { Clock, Logger } from '#core';
-import { finishSwaps } from './compaction/swap-recovery.ts';
 import type { TopicConfig } from './config.ts';
 import type { DamagedRange } from './damage-book.ts';
 import type { Disk } from './disk/disk.ts';
-import {
-  baseOffsetOf,
-  CLEANED_SUFFIX,
-  DELETED_SUFFIX,
-  INDEX_SUFFIX,
-  LOG_SUFFIX,
-  SNAPSHOT_SUFFIX,
-  segmentFileName,
-  TEMPORARY_SUFFIX,
-  TIME_INDEX_SUFFIX,
-  TXN_INDEX_SUFFIX,
-} from './file-names.ts';
+import { LOG_SUFFIX, SNAPSHOT_SUFFIX, segmentFileName } from './file-names.ts';
 import { type Cut, type Survey, surveyLog } from './log-survey.ts';
-import { isSnapshotGood } from './producer-replay.ts';
+import { durableOffsetOf, type FolderContents, newestGood, tidyFolder, transactionFileOf } from './partition-folder.ts';
 import { Quarantine } from './quarantine.ts';
 import { rewriteTail } from './rewrite-tail.ts';
-import { Segment, type TransactionFile } from './segment.ts';
-import { readTransactionFile } from './transaction-files.ts';
+import { Segment } from './segment.ts';
+import { findUntold, NOTHING_UNTOLD, type UntoldTransactions } from './untold-transactions.ts';
 
 export interface RecoveryPlan {
   readonly disk: Disk;
@@ -56,13 +44,6 @@ export interface RecoveryPlan {
   readonly newJitterShare: () => number;
 }
 
-/** Segments whose aborted transactions must be read from the batches. */
-export interface UntoldTransactions {
-  /** What their files tell of them, in `transactions`, is right below the newest producer snapshot at or below `snapshotMax`. */
-  readonly segments: ReadonlySet<Segment>;
-  readonly snapshotMax: number;
-}
-
 export interface RecoveredSegments {
   /** At least one; the last one is active and has its indexes. */
   readonly segments: Segment[];
@@ -78,22 +59,10 @@ export interface RecoveredSegments {
   readonly snapshots: readonly number[];
 }
 
-/** What was found in the folder. */
-interface Contents {
-  /** Base offsets of the segments, in order. */
-  readonly bases: readonly number[];
-  /** Those with a `.txnindex`. */
-  readonly transactionBases: ReadonlySet<number>;
-  /** Newest first. */
-  readonly snapshots: readonly number[];
-}
-
-const NOTHING_UNTOLD: UntoldTransactions = { segments: new Set(), snapshotMax: Number.POSITIVE_INFINITY };
-
 export async function recoverSegments(plan: RecoveryPlan): Promise<RecoveredSegments> {
   const contents = await tidyFolder(plan);
   const { bases } = contents;
-  const durableOffset = await durableOffsetOf(plan, contents);
+  const durableOffset = await durableOffsetOf(plan, contents, plan.recoveryPoint);
   const segments = bases.map((base, index) => openSegment(plan, contents, base, bases.at(index + 1)));
   if (segments.length === 0) segments.push(await createSegment(plan, plan.logStartOffset));
   // The last one is read next.
@@ -105,7 +74,8 @@ export async function recoverSegments(plan: RecoveryPlan): Promise<RecoveredSegm
   const kept = segments.slice(0, survey.last + 1);
   for (const segment of segments.slice(kept.length)) segment.close();
   if (isCut || (!plan.isClean && survey.damage.length === 0)) await settle(plan, kept, survey, isCut, durableOffset);
-  const untold = survey.damage.length > 0 ? NOTHING_UNTOLD : await findUntold(plan, contents, kept, survey);
+  const untold =
+    survey.damage.length > 0 ? NOTHING_UNTOLD : await findUntold(plan, contents, kept, survey.logEndOffset);
   const { logEndOffset, damage, first } = survey;
   const isIntact = plan.isClean && !isCut && !survey.isIndexLost && first === segments.length - 1;
   const epochsTo = isIntact
@@ -125,22 +95,10 @@ export async function recoverSegments(plan: RecoveryPlan): Promise<RecoveredSegm
   };
 }
 
-/** Where that begins which a power cut may have taken. A snapshot that cannot be read proves nothing. */
-async function durableOffsetOf(plan: RecoveryPlan, { snapshots }: Contents): Promise<number> {
-  const { recoveryPoint } = plan;
-  const newer = snapshots.filter((offset) => offset > recoveryPoint);
-  return (await newestGood(plan, newer)) ?? recoveryPoint;
-}
-
-async function newestGood({ disk, folder }: RecoveryPlan, snapshots: readonly number[]): Promise<number | undefined> {
-  for (const offset of snapshots) if (await isSnapshotGood(disk, folder, offset)) return offset;
-  return undefined;
-}
-
 /** The log ends before its start offset: none of its records is anybody's any more. */
 async function startAnew(
   plan: RecoveryPlan,
-  { snapshots }: Contents,
+  { snapshots }: FolderContents,
   segments: readonly Segment[],
   survey: Survey,
 ): Promise<RecoveredSegments> {
@@ -165,34 +123,9 @@ async function startAnew(
   };
 }
 
-/** Ends or removes what a crash left unfinished. */
-async function tidyFolder({ disk, folder, logger }: RecoveryPlan): Promise<Contents> {
-  await finishSwaps({ disk, folder, logger });
-  const entries = await disk.list(folder);
-  for (const { name, kind } of entries) {
-    if (kind !== 'other') continue;
-    logger.warn({ file: `${folder}/${name}` }, 'This is no file and is ignored');
-    if (name.endsWith(TEMPORARY_SUFFIX)) await disk.remove(`${folder}/${name}`);
-  }
-  const files = entries.filter(({ kind }) => kind === 'file').map(({ name }) => name);
-  const bases = files.map((name) => baseOffsetOf(name, LOG_SUFFIX)).filter((base) => base !== undefined);
-  for (const name of files) {
-    const isLeftOver = [DELETED_SUFFIX, CLEANED_SUFFIX, TEMPORARY_SUFFIX].some((suffix) => name.endsWith(suffix));
-    if (isLeftOver) await disk.remove(`${folder}/${name}`);
-    const suffix = [INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX].find((each) => name.endsWith(each));
-    const base = suffix === undefined ? undefined : baseOffsetOf(name, suffix);
-    if (base === undefined || bases.includes(base)) continue;
-    logger.warn({ file: `${folder}/${name}` }, 'An index without its log was removed');
-    await disk.remove(`${folder}/${name}`);
-  }
-  const snapshots = files.map((name) => baseOffsetOf(name, SNAPSHOT_SUFFIX)).filter((offset) => offset !== undefined);
-  const transactionBases = new Set(files.map((name) => baseOffsetOf(name, TXN_INDEX_SUFFIX) ?? -1));
-  return { bases: bases.sort((a, b) => a - b), transactionBases, snapshots: snapshots.sort((a, b) => b - a) };
-}
-
 function openSegment(
   plan: RecoveryPlan,
-  contents: Contents,
+  contents: FolderContents,
   baseOffset: number,
   nextBase: number | undefined,
 ): Segment {
@@ -201,17 +134,6 @@ function openSegment(
   segment.adoptSize(segment.file().sizeSync());
   segment.transactionFile = transactionFileOf(contents, baseOffset, nextBase);
   return segment;
-}
-
-/** A snapshot is stored when all that is to be known of the segment that ends there has been. Kafka stores none of an empty log. */
-function transactionFileOf(
-  { snapshots, transactionBases }: Contents,
-  baseOffset: number,
-  endOffset: number | undefined,
-): TransactionFile {
-  const isKnown = endOffset === baseOffset || (endOffset !== undefined && snapshots.includes(endOffset));
-  if (!isKnown) return 'doubtful';
-  return transactionBases.has(baseOffset) ? 'whole' : 'none';
 }
 
 /** Its name is durable before a record counts on it: only a folder that is new has its names synced later. */
@@ -226,8 +148,8 @@ async function createSegment(plan: RecoveryPlan, baseOffset: number): Promise<Se
  * Takes away what comes behind a place. The last segment goes first and the rest of the damaged one last, so that a start after a cut in
  * between finds the same damage.
  */
-async function cutOff(
-  plan: RecoveryPlan,
+export async function cutOff(
+  plan: Pick<RecoveryPlan, 'disk' | 'logger' | 'folder' | 'corruptFolder'>,
   segments: readonly Segment[],
   { index, position, damage }: Cut,
   logEndOffset: number,
@@ -271,45 +193,4 @@ async function settle(
   // Its files may tell of what was cut.
   if (isCut) await kept[kept.length - 1].replaceIndexFiles(plan.clock);
   await plan.disk.syncDirectory(plan.folder);
-}
-
-/**
- * Which segments behind the newest snapshot have transactions that nobody has told yet. The file of one that is sound is complete below
- * any snapshot that lies in the segment.
- */
-async function findUntold(
-  plan: RecoveryPlan,
-  contents: Contents,
-  kept: readonly Segment[],
-  { logEndOffset }: Survey,
-): Promise<UntoldTransactions> {
-  const segments = new Set<Segment>();
-  const newest = contents.snapshots.find((offset) => offset <= logEndOffset) ?? 0;
-  let snapshotMax = Number.POSITIVE_INFINITY;
-  for (const [index, segment] of kept.entries()) {
-    const { baseOffset } = segment;
-    const isLast = index === kept.length - 1;
-    const endOffset = isLast ? logEndOffset : kept[index + 1].baseOffset;
-    if (!isLast && endOffset <= newest) continue;
-    const known = transactionFileOf(contents, baseOffset, endOffset);
-    const hasFile = contents.transactionBases.has(baseOffset);
-    const stored = hasFile ? await readTransactionFile(plan.disk, segment, endOffset) : undefined;
-    const isSound = stored !== undefined || !hasFile;
-    segment.transactionFile = known;
-    // More may be added to those of the last segment, so they stay in memory.
-    if (stored !== undefined) segment.adoptTransactions(stored);
-    if (known !== 'doubtful' && isSound) continue;
-    if (!isSound) {
-      const file = segment.path(TXN_INDEX_SUFFIX);
-      plan.logger.warn({ file }, 'A transaction index is wrong and is built anew');
-    }
-    segment.transactionFile = 'doubtful';
-    segments.add(segment);
-    snapshotMax = Math.min(snapshotMax, isSound ? endOffset - (isLast ? 0 : 1) : baseOffset);
-  }
-  if (plan.isClean && segments.size > 0) {
-    const text = `Producer snapshots of ${plan.folder} are missing; what they and the transaction indexes told is read from the batches`;
-    plan.logger.warn({ folder: plan.folder, segmentCount: segments.size }, text);
-  }
-  return { segments, snapshotMax };
 }

@@ -80,7 +80,9 @@ export class ProducerState {
   complete(recent: ProducerEntry): void {
     const entry = this.#entries.get(recent.producerId);
     if (entry === undefined || entry.epoch !== recent.epoch) return;
-    if (recent.batches.length <= entry.batches.length) return;
+    // The log may lack what the snapshot knew last: damage has taken it.
+    const isOlder = (recent.batches.at(-1)?.lastOffset ?? -1) < (entry.batches.at(-1)?.lastOffset ?? -1);
+    if (isOlder || recent.batches.length <= entry.batches.length) return;
     this.#entries.set(entry.producerId, { ...entry, batches: recent.batches });
   }
 

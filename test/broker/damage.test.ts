@@ -1,7 +1,8 @@
 /** What clients of a broker are told of damaged logs, and what goes on beside them. */
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { ManualClock, silentLogger } from '#core';
 import { Apis, errorByCode, readRecords } from '#protocol';
-import type { MemoryDisk } from '#storage';
+import { LogRepair, type MemoryDisk } from '#storage';
 import { batchOf, Scene } from './scene.ts';
 
 let scene: Scene;
@@ -115,6 +116,24 @@ describe('a log that is damaged below what was durable', () => {
     const deleted = await scene.send(Apis.DeleteRecords, { topics: asked, timeoutMs: 1000 });
     expect(deleted.topics[0].partitions[0]).toMatchObject({ errorCode: 0, lowWatermark: 6 });
     expect(await fetchFrom(5)).toBe('OFFSET_OUT_OF_RANGE');
+  });
+
+  it.each([
+    ['skip', '01234', 'NONE', '6'],
+    ['keep', '01234', 'CORRUPT_MESSAGE', '6'],
+    ['truncate', '01234', 'NONE', '5'],
+  ] as const)('takes records again when somebody has chosen to %s', async (choice, served, atDamage, next) => {
+    const disk = await filledDisk({ kill: true });
+    await edit(disk, LOG, (bytes) => bytes.subarray(0, -20));
+    const clock = new ManualClock();
+    const repair = await LogRepair.open({ disk, clock, logger: silentLogger, path: '/data', name: 't-0' });
+    await repair.apply(choice);
+    await repair.close();
+    scene = await Scene.start({ disk });
+    expect(await fetchFrom(0)).toBe(served);
+    expect(await produced()).toBe(next);
+    expect(await fetchFrom(5)).toBe(atDamage === 'NONE' ? 'x' : atDamage);
+    expect(await fetchFrom(6)).toBe(choice === 'truncate' ? '' : 'x');
   });
 
   it('may be deleted with its topic, and the next topic of that name is another one', async () => {

@@ -1,0 +1,84 @@
+/** What `springtide repair` does once its flags are read. */
+import { resolve } from 'node:path';
+import { errorText, KafkaError, silentLogger, systemClock } from '#core';
+import { damageText, type Inspection, LogRepair, nodeDisk, type RepairChoice, type RepairOutcome } from '#storage';
+import type { RepairFlags } from './repair-command.ts';
+
+/** @returns the exit code. */
+export async function runRepair(folder: string, partition: string, flags: RepairFlags): Promise<number> {
+  const target = { disk: nodeDisk(), clock: systemClock, logger: silentLogger, path: resolve(folder), name: partition };
+  const choice = (['truncate', 'skip', 'keep'] as const).find((each) => flags[each]);
+  try {
+    const repair = await LogRepair.open(target);
+    try {
+      const { inspection } = repair;
+      print(summary(inspection));
+      if (inspection.damage.length === 0) return 0;
+      if (choice === undefined) {
+        print(ways(inspection));
+        return 1;
+      }
+      print(outcome(inspection, choice, await repair.apply(choice)));
+      return 0;
+    } finally {
+      await repair.close();
+    }
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error;
+    process.stderr.write(`${errorText(error)}\n`);
+    return 2;
+  }
+}
+
+function summary({ folder, segments, survey, sizeInBytes, damage, durableOffset, ...log }: Inspection): string[] {
+  const { logEndOffset } = survey;
+  const lines = [
+    `${folder}: offsets ${log.logStartOffset} to ${logEndOffset - 1}, ${segments.length} segments, ${sizeInBytes} bytes; everything below offset ${durableOffset} was on the disk for good`,
+  ];
+  if (damage.length === 0) return [...lines, 'It is not damaged.'];
+  const state = log.isReadOnly
+    ? 'The broker serves the rest and takes no records.'
+    : 'The broker serves the rest and takes records.';
+  return [...lines, ...damage.map((range) => `damaged: ${damageText(range)}`), state];
+}
+
+function ways({ survey, damage }: Inspection): string[] {
+  const { logEndOffset } = survey;
+  const [{ startOffset }] = damage;
+  return [
+    '',
+    'What can be done, with one of:',
+    `  --truncate   the log ends at offset ${startOffset}: ${count(logEndOffset - startOffset)} put aside, the right ones behind the damage too, and given to new records`,
+    `  --skip       readers pass over ${count(damagedCount(damage))}, whose bytes are put aside; all others stay`,
+    `  --keep       ${count(damagedCount(damage))} stay CORRUPT_MESSAGE to readers; new records begin at offset ${logEndOffset}`,
+  ];
+}
+
+function outcome(
+  { survey, damage, ...log }: Inspection,
+  choice: RepairChoice,
+  { corruptFolder, logEndOffset }: RepairOutcome,
+): string[] {
+  const name = `${log.topic}-${log.partition}`;
+  const aside = corruptFolder === undefined ? [] : [`What was put aside lies in ${corruptFolder}.`];
+  switch (choice) {
+    case 'truncate':
+      return [`${name} ends at offset ${logEndOffset} now; it ended at ${survey.logEndOffset}.`, ...aside];
+    case 'skip':
+      return [`Readers of ${name} pass over ${count(damagedCount(damage))} now.`, ...aside];
+    case 'keep':
+      return [`${name} takes records again, from offset ${logEndOffset} on.`, ...aside];
+  }
+}
+
+function damagedCount(damage: Inspection['damage']): number {
+  return damage.reduce((sum, { startOffset, endOffset }) => sum + endOffset - startOffset, 0);
+}
+
+function count(offsets: number): string {
+  return offsets === 1 ? '1 offset' : `${offsets} offsets`;
+}
+
+function print(lines: readonly string[]): void {
+  process.stdout.write(lines.map((line) => `${line}\n`).join(''));
+}
