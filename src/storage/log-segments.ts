@@ -25,6 +25,8 @@ export interface SegmentsOwner {
   readonly name: string;
   /** Below this offset compaction may have taken records away, also the last ones of a segment. */
   readonly compactedTo: number;
+  /** Nothing of it may be changed. */
+  readonly isReadOnly: boolean;
 }
 
 export class LogSegments extends SegmentList implements SegmentSource, TimedSegments {
@@ -97,9 +99,9 @@ export class LogSegments extends SegmentList implements SegmentSource, TimedSegm
   async transactionsOf(segment: Segment): Promise<TransactionIndex | undefined> {
     if (segment.isTransactionsLoaded) return segment.transactions;
     const { disk, logger } = this.#home;
-    const { folder, logEndOffset } = this.#owner;
-    const endOffset = this.endOffsetOf(segment, logEndOffset);
-    const index = await loadTransactions({ disk, folder, logger, segments: this.all }, segment, endOffset);
+    const { folder, isReadOnly } = this.#owner;
+    const files = { disk, folder, logger, segments: this.all, isReadOnly };
+    const index = await loadTransactions(files, segment, this.endOffset(segment));
     this.holdIndexes(segment);
     return index;
   }

@@ -20,6 +20,8 @@ export interface LogFiles {
   readonly logger: Logger;
   /** All of the log, oldest first. */
   readonly segments: readonly Segment[];
+  /** What is found is kept in memory alone: a snapshot would say that all before it was durable. */
+  readonly isReadOnly: boolean;
 }
 
 /** Undefined when the file cannot be used. `endOffset`: where the segment ends. */
@@ -66,8 +68,8 @@ async function rebuildTransactions(files: LogFiles, segment: Segment, endOffset:
   const { index, producers } = await readTransactions(files, segment);
   segment.transactions = index;
   try {
-    // Else the names belong to another segment by now.
-    if (!segment.isRetired) {
+    // Those of a retired segment are the names of another one by now.
+    if (!segment.isRetired && !files.isReadOnly) {
       await storeTransactions(disk, segment, index);
       await storeSnapshot(disk, folder, endOffset, encodeProducerSnapshot(producers.entries()));
       await disk.syncDirectory(folder);

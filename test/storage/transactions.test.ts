@@ -228,6 +228,27 @@ describe('the files of a log with transactions', () => {
     }
   });
 
+  test('are not stored of a log that is damaged: a snapshot would say that all before it was durable', async () => {
+    const { disk } = await storedLog();
+    const before = await openScene({ disk });
+    appendValues(createLog(before), ['z']);
+    await before.directory.close();
+    for (const name of await fileNames(disk, folder)) {
+      if (/[.](txnindex|snapshot)$/.test(name)) await disk.remove(`${folder}/${name}`);
+    }
+    await disk.remove('/data/.kafka_cleanshutdown');
+    const last = (await fileNames(disk, folder)).findLast((name) => name.endsWith('.log'));
+    const content = await fileBytes(disk, `${folder}/${last}`);
+    content[content.length - 1] ^= 1;
+    putFile(disk, `${folder}/${last}`, content);
+    const scene = await openScene({ disk });
+    const log = createLog(scene);
+    expect(log.isReadOnly).toBe(true);
+    expect(await abortedFrom(log, 1, 1)).toEqual(['1 1..2', '0 0..12']);
+    await scene.directory.close();
+    expect((await fileNames(disk, folder)).filter((name) => /[.](txnindex|snapshot)$/.test(name))).toEqual([]);
+  });
+
   test('are built anew after a crash: those of rolled segments and those of the last one', async () => {
     const { scene, log } = await newLog({ 'segment.bytes': 300 });
     for (let n = 0; n < 6; n++) {
