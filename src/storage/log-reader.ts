@@ -137,10 +137,13 @@ export class LogReader implements MemoryHolder {
   /** Undefined when the segment ends before `offset`. */
   async #readSegment(segment: Segment, offset: number, request: ReadRequest): Promise<LogRead | undefined> {
     const continuation = this.#takeContinuation(segment, offset);
-    const isNew = continuation === undefined;
-    const windowBytes = isNew ? Math.max(request.bytesMax, WINDOW_BYTES_MIN) : WINDOW_BYTES_MAX;
-    const bytes = Math.min(windowBytes, WINDOW_BYTES_MAX);
     const start = continuation ?? (await this.#indexed(segment, offset));
+    const isNew = continuation === undefined;
+    // One read has all of the batch that is looked for.
+    const behind = isNew ? segment.indexes?.offsets.positionBehind(offset) : undefined;
+    const batchBytes = behind === undefined ? 0 : behind - start.position;
+    const windowBytes = isNew ? Math.max(request.bytesMax, WINDOW_BYTES_MIN, batchBytes) : WINDOW_BYTES_MAX;
+    const bytes = Math.min(windowBytes, WINDOW_BYTES_MAX);
     const read = await this.#readAround(segment, start, offset, request, bytes);
     if (read !== undefined) return read;
     const location = await this.#source.lookUp(segment, offset);

@@ -51,8 +51,12 @@ export class OffsetIndex {
 
   /** The last entry whose batch ends at or below `offset`, or the one so many steps before it. */
   floorEntry(offset: number, stepsBack = 0): OffsetEntry | undefined {
-    const index = this.#table.floor(offset - this.baseOffset, (i) => this.#table.int32(i, 0)) - stepsBack;
-    return index < 0 ? undefined : this.#entry(index);
+    return this.entry(this.#floor(offset) - stepsBack);
+  }
+
+  /** Where a batch begins that lies behind the one that holds `offset`: the nearest that entries tell of, if any. */
+  positionBehind(offset: number): number | undefined {
+    return this.entry(this.#floor(offset) + 2)?.position;
   }
 
   /** Last offset of the last indexed batch that begins at or before `position`; undefined when no entry is that low. */
@@ -65,14 +69,15 @@ export class OffsetIndex {
     return this.entry(this.#table.entryCount - 1);
   }
 
-  /** Undefined for -1. */
+  /** Undefined where there is none. */
   entry(index: number): OffsetEntry | undefined {
-    return index < 0 ? undefined : this.#entry(index);
+    if (index < 0 || index >= this.#table.entryCount) return undefined;
+    return { offset: this.baseOffset + this.#table.int32(index, 0), position: this.#table.int32(index, 4) };
   }
 
   /** How many entries name batches that end below `offset`. */
   countBelow(offset: number): number {
-    return this.#table.floor(offset - this.baseOffset - 1, (i) => this.#table.int32(i, 0)) + 1;
+    return this.#floor(offset - 1) + 1;
   }
 
   /** How many entries there are before the first whose columns do not grow strictly or leave the segment. */
@@ -89,7 +94,7 @@ export class OffsetIndex {
     return this.#table.entryCount;
   }
 
-  #entry(index: number): OffsetEntry {
-    return { offset: this.baseOffset + this.#table.int32(index, 0), position: this.#table.int32(index, 4) };
+  #floor(offset: number): number {
+    return this.#table.floor(offset - this.baseOffset, (i) => this.#table.int32(i, 0));
   }
 }

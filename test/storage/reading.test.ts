@@ -154,6 +154,19 @@ describe('reading from the disk', () => {
     expect(syncCount).toBeGreaterThan(count - 6);
   });
 
+  test('at any place needs one read of the disk, however large batches are', async () => {
+    const disk = new FailingDisk();
+    const scene = await openScene({ disk, ...FROM_DISK });
+    const log = createLog(scene);
+    for (let index = 0; index < 20; index++) appendValues(log, ['a', 'x'.repeat(30_000), 'c']);
+    await scene.clock.settle();
+    for (const offset of [55, 1, 28, 17, 8, 50]) {
+      disk.counts.read = 0;
+      const read = await log.read(offset, { bytesMax: 1, endOffsetMax: 60, atLeastOneBatch: true });
+      expect([offset, read.endOffset, disk.counts.read]).toEqual([offset, offset - (offset % 3) + 3, 1]);
+    }
+  });
+
   test('a batch larger than a window comes whole', async () => {
     const { log, clock } = await filledLog(FROM_DISK, { 'max.message.bytes': 10_000_000 }, 1);
     appendValues(log, ['x'.repeat(3_000_000)]);
