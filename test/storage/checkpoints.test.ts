@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { silentLogger } from '#core';
 import { simulatedDisk } from '#storage';
-import { type CheckpointedLog, DirectoryCheckpoints } from '../../src/storage/directory-checkpoints.ts';
+import { type CheckpointedLog, DirectoryCheckpoints } from '../../src/storage/directory/directory-checkpoints.ts';
 
 const RECOVERY_POINTS = '/data/recovery-point-offset-checkpoint';
 const HIGH_WATERMARKS = '/data/replication-offset-checkpoint';

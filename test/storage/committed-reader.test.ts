@@ -1,8 +1,8 @@
 /** Reads of committed records while segments go or are replaced: batches and aborted transactions are of one log, or neither is given. */
 import { describe, expect, test } from '@jest/globals';
 import { Errors } from '#protocol';
-import { readCommitted } from '../../src/storage/committed-reader.ts';
-import type { LogRead } from '../../src/storage/log-read.ts';
+import { readCommitted } from '../../src/storage/log/committed-reader.ts';
+import type { LogRead } from '../../src/storage/log/log-read.ts';
 
 const REQUEST = { bytesMax: 1000, endOffsetMax: 100, atLeastOneBatch: true };
 const ABORTED = { producerId: 1, firstOffset: 0, lastOffset: 5, lastStableOffset: 6 };

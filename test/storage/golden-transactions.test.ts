@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { ManualClock } from '#core';
 import { batches } from '#protocol';
 import type { Disk, PartitionLog } from '#storage';
-import { decodeProducerSnapshot } from '../../src/storage/producer-snapshot.ts';
+import { decodeProducerSnapshot } from '../../src/storage/producers/producer-snapshot.ts';
 import { fileBytes, fileNames, goldenDisk, goldenFile } from './golden-folder.ts';
 import { openScene, type Scene, smallConfig } from './scene.ts';
 import { readCommittedValues } from './transaction-scene.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { Deferred } from '#core';
 import { type Disk, type DiskFile, memoryDisk, type PartitionLog } from '#storage';
-import { OpenFiles } from '../../src/storage/open-files.ts';
+import { OpenFiles } from '../../src/storage/directory/open-files.ts';
 import { FailingDisk } from './failing-disk.ts';
 import { appendValues, batchOf, createLog, openScene, readValues, smallConfig, TOPIC_ID } from './scene.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { hasClockJumped, planRetention, type RetainedLog } from '../../src/storage/retention.ts';
+import { hasClockJumped, planRetention, type RetainedLog } from '../../src/storage/retention/retention.ts';
 
 const NOW_MS = 1_000_000;
 

@@ -1,7 +1,7 @@
 /** `.txnindex` in memory: its bytes, what a search finds in it, and what cannot be the index of a segment. */
 import { describe, expect, test } from '@jest/globals';
 import { type AbortedTxn, AbortedTxn as AbortedTxnSchema, encodeToBuffer } from '#protocol';
-import { ABORTED_TXN_BYTES, TransactionIndex } from '../../src/storage/transaction-index.ts';
+import { ABORTED_TXN_BYTES, TransactionIndex } from '../../src/storage/segment/transaction-index.ts';
 
 type Entry = readonly [producerId: number, firstOffset: number, lastOffset: number, lastStableOffset: number];
 

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { Deferred } from '#core';
-import { Turns } from '../../src/storage/turns.ts';
+import { Turns } from '../../src/storage/directory/turns.ts';
 
 test('work is done in the order in which it came, never two at a time, also after work that failed', async () => {
   const turns = new Turns();

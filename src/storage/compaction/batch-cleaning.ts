@@ -18,7 +18,7 @@
  */
 import { compress } from '#core';
 import { BATCH_HEADER_BYTES, type BatchHeader, sealBatch } from '#protocol';
-import { ATTRIBUTES_POSITION, FRAME_BYTES, MAX_TIMESTAMP_POSITION } from '../batch-frame.ts';
+import { ATTRIBUTES_POSITION, FRAME_BYTES, MAX_TIMESTAMP_POSITION } from '../segment/batch-frame.ts';
 import { countedFrom } from './delete-horizon.ts';
 import type { OffsetMap } from './offset-map.ts';
 import { type RecordSlices, sliceRecords } from './record-slices.ts';

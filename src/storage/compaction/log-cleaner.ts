@@ -5,13 +5,13 @@
  * A log that cannot be cleaned for any other reason is told once and left alone until the next start: its records are all there.
  */
 import { type Clock, CorruptError, errorText, KafkaError, type Logger } from '#core';
-import { MAX_TIMESTAMP_POSITION, maxTimestampAt } from '../batch-frame.ts';
-import { CheckpointFile, CLEANER_FILE } from '../directory-checkpoints.ts';
+import { CheckpointFile, CLEANER_FILE } from '../directory/directory-checkpoints.ts';
+import type { Turns } from '../directory/turns.ts';
 import type { Disk } from '../disk/disk.ts';
-import { LOG_SUFFIX, partitionFolderName } from '../file-names.ts';
-import type { PartitionLog } from '../partition-log.ts';
-import type { Segment } from '../segment.ts';
-import type { Turns } from '../turns.ts';
+import type { PartitionLog } from '../log/partition-log.ts';
+import { MAX_TIMESTAMP_POSITION, maxTimestampAt } from '../segment/batch-frame.ts';
+import { LOG_SUFFIX, partitionFolderName } from '../segment/file-names.ts';
+import type { Segment } from '../segment/segment.ts';
 import { dirtiness, firstDirtyOffset, isDue, isTooYoung, type LogSummary, settledCount } from './cleanable.ts';
 import { type CleaningResult, cleanLog } from './log-cleaning.ts';
 import { isStop, Pace, pause } from './pace.ts';

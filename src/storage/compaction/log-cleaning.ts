@@ -5,12 +5,18 @@
  */
 import { CorruptError, errorText, KafkaError } from '#core';
 import { type BatchHeader, readTransactionMarker } from '#protocol';
-import { DECOMPRESSED_BATCH_BYTES_MAX, lastOffsetAt, maxTimestampAt } from '../batch-frame.ts';
 import type { Disk } from '../disk/disk.ts';
-import { CLEANED_SUFFIX, INDEX_SUFFIX, LOG_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX } from '../file-names.ts';
-import type { PartitionLog } from '../partition-log.ts';
-import type { Segment } from '../segment.ts';
-import { levelOf } from '../stored-batch.ts';
+import type { PartitionLog } from '../log/partition-log.ts';
+import { levelOf } from '../log/stored-batch.ts';
+import { DECOMPRESSED_BATCH_BYTES_MAX, lastOffsetAt, maxTimestampAt } from '../segment/batch-frame.ts';
+import {
+  CLEANED_SUFFIX,
+  INDEX_SUFFIX,
+  LOG_SUFFIX,
+  TIME_INDEX_SUFFIX,
+  TXN_INDEX_SUFFIX,
+} from '../segment/file-names.ts';
+import type { Segment } from '../segment/segment.ts';
 import { BatchCleaning, type BatchFate, type CleaningRules, type LastOfProducer } from './batch-cleaning.ts';
 import { OffsetMap } from './offset-map.ts';
 import type { Pace } from './pace.ts';

@@ -4,9 +4,9 @@
  */
 import { CorruptError } from '#core';
 import { type BatchHeader, readBatchHeader } from '#protocol';
-import { FRAME_BYTES, hasRightCrc, sizeAt } from '../batch-frame.ts';
-import { LOG_SUFFIX } from '../file-names.ts';
-import type { Segment } from '../segment.ts';
+import { FRAME_BYTES, hasRightCrc, sizeAt } from '../segment/batch-frame.ts';
+import { LOG_SUFFIX } from '../segment/file-names.ts';
+import type { Segment } from '../segment/segment.ts';
 import type { Pace } from './pace.ts';
 
 export interface BatchReading {

@@ -12,8 +12,8 @@
  * segments that it replaces.
  */
 import type { Disk } from '../disk/disk.ts';
-import { DELETED_SUFFIX, SWAP_SUFFIX } from '../file-names.ts';
-import type { Segment } from '../segment.ts';
+import { DELETED_SUFFIX, SWAP_SUFFIX } from '../segment/file-names.ts';
+import type { Segment } from '../segment/segment.ts';
 
 export interface Swap {
   readonly disk: Disk;

@@ -5,9 +5,9 @@
  * that are still there.
  */
 import type { Logger } from '#core';
-import { lastOffsetAt } from '../batch-frame.ts';
-import { scanBatches } from '../batch-scan.ts';
 import type { Disk } from '../disk/disk.ts';
+import { lastOffsetAt } from '../segment/batch-frame.ts';
+import { scanBatches } from '../segment/batch-scan.ts';
 import {
   baseOffsetOf,
   CLEANED_SUFFIX,
@@ -17,7 +17,7 @@ import {
   segmentFileName,
   TIME_INDEX_SUFFIX,
   TXN_INDEX_SUFFIX,
-} from '../file-names.ts';
+} from '../segment/file-names.ts';
 
 export interface SwapFolder {
   readonly disk: Disk;

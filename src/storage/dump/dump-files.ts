@@ -5,7 +5,13 @@
  */
 import { errorText, KafkaError } from '#core';
 import type { Disk } from '../disk/disk.ts';
-import { INDEX_SUFFIX, LOG_SUFFIX, SNAPSHOT_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX } from '../file-names.ts';
+import {
+  INDEX_SUFFIX,
+  LOG_SUFFIX,
+  SNAPSHOT_SUFFIX,
+  TIME_INDEX_SUFFIX,
+  TXN_INDEX_SUFFIX,
+} from '../segment/file-names.ts';
 import { dumpIndex, type IndexDumpOptions } from './dump-index.ts';
 import { dumpLog, type LogDumpOptions } from './dump-log.ts';
 import { type DumpFile, type DumpOutput, dumpFile } from './dump-output.ts';

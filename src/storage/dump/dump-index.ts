@@ -1,7 +1,7 @@
 /** Prints a `.index` file and compares it with its log. */
 import { CorruptError } from '#core';
 import type { Disk } from '../disk/disk.ts';
-import { INDEX_SUFFIX, LOG_SUFFIX } from '../file-names.ts';
+import { INDEX_SUFFIX, LOG_SUFFIX } from '../segment/file-names.ts';
 import { BatchWalk } from './batch-walk.ts';
 import { contentOf, type DumpFile, type DumpOutput, siblingPath, startOffset } from './dump-output.ts';
 import { OffsetEntries } from './index-entries.ts';

@@ -1,8 +1,8 @@
 /** Prints what a partition knows of its producers: `.snapshot` and `.txnindex`. */
 import { CorruptError, crc32c, errorText } from '#core';
 import type { Disk } from '../disk/disk.ts';
-import { decodeProducerSnapshot } from '../producer-snapshot.ts';
-import { ABORTED_TXN_BYTES } from '../transaction-index.ts';
+import { decodeProducerSnapshot } from '../producers/producer-snapshot.ts';
+import { ABORTED_TXN_BYTES } from '../segment/transaction-index.ts';
 import { contentOf, type DumpFile, type DumpOutput } from './dump-output.ts';
 import { optionalLong } from './java-text.ts';
 

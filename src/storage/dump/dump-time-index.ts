@@ -2,7 +2,7 @@
 import { CorruptError } from '#core';
 import { readBatchHeader, recordsOf, scanRecords } from '#protocol';
 import type { Disk, DiskFile } from '../disk/disk.ts';
-import { INDEX_SUFFIX, LOG_SUFFIX } from '../file-names.ts';
+import { INDEX_SUFFIX, LOG_SUFFIX } from '../segment/file-names.ts';
 import type { ShownBatch } from './batch-text.ts';
 import { BatchWalk } from './batch-walk.ts';
 import type { IndexDumpOptions } from './dump-index.ts';

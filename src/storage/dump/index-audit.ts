@@ -3,9 +3,9 @@
  * place in the index and is told of every batch once. Padding at the end of a file is no entry. ◇
  */
 import type { BatchHeader } from '#protocol';
-import { withoutPadding } from '../entry-table.ts';
-import { OFFSET_ENTRY_BYTES } from '../offset-index.ts';
-import { TIME_ENTRY_BYTES } from '../time-index.ts';
+import { withoutPadding } from '../segment/entry-table.ts';
+import { OFFSET_ENTRY_BYTES } from '../segment/offset-index.ts';
+import { TIME_ENTRY_BYTES } from '../segment/time-index.ts';
 import type { Report } from './findings.ts';
 import { OffsetEntries, TimeEntries } from './index-entries.ts';
 

@@ -3,8 +3,8 @@
  * engine uses (`offset-index.ts`, `time-index.ts`) have no padding; here it is part of what is shown. ◇
  */
 import { CorruptError } from '#core';
-import { OFFSET_ENTRY_BYTES } from '../offset-index.ts';
-import { TIME_ENTRY_BYTES } from '../time-index.ts';
+import { OFFSET_ENTRY_BYTES } from '../segment/offset-index.ts';
+import { TIME_ENTRY_BYTES } from '../segment/time-index.ts';
 
 /** Entries at the end that Kafka searches first, because their pages are likely in memory. */
 const WARM_BYTES = 8192;

@@ -5,8 +5,8 @@
  */
 import { CorruptError } from '#core';
 import { type AbortedTxn, type BatchHeader, readTransactionMarker, type TransactionMarker } from '#protocol';
-import { ProducerState } from '../producer-state.ts';
-import { ABORTED_TXN_BYTES, TransactionIndex } from '../transaction-index.ts';
+import { ProducerState } from '../producers/producer-state.ts';
+import { ABORTED_TXN_BYTES, TransactionIndex } from '../segment/transaction-index.ts';
 import type { Report } from './findings.ts';
 import { reportUneven } from './index-audit.ts';
 

@@ -3,10 +3,10 @@
  * files while they are read, so the caller asks `lockOwnerPid` first. Findings come in the order of the names, whoever ran where.
  */
 import { CorruptError } from '#core';
-import { parseOffsetCheckpoints } from '../checkpoint-format.ts';
+import { parseOffsetCheckpoints } from '../directory/checkpoint-format.ts';
+import { parseMetaProperties } from '../directory/meta-properties.ts';
 import type { Disk } from '../disk/disk.ts';
-import { isCorruptFolder, parsePartitionFolder, partitionFolderName } from '../file-names.ts';
-import { parseMetaProperties } from '../meta-properties.ts';
+import { isCorruptFolder, parsePartitionFolder, partitionFolderName } from '../segment/file-names.ts';
 import type { Finding } from './findings.ts';
 import {
   type PartitionSummary,

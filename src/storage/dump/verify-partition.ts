@@ -1,8 +1,9 @@
 /** Checks the folder of one partition: its segments with their indexes, and the small files beside them. */
 import { CorruptError, errorText } from '#core';
 import type { BatchHeader } from '#protocol';
-import { type EpochEntry, parseEpochs, parsePartitionMetadata } from '../checkpoint-format.ts';
+import { type EpochEntry, parseEpochs, parsePartitionMetadata } from '../directory/checkpoint-format.ts';
 import type { Disk } from '../disk/disk.ts';
+import { decodeProducerSnapshot } from '../producers/producer-snapshot.ts';
 import {
   baseOffsetOf,
   INDEX_SUFFIX,
@@ -11,8 +12,7 @@ import {
   segmentFileName,
   TIME_INDEX_SUFFIX,
   TXN_INDEX_SUFFIX,
-} from '../file-names.ts';
-import { decodeProducerSnapshot } from '../producer-snapshot.ts';
+} from '../segment/file-names.ts';
 import type { Report } from './findings.ts';
 import { type IndexAudit, OffsetIndexAudit, TimeIndexAudit } from './index-audit.ts';
 import { TransactionIndexAudit, TransactionReplay } from './transaction-audit.ts';

@@ -1,6 +1,6 @@
 /** Batches without records, as compaction leaves them: they hold the place of offsets that nobody has any more. ◇ */
 import { BATCH_HEADER_BYTES, sealBatch } from '#protocol';
-import { MAGIC, MAGIC_POSITION, writeHead } from '../batch-frame.ts';
+import { MAGIC, MAGIC_POSITION, writeHead } from '../segment/batch-frame.ts';
 
 const LAST_OFFSET_DELTA_POSITION = 23;
 /** From the base timestamp to the base sequence: none of them is known. */

@@ -1,13 +1,13 @@
 /** Looks at one log of a directory that no broker uses: everything is read, and what is damaged told. Nothing of the log is changed. */
 import { type Clock, KafkaError, type Logger } from '#core';
 import { topicConfig } from '../config.ts';
-import type { DamagedRange } from '../damage-book.ts';
-import { DirectoryCheckpoints } from '../directory-checkpoints.ts';
+import { DirectoryCheckpoints } from '../directory/directory-checkpoints.ts';
 import type { Disk } from '../disk/disk.ts';
-import { parsePartitionFolder } from '../file-names.ts';
-import { type Survey, surveyLog } from '../log-survey.ts';
-import { durableOffsetOf, type FolderContents, tidyFolder } from '../partition-folder.ts';
-import { Segment } from '../segment.ts';
+import type { DamagedRange } from '../recovery/damage-book.ts';
+import { type Survey, surveyLog } from '../recovery/log-survey.ts';
+import { durableOffsetOf, type FolderContents, tidyFolder } from '../recovery/partition-folder.ts';
+import { parsePartitionFolder } from '../segment/file-names.ts';
+import { Segment } from '../segment/segment.ts';
 
 export interface RepairTarget {
   readonly disk: Disk;

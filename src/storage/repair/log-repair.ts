@@ -8,12 +8,15 @@
  * Nothing is deleted. What is put aside lies in `<partition>.corrupt-<time>/`. A repair that is cut off can be begun again.
  */
 import { KafkaError } from '#core';
-import { LEADER_EPOCH_POSITION } from '../batch-frame.ts';
-import { scanThrough } from '../batch-scan.ts';
 import { topicConfig } from '../config.ts';
-import type { DamagedRange } from '../damage-book.ts';
-import { CheckpointFile, HIGH_WATERMARK_FILE, RECOVERY_POINT_FILE } from '../directory-checkpoints.ts';
+import { CheckpointFile, HIGH_WATERMARK_FILE, RECOVERY_POINT_FILE } from '../directory/directory-checkpoints.ts';
+import { LOCK_FILE } from '../directory/log-directory.ts';
 import type { DiskLock } from '../disk/disk.ts';
+import type { DamagedRange } from '../recovery/damage-book.ts';
+import { cutOff } from '../recovery/partition-recovery.ts';
+import { Quarantine } from '../recovery/quarantine.ts';
+import { LEADER_EPOCH_POSITION } from '../segment/batch-frame.ts';
+import { scanThrough } from '../segment/batch-scan.ts';
 import {
   corruptFolderName,
   INDEX_SUFFIX,
@@ -22,11 +25,8 @@ import {
   segmentFileName,
   TEMPORARY_SUFFIX,
   TIME_INDEX_SUFFIX,
-} from '../file-names.ts';
-import { LOCK_FILE } from '../log-directory.ts';
-import { cutOff } from '../partition-recovery.ts';
-import { Quarantine } from '../quarantine.ts';
-import { Segment } from '../segment.ts';
+} from '../segment/file-names.ts';
+import { Segment } from '../segment/segment.ts';
 import { emptyBatches } from './empty-batch.ts';
 import { type Inspection, inspectLog, type RepairTarget } from './inspection.ts';
 

@@ -1,0 +1,511 @@
+/**
+ * One log directory (`log.dirs`): its lock, whose data it holds, its partitions and its checkpoints. It opens and recovers every
+ * partition at start, gives the writes and syncs of all of them a common rhythm, and goes offline as a whole when the disk refuses
+ * something: what a failed write or sync left behind is known again only after the next start.
+ *
+ *   open    lock → meta.properties → clean-shutdown marker (read and removed) → checkpoints → partitions, some at a time
+ *   close   partitions (flush, indexes, producer state) → checkpoints → marker → unlock
+ */
+import { type Clock, errorText, KafkaError, type Logger, type Random, type Timer, type Uuid, ZERO_UUID } from '#core';
+import { type CleanerConfig, LogCleaner } from '../compaction/index.ts';
+import { type TopicConfig, topicConfig } from '../config.ts';
+import type { Disk, DiskLock } from '../disk/disk.ts';
+import { LeaderEpochs } from '../log/leader-epochs.ts';
+import type { Durability } from '../log/log-home.ts';
+import { PartitionLog } from '../log/partition-log.ts';
+import { ProducerState } from '../producers/producer-state.ts';
+import { LogScrub } from '../recovery/log-scrub.ts';
+import { openPartition, PARTITION_METADATA_FILE } from '../recovery/open-partition.ts';
+import { RetentionSweep } from '../retention/retention-sweep.ts';
+import {
+  deletedFolderName,
+  isCorruptFolder,
+  isDeletedFolder,
+  parsePartitionFolder,
+  partitionFolderName,
+} from '../segment/file-names.ts';
+import { Segment } from '../segment/segment.ts';
+import { AtomicFile } from './atomic-file.ts';
+import { formatCleanShutdown, formatPartitionMetadata } from './checkpoint-format.ts';
+import { DirectoryHome } from './directory-home.ts';
+import { readIdentity } from './directory-identity.ts';
+import type { OpenFiles } from './open-files.ts';
+import { type SharedLimits, sharedLimits } from './shared-limits.ts';
+import { isShortage } from './shortage.ts';
+
+export interface LogDirectoryOptions {
+  readonly disk: Disk;
+  readonly path: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** The broker's keys: what partitions are configured with until their topic's own configuration is known. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  readonly nodeId: number;
+  /** The cluster this directory must belong to; a new directory gets it, or a random one. */
+  readonly clusterId?: string;
+  readonly durability: Durability;
+  /** Bytes of ArrayBuffers that the memory tail of one log may keep. */
+  readonly tailBytesPerLogMax?: number;
+  /** So many bytes of a log, about, are read again after a crash at most: its indexes and producers are stored that often. Default 64 MiB. */
+  readonly markBytes?: number;
+  /** Of all logs together. */
+  readonly memoryBytesMax?: number;
+  /** Compacts the logs that want it. Default: nobody does. */
+  readonly cleaner?: CleanerConfig;
+  /** How long the sequences of a silent producer are remembered. Default a day. */
+  readonly producerIdExpirationMs?: number;
+  /** How often logs are looked through for segments whose time has come. Default 5 minutes. */
+  readonly retentionCheckMs?: number;
+  /** Closed segments are read again and again at this rate, to find damage. Default 0: never. */
+  readonly scrubBytesPerSecond?: number;
+  /** Files that are open at a time, but for those that are being read or synced. */
+  readonly openFilesMax?: number;
+  /** Limits that other directories keep as well; the two above are in them already. Default: limits of its own. */
+  readonly limits?: SharedLimits;
+}
+
+type OpenOptions = LogDirectoryOptions & { readonly limits: SharedLimits; readonly disk: OpenFiles };
+
+/** So many partitions are opened, and closed, at a time. */
+const PARTITIONS_PARALLEL_MAX = 8;
+/** `sync` promises that little is read again after a crash; for `os` it is Kafka's interval for high watermarks. */
+const CHECKPOINT_MS = { sync: 1_000, os: 5_000 } as const;
+const RETENTION_CHECK_MS = 300_000;
+const PRODUCER_EXPIRATION_CHECK_MS = 600_000;
+const PRODUCER_EXPIRATION_MS = 86_400_000;
+const CLEAN_SHUTDOWN_FILE = '.kafka_cleanshutdown';
+export const LOCK_FILE = '.lock';
+
+export class LogDirectory {
+  readonly path: string;
+  readonly clusterId: string;
+  readonly directoryId: Uuid;
+  readonly #options: OpenOptions;
+  readonly #lock: DiskLock;
+  readonly #home: DirectoryHome;
+  readonly #logs = new Map<string, PartitionLog>();
+  readonly #retention: RetentionSweep;
+  #timers: Timer[] = [];
+  #removals = new Set<Timer>();
+  #cleaner: LogCleaner | undefined;
+  #scrub: LogScrub | undefined;
+  #closing: Promise<void> | undefined;
+
+  /**
+   * Opens or creates the directory. Throws LOCKED when another broker uses it, and refuses a directory of another cluster or node,
+   * both with a text that says what to do; nothing stays locked then.
+   */
+  static async open(given: LogDirectoryOptions): Promise<LogDirectory> {
+    const limits = given.limits ?? sharedLimits(given);
+    const options = { ...given, disk: limits.files, limits };
+    const { disk, path, logger } = options;
+    await makeDurableDirectory(disk, path);
+    const lock = await disk.lock(`${path}/${LOCK_FILE}`, (owner) => {
+      logger.warn({ path }, `${path} was locked by ${owner}, which is gone: its lock is taken over`);
+    });
+    let directory: LogDirectory | undefined;
+    try {
+      directory = new LogDirectory(options, lock, await readIdentity(options));
+      await directory.#load();
+      return directory;
+    } catch (error) {
+      if (directory !== undefined) directory.#abandon();
+      await lock.release();
+      throw error;
+    }
+  }
+
+  private constructor(options: OpenOptions, lock: DiskLock, identity: { clusterId: string; directoryId: Uuid }) {
+    this.path = options.path;
+    this.clusterId = identity.clusterId;
+    this.directoryId = identity.directoryId;
+    this.#options = options;
+    this.#lock = lock;
+    this.#home = new DirectoryHome({ ...options, budget: options.limits.budget }, (error) => this.#wentOffline(error));
+    this.#retention = new RetentionSweep({
+      clock: options.clock,
+      logger: options.logger,
+      checkMs: this.#retentionCheckMs,
+      logs: () => this.#logs.values(),
+      removeLater: (paths, delayMs) => this.#removeLater(paths, delayMs),
+    });
+  }
+
+  /** Why the directory is offline; undefined while it serves. */
+  get failure(): KafkaError | undefined {
+    return this.#home.failure;
+  }
+
+  /** Groups of syncs so far, and the logs in them together. */
+  get syncCounts(): { readonly groups: number; readonly logs: number } {
+    return { groups: this.#home.syncer.groupCount, logs: this.#home.syncer.sourceCount };
+  }
+
+  /** Why it takes no records for the moment (the disk is full); undefined when the disk may be tried. */
+  get shortage(): KafkaError | undefined {
+    return this.#home.shortage.refusal;
+  }
+
+  get logCount(): number {
+    return this.#logs.size;
+  }
+
+  /** Bytes that memory tails and read windows keep alive, here and in directories with the same limits. */
+  get memoryBytes(): number {
+    return this.#home.budget.heldBytes;
+  }
+
+  /** Files that are open, here and in directories with the same limits. */
+  get openFileCount(): number {
+    return this.#options.disk.count;
+  }
+
+  /** Places that are known to be damaged, in all logs: those that made a log read-only, and those that readers or the scrub found. */
+  get damageCount(): number {
+    let count = 0;
+    for (const log of this.#logs.values()) count += log.damage.length;
+    return count;
+  }
+
+  logs(): Iterable<PartitionLog> {
+    return this.#logs.values();
+  }
+
+  get(topic: string, partition: number): PartitionLog | undefined {
+    return this.#logs.get(partitionFolderName(topic, partition));
+  }
+
+  /**
+   * The log of a partition, made when it is not there. Synchronous; its folder is durable when its first record is. A log that is
+   * there takes over `config`, and `topicId` if its own was lost; another id is INCONSISTENT_TOPIC_ID.
+   */
+  create(topic: string, partition: number, topicId: Uuid, config: TopicConfig): PartitionLog {
+    if (this.#home.failure !== undefined) throw this.#home.failure;
+    if (this.#closing !== undefined) throw new KafkaError('CLOSED', `the log directory ${this.path} was closed`);
+    const name = partitionFolderName(topic, partition);
+    const existing = this.#logs.get(name);
+    if (existing !== undefined) return this.#adopt(existing, topicId, config);
+    const log = this.#createLog(topic, partition, topicId, config);
+    this.#logs.set(name, log);
+    this.#home.checkpoints.changed(log);
+    return log;
+  }
+
+  /**
+   * The log is gone when this resolves, and with it its checkpoints, which would be wrong for the next log of that name. Its files
+   * follow after `file.delete.delay.ms`, or with the next start.
+   */
+  async delete(topic: string, partition: number): Promise<void> {
+    const name = partitionFolderName(topic, partition);
+    const log = this.#logs.get(name);
+    if (log === undefined) return;
+    const deleted = `${this.path}/${deletedFolderName(topic, partition, this.#options.random.uuid())}`;
+    this.#logs.delete(name);
+    this.#home.checkpoints.forget(log);
+    this.#cleaner?.forget(log);
+    log.abandon();
+    await log.settled();
+    try {
+      await this.#moveAway(log.folder, deleted);
+    } catch (error) {
+      this.#home.fail(error);
+      throw error;
+    }
+    // For the next log of that name what is stored would be wrong.
+    try {
+      await this.#home.checkpoints.store();
+      await this.#cleaner?.storeCheckpoint();
+    } catch (error) {
+      this.#backgroundFailed(error);
+    }
+    this.#removeLater([deleted], log.config['file.delete.delay.ms']);
+  }
+
+  /** `listener` hears once that the directory went offline. */
+  onFailure(listener: (error: KafkaError) => void): void {
+    this.#home.failureListeners.push(listener);
+  }
+
+  /**
+   * Flushes and closes everything and leaves the clean-shutdown marker with `brokerEpoch`. After a failure it only gives files and
+   * lock back. Idempotent.
+   */
+  close({ brokerEpoch = -1 }: { brokerEpoch?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(brokerEpoch);
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #load(): Promise<void> {
+    const { disk, path } = this.#options;
+    const marker = await disk.readFile(`${path}/${CLEAN_SHUTDOWN_FILE}`);
+    if (marker !== undefined) {
+      await disk.remove(`${path}/${CLEAN_SHUTDOWN_FILE}`);
+      await disk.syncDirectory(path);
+    }
+    const areGood = await this.#home.checkpoints.load();
+    const isClean = marker !== undefined && areGood;
+    await this.#openPartitions(isClean);
+    // What they say of folders that are gone would be wrong for the next log of that name.
+    if (this.#home.checkpoints.begin(this.#logs)) await this.#home.checkpoints.store();
+    // After a crash the files of partitions were synced, and what is served must not vanish with the name of its folder.
+    if (!isClean) await disk.syncDirectory(path);
+    this.#startTimers();
+    await this.#startCleaner();
+    const { clock, logger, random, scrubBytesPerSecond: bytesPerSecondMax = 0 } = this.#options;
+    const logs = () => this.#logs.values();
+    if (bytesPerSecondMax > 0) this.#scrub = new LogScrub({ clock, logger, random, bytesPerSecondMax, logs });
+  }
+
+  async #startCleaner(): Promise<void> {
+    const { disk, path, clock, logger, cleaner: config, limits } = this.#options;
+    if (config === undefined) return;
+    const turns = limits.cleaning;
+    this.#cleaner = await LogCleaner.start({
+      disk,
+      path,
+      clock,
+      logger,
+      config,
+      turns,
+      logs: () => this.#logs.values(),
+    });
+  }
+
+  async #openPartitions(isClean: boolean): Promise<void> {
+    const { disk, path, logger, config } = this.#options;
+    const { checkpoints } = this.#home;
+    const defaults = topicConfig({}, config ?? {});
+    const folders = [];
+    for (const { name, kind } of await disk.list(path)) {
+      if (kind === 'file') continue;
+      if (isCorruptFolder(name)) continue;
+      const folder = kind === 'directory' ? parsePartitionFolder(name) : undefined;
+      if (folder !== undefined) folders.push(folder);
+      else if (isDeletedFolder(name)) this.#removeLater([`${path}/${name}`], 0);
+      else logger.warn({ path: `${path}/${name}` }, 'This is no folder of a partition and is ignored');
+    }
+    await inParallel(folders, PARTITIONS_PARALLEL_MAX, async ({ topic, partition }) => {
+      const loaded = await openPartition({
+        home: this.#home,
+        path,
+        topic,
+        partition,
+        config: defaults,
+        isClean,
+        recoveryPoint: checkpoints.recoveryPoint(topic, partition),
+        compactedTo: checkpoints.compactedTo(topic, partition),
+        cleanedTo: checkpoints.cleanedTo(topic, partition),
+        logStartOffset: checkpoints.logStartOffset(topic, partition),
+        highWatermark: checkpoints.highWatermark(topic, partition),
+      });
+      this.#logs.set(partitionFolderName(topic, partition), new PartitionLog(this.#home, loaded, false));
+    });
+  }
+
+  #startTimers(): void {
+    const { durability } = this.#options;
+    this.#every(CHECKPOINT_MS[durability], () => this.#home.checkpoints.store());
+    const { producerIdExpirationMs = PRODUCER_EXPIRATION_MS } = this.#options;
+    this.#every(PRODUCER_EXPIRATION_CHECK_MS, async () => {
+      const { wallMs } = this.#options.clock.now();
+      for (const log of this.#logs.values()) log.producers.removeExpired(wallMs, producerIdExpirationMs);
+    });
+    this.#every(this.#retentionCheckMs, () => this.#retention.run());
+  }
+
+  /** The next round is timed when the last one has ended. */
+  #every(delayMs: number, run: () => Promise<void>): void {
+    const index = this.#timers.length;
+    const start = (): void => {
+      this.#timers[index] = this.#options.clock.setTimer(delayMs, fire, { unref: true });
+    };
+    const fire = (): void => {
+      run()
+        .catch((error: unknown) => this.#backgroundFailed(error))
+        .finally(() => {
+          if (this.#closing === undefined && this.#home.failure === undefined) start();
+        });
+    };
+    start();
+  }
+
+  /** What is short now is tried again in the next round. */
+  #backgroundFailed(error: unknown): void {
+    if (isShortage(error)) this.#home.shortage.began(error);
+    else this.#home.fail(error);
+  }
+
+  get #retentionCheckMs(): number {
+    return this.#options.retentionCheckMs ?? RETENTION_CHECK_MS;
+  }
+
+  async #moveAway(folder: string, deleted: string): Promise<void> {
+    const { disk } = this.#options;
+    await disk.rename(folder, deleted);
+    await disk.syncDirectory(this.path);
+  }
+
+  #adopt(log: PartitionLog, topicId: Uuid, config: TopicConfig): PartitionLog {
+    if (log.topicId === ZERO_UUID && topicId !== ZERO_UUID) {
+      this.#options.logger.warn({ folder: log.folder }, `The topic id of ${log.folder} was lost and is written again`);
+      log.topicId = topicId;
+      this.#writeMetadata(log.folder, topicId);
+      log.metadataWritten();
+    }
+    if (log.topicId !== topicId) {
+      const text = `${log.folder} holds topic id ${log.topicId}, not ${topicId}: it belongs to an older topic of that name`;
+      throw new KafkaError('INCONSISTENT_TOPIC_ID', text);
+    }
+    log.updateConfig(config);
+    return log;
+  }
+
+  #createLog(topic: string, partition: number, topicId: Uuid, config: TopicConfig): PartitionLog {
+    const { disk, clock, random } = this.#options;
+    const folder = `${this.path}/${partitionFolderName(topic, partition)}`;
+    try {
+      disk.makeDirectorySync(folder);
+      this.#writeMetadata(folder, topicId);
+      const segment = new Segment(disk, folder, 0, clock.now().wallMs, random.float());
+      segment.create(config);
+      this.#home.directoryChanged();
+      const epochs = { epochs: new LeaderEpochs(), areStored: true };
+      const producers = new ProducerState();
+      const start = { logStartOffset: 0, logEndOffset: 0, recoveryPoint: 0, storedRecoveryPoint: 0 };
+      const loaded = {
+        topic,
+        partition,
+        topicId,
+        folder,
+        config,
+        segments: [segment],
+        ...start,
+        epochs,
+        producers,
+        compactedTo: 0,
+        damage: [],
+        isSealed: false,
+      };
+      return new PartitionLog(this.#home, loaded, true);
+    } catch (error) {
+      // What is there of the folder is taken over by the next try.
+      if (isShortage(error)) throw this.#home.shortage.began(error);
+      this.#home.fail(error);
+      throw error;
+    }
+  }
+
+  #writeMetadata(folder: string, topicId: Uuid): void {
+    const file = this.#options.disk.openSync(`${folder}/${PARTITION_METADATA_FILE}`, { create: true });
+    try {
+      file.truncateSync(0);
+      file.writeSync([Buffer.from(formatPartitionMetadata(topicId))], 0);
+    } finally {
+      file.close();
+    }
+  }
+
+  #removeLater(paths: readonly string[], delayMs: number): void {
+    // Whoever asks while the directory closes leaves them to the next start.
+    if (this.#closing !== undefined || this.#home.failure !== undefined) return;
+    const remove = (): void => {
+      this.#removals.delete(timer);
+      void this.#removeNow(paths);
+    };
+    const timer = this.#options.clock.setTimer(delayMs, remove, { unref: true });
+    this.#removals.add(timer);
+  }
+
+  /** One after the other: to remove a large file keeps a disk busy. */
+  async #removeNow(paths: readonly string[]): Promise<void> {
+    const { disk, logger } = this.#options;
+    for (const path of paths) {
+      try {
+        await disk.remove(path);
+      } catch (error) {
+        logger.warn({ path }, `Deleted files could not be removed: ${errorText(error)}`);
+      }
+    }
+  }
+
+  #wentOffline(error: KafkaError): void {
+    this.#cancelTimers();
+    void this.#cleaner?.stop();
+    void this.#scrub?.stop();
+    this.#options.logger.fatal({ path: this.path }, `The log directory ${this.path} is offline: ${error.message}`);
+    for (const log of this.#logs.values()) log.failed(error);
+    // Not at once: the log in which it happened is at work.
+    this.#options.clock.nextTurn(() => this.#abandon());
+  }
+
+  /** Gives memory and files back without writing anything. */
+  #abandon(): void {
+    this.#cancelTimers();
+    for (const log of this.#logs.values()) log.abandon();
+  }
+
+  #cancelTimers(): void {
+    for (const timer of [...this.#timers, ...this.#removals]) timer.cancel();
+    this.#removals.clear();
+  }
+
+  async #close(brokerEpoch: number): Promise<void> {
+    this.#cancelTimers();
+    await this.#cleaner?.stop();
+    await this.#scrub?.stop();
+    try {
+      if (this.#home.failure === undefined) await this.#closeCleanly(brokerEpoch);
+    } catch (error) {
+      if (!isShortage(error)) throw error;
+      const text = `${this.path} is closed without its marker, so the next start checks it: ${error.message}`;
+      this.#options.logger.error({ path: this.path }, text);
+    } finally {
+      this.#abandon();
+      await this.#lock.release();
+    }
+  }
+
+  async #closeCleanly(brokerEpoch: number): Promise<void> {
+    const { disk, path, logger } = this.#options;
+    const logs = [...this.#logs.values()];
+    await this.#retention.stop();
+    await this.#home.drain();
+    await inParallel(logs, PARTITIONS_PARALLEL_MAX, (log) => log.close());
+    await this.#home.syncDirectory();
+    if (this.#home.failure !== undefined) return;
+    await this.#home.checkpoints.store();
+    const readOnly = logs.filter((log) => log.isReadOnly).map((log) => log.name);
+    if (readOnly.length > 0) {
+      logger.warn(
+        { path, readOnly },
+        `${path} is closed without its marker: the next start looks at its damaged logs again`,
+      );
+      return;
+    }
+    await new AtomicFile(disk, path, CLEAN_SHUTDOWN_FILE).write(formatCleanShutdown(brokerEpoch));
+  }
+}
+
+async function makeDurableDirectory(disk: Disk, path: string): Promise<void> {
+  let directory = path;
+  for (let madeCount = disk.makeDirectorySync(path); madeCount > 0; madeCount--) {
+    const end = directory.lastIndexOf('/');
+    directory = end < 0 ? '.' : directory.slice(0, end) || '/';
+    await disk.syncDirectory(directory);
+  }
+}
+
+/** Runs at most `parallelMax` at a time; the first failure is thrown when those under way have ended. */
+async function inParallel<T>(items: readonly T[], parallelMax: number, run: (item: T) => Promise<void>): Promise<void> {
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < items.length) await run(items[next++]);
+  };
+  const results = await Promise.allSettled(Array.from({ length: Math.min(parallelMax, items.length) }, worker));
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+}

@@ -1,0 +1,315 @@
+/**
+ * Reads a log from its files: index lookup, one positional read, whole batches. A read that goes on where an earlier one ended
+ * gets more than it asked for, and the rest is kept for the next one (a window); so a reader that goes through a log pays one read
+ * of 1 MiB for many answers, and most answers are synchronous. Checksums of what comes from disk are verified: damage is an answer,
+ * never data.
+ */
+import { BATCH_HEADER_BYTES, Errors } from '#protocol';
+import { isUnreadable } from '../directory/disk-errors.ts';
+import type { MemoryBudget, MemoryHolder } from '../directory/memory-budget.ts';
+import { baseOffsetAt, lastOffsetAt, MAGIC, MAGIC_POSITION, PLACE_BYTES, sizeAt } from '../segment/batch-frame.ts';
+import { bytesNeeded, damageOf } from '../segment/batch-judgement.ts';
+import type { Segment } from '../segment/segment.ts';
+import type { Location } from '../segment/segment-lookup.ts';
+import { emptyRead, failedRead, type LogRead } from './log-read.ts';
+
+/** As much as one read of a segment fetches from the disk at most, but for a batch that is larger. */
+const WINDOW_BYTES_MAX = 1024 * 1024;
+/** And at least: reads of a few batches cost the same. */
+const WINDOW_BYTES_MIN = 16 * 1024;
+/** As many readers of one log, at different places, go on without an index lookup. */
+const WINDOWS_PER_LOG_MAX = 4;
+const NOTHING = Buffer.alloc(0);
+
+/** A piece of a segment in memory, and how far somebody has read in it. */
+interface Window {
+  readonly segment: Segment;
+  /** Empty once all of it was given away: what is left then is the knowledge where the reader stopped. */
+  buffer: Buffer;
+  /** Position of `buffer` in the file. */
+  filePosition: number;
+  /** The reader is expected back for this offset, which lies (or is to come) at `cursor` in `buffer`. */
+  nextOffset: number;
+  cursor: number;
+}
+
+/** What looking for an offset from some place on came to. */
+type Place =
+  /** The batch at `at`, whole in the buffer, which begins at `baseOffset`. */
+  | { readonly kind: 'found'; readonly at: number; readonly baseOffset: number }
+  /** Go on reading at `at`, where the batch that begins at `nextOffset` needs so many bytes. */
+  | { readonly kind: 'more'; readonly at: number; readonly bytesWanted: number; readonly nextOffset: number }
+  /** Something is not as usual: a gap that compaction left, the end of the segment, a wrong index, damage. */
+  | { readonly kind: 'odd' };
+
+/** A batch in a file: where it is, and one of its ends. */
+interface Start {
+  readonly position: number;
+  /** Where it begins. Undefined: where it ends is known. */
+  readonly baseOffset: number | undefined;
+  readonly lastOffset: number | undefined;
+}
+
+export interface ReadRequest {
+  readonly bytesMax: number;
+  /** No batch that reaches this offset is given. */
+  readonly endOffsetMax: number;
+  readonly atLeastOneBatch: boolean;
+}
+
+/** Where the log's segments come from: the one that may hold `offset`, and the one after it (or now in its place). */
+export interface SegmentSource {
+  floorSegment(offset: number): Segment | undefined;
+  segmentAfter(segment: Segment): Segment | undefined;
+  /** Where `segment` ends. */
+  endOffset(segment: Segment): number;
+  /** Sees to it that `segment.indexes` are there. */
+  loadIndexes(segment: Segment): Promise<void>;
+  /** Whether `offset` is known to be damaged. */
+  isDamaged(offset: number): boolean;
+  /** Finds the place of `offset` with nothing taken for granted, and mends or notes what is wrong on the way. */
+  lookUp(segment: Segment, offset: number): Promise<Location>;
+}
+
+export class LogReader implements MemoryHolder {
+  readonly #source: SegmentSource;
+  readonly #budget: MemoryBudget;
+  /** Least recently used first. */
+  #windows: Window[] = [];
+  #heldBytes = 0;
+
+  constructor(source: SegmentSource, budget: MemoryBudget) {
+    this.#source = source;
+    this.#budget = budget;
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** What a window holds ready at `offset`, if any. */
+  readWindow(offset: number, request: ReadRequest): LogRead | undefined {
+    const index = this.#windows.findIndex((window) => window.nextOffset === offset);
+    if (index < 0) return undefined;
+    const window = this.#windows[index];
+    const read = this.#collect(window, offset, request);
+    if (read === undefined) return undefined;
+    this.#windows.push(...this.#windows.splice(index, 1));
+    if (window.cursor === window.buffer.length) this.#hollow(window);
+    return read;
+  }
+
+  /** From the disk. */
+  async read(offset: number, request: ReadRequest): Promise<LogRead> {
+    if (this.#source.isDamaged(offset)) return failedRead(offset, Errors.CORRUPT_MESSAGE);
+    let segment = this.#source.floorSegment(offset);
+    while (segment !== undefined) {
+      const read = await this.#readUnlessRetired(segment, offset, request);
+      if (read !== undefined) return read;
+      segment = this.#source.segmentAfter(segment);
+    }
+    return emptyRead(offset);
+  }
+
+  shed(): number {
+    let shedBytes = 0;
+    while (shedBytes === 0 && this.#windows.length > 0) shedBytes = (this.#windows.shift() as Window).buffer.length;
+    this.#heldBytes -= shedBytes;
+    return shedBytes;
+  }
+
+  clear(): void {
+    this.#budget.leave(this, this.#heldBytes);
+    this.#windows = [];
+    this.#heldBytes = 0;
+  }
+
+  /** Files of a segment that was replaced may be gone in the middle of a read; the one in its place has the same offsets. */
+  async #readUnlessRetired(segment: Segment, offset: number, request: ReadRequest): Promise<LogRead | undefined> {
+    try {
+      return await this.#readSegment(segment, offset, request);
+    } catch (error) {
+      if (segment.isRetired) return undefined;
+      throw error;
+    }
+  }
+
+  /** Undefined when the segment ends before `offset`. */
+  async #readSegment(segment: Segment, offset: number, request: ReadRequest): Promise<LogRead | undefined> {
+    const continuation = this.#takeContinuation(segment, offset);
+    const start = continuation ?? (await this.#indexed(segment, offset));
+    const isNew = continuation === undefined;
+    // One read has all of the batch that is looked for.
+    const behind = isNew ? segment.indexes?.offsets.positionBehind(offset) : undefined;
+    const batchBytes = behind === undefined ? 0 : behind - start.position;
+    const windowBytes = isNew ? Math.max(request.bytesMax, WINDOW_BYTES_MIN, batchBytes) : WINDOW_BYTES_MAX;
+    const bytes = Math.min(windowBytes, WINDOW_BYTES_MAX);
+    const read = await this.#readAround(segment, start, offset, request, bytes);
+    if (read !== undefined) return read;
+    const location = await this.#source.lookUp(segment, offset);
+    if (location.kind === 'end' || segment.isRetired) return undefined;
+    if (location.kind === 'damage') return failedRead(offset, Errors.CORRUPT_MESSAGE);
+    const place = { position: location.position, baseOffset: location.baseOffset, lastOffset: undefined };
+    // Else it has changed since it was found.
+    return (await this.#readFrom(segment, place, offset, request, bytes)) ?? failedRead(offset, Errors.CORRUPT_MESSAGE);
+  }
+
+  /** Where the disk cannot read all of a window, what lies before may still be read. */
+  async #readAround(
+    segment: Segment,
+    start: Start,
+    offset: number,
+    request: ReadRequest,
+    windowBytes: number,
+  ): Promise<LogRead | undefined> {
+    try {
+      return await this.#readFrom(segment, start, offset, request, windowBytes);
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      return this.#readFrom(segment, start, offset, request, PLACE_BYTES);
+    }
+  }
+
+  /** Undefined: something is odd there. */
+  async #readFrom(
+    segment: Segment,
+    start: Start,
+    offset: number,
+    request: ReadRequest,
+    windowBytesMin: number,
+  ): Promise<LogRead | undefined> {
+    let from = start;
+    let windowBytes = windowBytesMin;
+    while (true) {
+      const bytesLeft = segment.writtenBytes - from.position;
+      const buffer = await load(segment, from.position, Math.max(0, Math.min(windowBytes, bytesLeft)));
+      const place = placeOf(buffer, from, offset, bytesLeft);
+      if (place.kind === 'odd') return undefined;
+      if (place.kind === 'found') {
+        const window = { segment, buffer, filePosition: from.position, nextOffset: offset, cursor: place.at };
+        return this.#serve(window, place.baseOffset, request);
+      }
+      // The file is shorter than it was.
+      if (buffer.length < Math.min(windowBytes, bytesLeft)) return undefined;
+      from = { position: from.position + place.at, baseOffset: place.nextOffset, lastOffset: undefined };
+      windowBytes = Math.max(windowBytesMin, place.bytesWanted);
+    }
+  }
+
+  #serve(window: Window, baseOffset: number, request: ReadRequest): LogRead | undefined {
+    const read = this.#collect(window, baseOffset, request);
+    if (read === undefined) return undefined;
+    this.#windows.push(window);
+    this.#heldBytes += window.buffer.length;
+    if (this.#windows.length > WINDOWS_PER_LOG_MAX) this.#budget.give(this.shed());
+    this.#budget.take(this, window.buffer.length);
+    if (window.cursor === window.buffer.length) this.#hollow(window);
+    return read;
+  }
+
+  /**
+   * Whole, right batches from the cursor on, as many as fit; moves the cursor behind them. The first one must begin at `baseOffset`.
+   * Undefined when the window does not hold that one, or it is odd.
+   */
+  #collect(window: Window, baseOffset: number, request: ReadRequest): LogRead | undefined {
+    const { buffer, cursor, segment } = window;
+    const bounds = {
+      nextOffset: baseOffset,
+      endOffset: this.#source.endOffset(segment),
+      denseFrom: Number.POSITIVE_INFINITY,
+    };
+    let at = cursor;
+    while (isWhole(buffer, at)) {
+      const sizeInBytes = sizeAt(buffer, at);
+      if (at > cursor && at + sizeInBytes - cursor > request.bytesMax) break;
+      const bytesLeft = segment.writtenBytes - window.filePosition - at;
+      if (bytesNeeded(buffer, at, bytesLeft, bounds.nextOffset) > buffer.length - at) break;
+      if (damageOf(buffer, at, bytesLeft, bounds) !== undefined) break;
+      const lastOffset = lastOffsetAt(buffer, at);
+      const isWanted =
+        lastOffset < request.endOffsetMax && (sizeInBytes <= request.bytesMax || request.atLeastOneBatch);
+      if (!isWanted && at === cursor) return emptyRead(window.nextOffset);
+      if (!isWanted) break;
+      at += sizeInBytes;
+      bounds.nextOffset = lastOffset + 1;
+    }
+    if (at === cursor) return undefined;
+    window.cursor = at;
+    window.nextOffset = bounds.nextOffset;
+    return {
+      error: undefined,
+      records: [buffer.subarray(cursor, at)],
+      sizeInBytes: at - cursor,
+      endOffset: bounds.nextOffset,
+    };
+  }
+
+  #hollow(window: Window): void {
+    if (!this.#windows.includes(window)) return;
+    this.#heldBytes -= window.buffer.length;
+    this.#budget.give(window.buffer.length);
+    window.filePosition += window.cursor;
+    window.cursor = 0;
+    window.buffer = NOTHING;
+  }
+
+  /** The place in the file where the reader that asks for `offset` stopped; its window has nothing more for it. */
+  #takeContinuation(segment: Segment, offset: number): Start | undefined {
+    const index = this.#windows.findIndex((window) => window.nextOffset === offset && window.segment === segment);
+    if (index < 0) return undefined;
+    const [window] = this.#windows.splice(index, 1);
+    this.#heldBytes -= window.buffer.length;
+    this.#budget.give(window.buffer.length);
+    return { position: window.filePosition + window.cursor, baseOffset: offset, lastOffset: undefined };
+  }
+
+  async #indexed(segment: Segment, offset: number): Promise<Start> {
+    if (segment.indexes === undefined) await this.#source.loadIndexes(segment);
+    else if (segment.heldBytes > 0) this.#budget.take(segment, 0);
+    const entry = segment.indexes?.offsets.floorEntry(offset);
+    if (entry === undefined) return { position: 0, baseOffset: segment.baseOffset, lastOffset: undefined };
+    return { position: entry.position, baseOffset: undefined, lastOffset: entry.offset };
+  }
+}
+
+/** `bytesWanted` bytes from `position` on; fewer when the file is shorter than it was written. */
+async function load(segment: Segment, position: number, bytesWanted: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(bytesWanted);
+  const bytesRead = await segment.file().read(buffer, position);
+  return bytesRead === buffer.length ? buffer : buffer.subarray(0, bytesRead);
+}
+
+/**
+ * Looks in `buffer` for the batch that holds `offset`. `bytesLeft` counts from the start of the buffer to the end of the segment. What
+ * is passed over is not verified, but each batch must begin where the one before says that it ends, so a single wrong byte that could
+ * mislead is noticed.
+ */
+function placeOf(buffer: Buffer, start: Start, offset: number, bytesLeft: number): Place {
+  let at = 0;
+  let nextOffset = start.baseOffset;
+  while (bytesLeft - at >= BATCH_HEADER_BYTES) {
+    if (buffer.length - at < PLACE_BYTES)
+      return { kind: 'more', at, bytesWanted: PLACE_BYTES, nextOffset: nextOffset ?? 0 };
+    const sizeInBytes = sizeAt(buffer, at);
+    if (buffer[at + MAGIC_POSITION] !== MAGIC || sizeInBytes < BATCH_HEADER_BYTES || sizeInBytes > bytesLeft - at)
+      break;
+    const baseOffset = baseOffsetAt(buffer, at);
+    const lastOffset = lastOffsetAt(buffer, at);
+    const isExpected = nextOffset === undefined ? lastOffset === start.lastOffset : baseOffset === nextOffset;
+    if (!isExpected || lastOffset < baseOffset) break;
+    if (lastOffset >= offset) {
+      if (at + sizeInBytes > buffer.length)
+        return { kind: 'more', at, bytesWanted: sizeInBytes, nextOffset: baseOffset };
+      return { kind: 'found', at, baseOffset };
+    }
+    nextOffset = lastOffset + 1;
+    at += sizeInBytes;
+  }
+  return { kind: 'odd' };
+}
+
+function isWhole(buffer: Buffer, at: number): boolean {
+  if (buffer.length - at < BATCH_HEADER_BYTES) return false;
+  const sizeInBytes = sizeAt(buffer, at);
+  return sizeInBytes >= BATCH_HEADER_BYTES && sizeInBytes <= buffer.length - at;
+}
