@@ -18,6 +18,10 @@ export async function runRepair(folder: string, partition: string, flags: Repair
         print(ways(inspection));
         return 1;
       }
+      if (choice === 'keep' && !inspection.isReadOnly) {
+        print(['There is nothing to change for that.']);
+        return 0;
+      }
       print(outcome(inspection, choice, await repair.apply(choice)));
       return 0;
     } finally {
@@ -31,10 +35,11 @@ export async function runRepair(folder: string, partition: string, flags: Repair
 }
 
 function summary({ folder, segments, survey, sizeInBytes, damage, durableOffset, ...log }: Inspection): string[] {
-  const { logEndOffset } = survey;
-  const lines = [
-    `${folder}: offsets ${log.logStartOffset} to ${logEndOffset - 1}, ${segments.length} segments, ${sizeInBytes} bytes; everything below offset ${durableOffset} was on the disk for good`,
-  ];
+  const { logStartOffset } = log;
+  const lastOffset = survey.logEndOffset - 1;
+  const offsets = lastOffset < logStartOffset ? 'no records' : `offsets ${logStartOffset} to ${lastOffset}`;
+  const held = `${offsets}, ${count(segments.length, 'segment')}, ${sizeInBytes} bytes`;
+  const lines = [`${folder}: ${held}; everything below offset ${durableOffset} was on the disk for good`];
   if (damage.length === 0) return [...lines, 'It is not damaged.'];
   const state = log.isReadOnly
     ? 'The broker serves the rest and takes no records.'
@@ -42,7 +47,7 @@ function summary({ folder, segments, survey, sizeInBytes, damage, durableOffset,
   return [...lines, ...damage.map((range) => `damaged: ${damageText(range)}`), state];
 }
 
-function ways({ survey, damage }: Inspection): string[] {
+function ways({ survey, damage, isReadOnly }: Inspection): string[] {
   const { logEndOffset } = survey;
   const [{ startOffset }] = damage;
   return [
@@ -50,7 +55,11 @@ function ways({ survey, damage }: Inspection): string[] {
     'What can be done, with one of:',
     `  --truncate   the log ends at offset ${startOffset}: ${count(logEndOffset - startOffset)} put aside, the right ones behind the damage too, and given to new records`,
     `  --skip       readers pass over ${count(damagedCount(damage))}, whose bytes are put aside; all others stay`,
-    `  --keep       ${count(damagedCount(damage))} stay CORRUPT_MESSAGE to readers; new records begin at offset ${logEndOffset}`,
+    ...(isReadOnly
+      ? [
+          `  --keep       ${count(damagedCount(damage))} stay CORRUPT_MESSAGE to readers; new records begin at offset ${logEndOffset}`,
+        ]
+      : []),
   ];
 }
 
@@ -75,8 +84,8 @@ function damagedCount(damage: Inspection['damage']): number {
   return damage.reduce((sum, { startOffset, endOffset }) => sum + endOffset - startOffset, 0);
 }
 
-function count(offsets: number): string {
-  return offsets === 1 ? '1 offset' : `${offsets} offsets`;
+function count(number: number, what = 'offset'): string {
+  return number === 1 ? `1 ${what}` : `${number} ${what}s`;
 }
 
 function print(lines: readonly string[]): void {

@@ -59,10 +59,29 @@ describe('springtide repair', () => {
     expect(out).toContain('The broker serves the rest and takes records.\n');
     expect(out).toMatch(/ {2}--truncate {3}the log ends at offset 0: \d+ offsets put aside/);
     expect(out).toMatch(/ {2}--skip {7}readers pass over 3 offsets/);
-    expect(out).toMatch(/ {2}--keep {7}3 offsets stay CORRUPT_MESSAGE to readers; new records begin at offset \d+/);
+    expect(out).not.toContain('--keep ');
     expect(code).toBe(1);
     expect(readFileSync(join(folder, LOG)).equals(before)).toBe(true);
     expect(readdirSync(folder)).not.toContain('.lock');
+  });
+
+  test('offers to keep the damage where the broker takes no records for it, and keeps it', async () => {
+    // Everything is read from its start on.
+    rmSync(join(folder, '.kafka_cleanshutdown'), { force: true });
+    writeFileSync(join(folder, 'recovery-point-offset-checkpoint'), '0\n0\n');
+    damage();
+    const told = await repair(['data', 'golden-0'], parent);
+    expect(told.out).toContain('The broker serves the rest and takes no records.\n');
+    expect(told.out).toMatch(
+      / {2}--keep {7}3 offsets stay CORRUPT_MESSAGE to readers; new records begin at offset \d+/,
+    );
+    const kept = await repair(['data', 'golden-0', '--keep'], parent);
+    expect(kept.out).toMatch(/\ngolden-0 takes records again, from offset \d+ on\.\n$/);
+    const again = await repair(['data', 'golden-0', '--keep'], parent);
+    expect(again.out).toMatch(
+      /The broker serves the rest and takes records\.\nThere is nothing to change for that\.\n$/,
+    );
+    expect([told.code, kept.code, again.code]).toEqual([1, 0, 0]);
   });
 
   test('does what was chosen, says where what was put aside lies, and finds nothing more', async () => {

@@ -71,5 +71,8 @@ export function damageText({ file, position, startOffset, endOffset, damage }: D
 /** What to tell who can do something about a log in `folder`. */
 export function remedyText(folder: string): string {
   const end = folder.lastIndexOf('/');
-  return `What can be done, with the broker stopped: springtide repair ${folder.slice(0, end)} ${folder.slice(end + 1)}`;
+  const parent = folder.slice(0, end);
+  // As a shell takes it.
+  const quoted = /^[\w./:@-]+$/.test(parent) ? parent : `'${parent.replaceAll("'", "'\\''")}'`;
+  return `What can be done, with the broker stopped: springtide repair ${quoted} ${folder.slice(end + 1)}`;
 }
