@@ -1,15 +1,15 @@
 /** The parts of a running broker, as the handlers see them. Made and owned by `broker.ts`. */
 import type { Clock, Logger, Random } from '#core';
-import type { AdvanceQueue } from './advance-queue.ts';
-import type { GroupCoordinators } from './group-coordinators.ts';
-import type { HostedPartitions } from './hosted-partitions.ts';
-import type { MetadataLog } from './metadata-log.ts';
-import type { ProduceDeadlines } from './produce-deadlines.ts';
-import type { ProducerIds } from './producer-ids.ts';
-import type { RouteTable } from './route-table.ts';
-import type { OpenListener } from './server.ts';
-import type { BrokerSettings } from './settings.ts';
-import type { TopicAdmin } from './topic-admin.ts';
+import type { BrokerSettings } from './config/settings.ts';
+import type { GroupCoordinators } from './coordination/group-coordinators.ts';
+import type { HostedPartitions } from './hosting/hosted-partitions.ts';
+import type { MetadataLog } from './metadata/metadata-log.ts';
+import type { ProducerIds } from './metadata/producer-ids.ts';
+import type { TopicAdmin } from './metadata/topic-admin.ts';
+import type { AdvanceQueue } from './purgatory/advance-queue.ts';
+import type { ProduceDeadlines } from './purgatory/produce-deadlines.ts';
+import type { RouteTable } from './server/route-table.ts';
+import type { OpenListener } from './server/server.ts';
 
 export interface BrokerParts {
   readonly settings: BrokerSettings;

@@ -14,23 +14,23 @@ import { type Clock, errorText, type Logger, type Random, silentLogger, systemCl
 import { type Acceptor, addressText, PipeNetwork, type Transport, tcpAcceptor } from '#net';
 import { Errors } from '#protocol';
 import { type CleanerConfig, type Disk, LogDirectories, nodeDisk, topicConfig } from '#storage';
-import { AdvanceQueue } from './advance-queue.ts';
 import { type Authorizer, allowEveryone } from './authorizer.ts';
+import { idleDynamicKeys } from './config/dynamic-configs.ts';
+import { type BrokerSettings, readSettings } from './config/settings.ts';
 import { GROUP_METADATA_TOPIC } from './controller/index.ts';
-import { DirectoryReports } from './directory-reports.ts';
-import { idleDynamicKeys } from './dynamic-configs.ts';
+import { GroupCoordinators } from './coordination/group-coordinators.ts';
+import { StallMeter } from './coordination/stall-meter.ts';
 import { groupSettings } from './group/index.ts';
-import { GroupCoordinators } from './group-coordinators.ts';
-import { HostedPartitions } from './hosted-partitions.ts';
-import { isWildcardHost } from './listener-address.ts';
-import { MetadataLog } from './metadata-log.ts';
-import { ProduceDeadlines } from './produce-deadlines.ts';
-import { ProducerIds } from './producer-ids.ts';
+import { HostedPartitions } from './hosting/hosted-partitions.ts';
+import { DirectoryReports } from './metadata/directory-reports.ts';
+import { MetadataLog } from './metadata/metadata-log.ts';
+import { ProducerIds } from './metadata/producer-ids.ts';
+import { controllerRules, TopicAdmin } from './metadata/topic-admin.ts';
+import { AdvanceQueue } from './purgatory/advance-queue.ts';
+import { ProduceDeadlines } from './purgatory/produce-deadlines.ts';
 import { routes } from './routes.ts';
-import { Server } from './server.ts';
-import { type BrokerSettings, readSettings } from './settings.ts';
-import { StallMeter } from './stall-meter.ts';
-import { controllerRules, TopicAdmin } from './topic-admin.ts';
+import { isWildcardHost } from './server/listener-address.ts';
+import { Server } from './server/server.ts';
 
 /** RegisterBrokerRecord has 16 bits for a port; those of the in-process pipe can be larger. */
 const RECORD_PORT_MAX = 65535;

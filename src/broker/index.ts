@@ -5,6 +5,6 @@
  */
 export type { AclOperation, AclResource, Authorizer } from './authorizer.ts';
 export { Broker, type BrokerOptions } from './broker.ts';
-export { brokerConfigTable, knownBrokerKeys } from './config.ts';
-export { type LogDirs, logDirsOf } from './log-dirs.ts';
-export { startBrokerInWorker, type WorkerBroker, type WorkerBrokerOptions } from './worker.ts';
+export { brokerConfigTable, knownBrokerKeys } from './config/config.ts';
+export { type LogDirs, logDirsOf } from './config/log-dirs.ts';
+export { startBrokerInWorker, type WorkerBroker, type WorkerBrokerOptions } from './worker/worker.ts';

@@ -25,8 +25,8 @@ import { metadata } from './handlers/metadata.ts';
 import { offsetForLeaderEpoch } from './handlers/offset-for-leader-epoch.ts';
 import { produce } from './handlers/produce.ts';
 import { createPartitions, createTopics, deleteTopics } from './handlers/topics.ts';
-import { route } from './route.ts';
-import { RouteTable } from './route-table.ts';
+import { route } from './server/route.ts';
+import { RouteTable } from './server/route-table.ts';
 
 export function routes(): RouteTable {
   return new RouteTable([

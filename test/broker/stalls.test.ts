@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ManualClock } from '#core';
 import { Apis } from '#protocol';
-import { StallMeter } from '../../src/broker/stall-meter.ts';
+import { StallMeter } from '../../src/broker/coordination/stall-meter.ts';
 import { Scene } from './scene.ts';
 
 /** A clock whose loop can stand still: time passes and no timer fires until it goes on. */

@@ -4,7 +4,7 @@
  */
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Apis, batches, buildTransactionMarker, Errors, readRecords } from '#protocol';
-import { HostedPartition } from '../../src/broker/hosted-partition.ts';
+import { HostedPartition } from '../../src/broker/hosting/hosted-partition.ts';
 import { batchOf, Scene } from './scene.ts';
 
 const READ_COMMITTED = 1;

@@ -73,7 +73,7 @@ export const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   'lz4-napi': ['src/core/compression.ts'],
   '@node-rs/crc32': ['src/core/checksum.ts'],
   'node:fs': ['src/storage/disk/', 'src/context/', 'src/cli/'],
-  'node:worker_threads': ['src/broker/worker'],
+  'node:worker_threads': ['src/broker/worker/'],
 };
 
 /** Real time and chance come from these files alone. */

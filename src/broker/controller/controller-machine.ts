@@ -17,7 +17,7 @@
  */
 import type { Instant } from '#core';
 import { Errors } from '#protocol';
-import type { Machine, MachineOutput, TimerEvent } from '../machine.ts';
+import type { Machine, MachineOutput, TimerEvent } from '../coordination/machine.ts';
 import { assignReplicas, directoriesOffline, registerBroker } from './broker-registration.ts';
 import { alterConfigs } from './config-change.ts';
 import type {

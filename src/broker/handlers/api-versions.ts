@@ -2,8 +2,8 @@
 import { type ApiVersionsRequest, type ApiVersionsResponse, type Draft, Errors } from '#protocol';
 import type { BrokerParts } from '../broker-parts.ts';
 import { METADATA_VERSION, METADATA_VERSION_LEVEL } from '../controller/index.ts';
-import type { RequestContext } from '../request-context.ts';
-import type { Route } from '../route.ts';
+import type { RequestContext } from '../server/request-context.ts';
+import type { Route } from '../server/route.ts';
 
 const SOFTWARE_TEXT = /^[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?$/;
 

@@ -9,7 +9,7 @@ import {
 } from '#protocol';
 import type { BrokerParts } from '../broker-parts.ts';
 import { isInternalTopic, type MetadataImage, type PartitionImage, topicNameProblem } from '../controller/index.ts';
-import type { RequestContext } from '../request-context.ts';
+import type { RequestContext } from '../server/request-context.ts';
 import { visibleBrokers } from './endpoints.ts';
 
 const BROKER_ENDPOINTS = 1;

@@ -16,7 +16,7 @@ import {
   type ListConfigResourcesResponse,
 } from '#protocol';
 import type { BrokerParts } from '../broker-parts.ts';
-import { type ConfigView, describeBrokerConfigs, describeTopicConfigs } from '../config-view.ts';
+import { type ConfigView, describeBrokerConfigs, describeTopicConfigs } from '../config/config-view.ts';
 import {
   type AlterConfigsEvent,
   type AlterOperation,
@@ -25,7 +25,7 @@ import {
   refuse,
   TOPIC_RESOURCE,
 } from '../controller/index.ts';
-import type { RequestContext } from '../request-context.ts';
+import type { RequestContext } from '../server/request-context.ts';
 
 type DescribeResponse = Draft<typeof DescribeConfigsResponse>;
 type DescribeResult = NonNullable<DescribeResponse['results']>[number];

@@ -10,7 +10,7 @@ import {
 } from '#protocol';
 import type { BrokerParts } from '../broker-parts.ts';
 import { GROUP_METADATA_TOPIC } from '../controller/index.ts';
-import type { RequestContext } from '../request-context.ts';
+import type { RequestContext } from '../server/request-context.ts';
 import { visibleBrokers } from './endpoints.ts';
 
 const GROUP = 0;

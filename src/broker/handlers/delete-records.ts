@@ -9,8 +9,8 @@ import {
 } from '#protocol';
 import type { BrokerParts } from '../broker-parts.ts';
 import { isInternalTopic, type TopicImage } from '../controller/index.ts';
-import type { HostedPartition } from '../hosted-partition.ts';
-import type { RequestContext } from '../request-context.ts';
+import type { HostedPartition } from '../hosting/hosted-partition.ts';
+import type { RequestContext } from '../server/request-context.ts';
 import { findPartition, findTopic, isFound } from './topic-lookup.ts';
 
 /** As offset: all that is committed. */

@@ -11,8 +11,8 @@ import { type Draft, Errors, type FetchRequest, type FetchResponse, type KafkaEr
 import type { CommittedRead, LogRead } from '#storage';
 import type { BrokerParts } from '../broker-parts.ts';
 import type { TopicImage } from '../controller/index.ts';
-import type { AdvanceWaiter, HostedPartition } from '../hosted-partition.ts';
-import { LATER, type RequestContext } from '../request-context.ts';
+import type { AdvanceWaiter, HostedPartition } from '../hosting/hosted-partition.ts';
+import { LATER, type RequestContext } from '../server/request-context.ts';
 import { leaderEndpoints } from './endpoints.ts';
 import { findPartition, findTopic, isFound } from './topic-lookup.ts';
 import { hasZstd } from './zstd-check.ts';

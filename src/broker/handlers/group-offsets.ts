@@ -14,7 +14,7 @@ import {
 } from '#protocol';
 import type { BrokerParts } from '../broker-parts.ts';
 import type { TopicImage } from '../controller/index.ts';
-import { LATER, type RequestContext } from '../request-context.ts';
+import { LATER, type RequestContext } from '../server/request-context.ts';
 import { askLater, refuseGroup } from './groups.ts';
 
 /** From this version on OffsetFetch asks for several groups. @see KIP-709 */

@@ -21,7 +21,7 @@ import {
 } from '#protocol';
 import type { BrokerParts } from '../broker-parts.ts';
 import type { GroupRequestEvent } from '../group/index.ts';
-import { LATER, type RequestContext } from '../request-context.ts';
+import { LATER, type RequestContext } from '../server/request-context.ts';
 
 type ListedGroups = NonNullable<Draft<typeof ListGroupsResponse>['groups']>;
 type DescribedGroup = NonNullable<Draft<typeof DescribeGroupsResponse>['groups']>[number];

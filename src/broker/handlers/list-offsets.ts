@@ -3,8 +3,8 @@ import { CorruptError, errorText, KafkaError } from '#core';
 import { type Draft, Errors, type KafkaErrorRow, type ListOffsetsRequest, type ListOffsetsResponse } from '#protocol';
 import type { BrokerParts } from '../broker-parts.ts';
 import type { TopicImage } from '../controller/index.ts';
-import type { HostedPartition } from '../hosted-partition.ts';
-import type { RequestContext } from '../request-context.ts';
+import type { HostedPartition } from '../hosting/hosted-partition.ts';
+import type { RequestContext } from '../server/request-context.ts';
 import { findPartition, findTopic, isFound } from './topic-lookup.ts';
 
 const READ_COMMITTED = 1;

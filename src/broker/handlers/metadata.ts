@@ -9,7 +9,7 @@ import {
   type TopicImage,
   topicNameProblem,
 } from '../controller/index.ts';
-import type { RequestContext } from '../request-context.ts';
+import type { RequestContext } from '../server/request-context.ts';
 import { visibleBrokers } from './endpoints.ts';
 
 type Response = Draft<typeof MetadataResponse>;

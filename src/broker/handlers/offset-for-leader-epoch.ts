@@ -8,7 +8,7 @@ import {
 } from '#protocol';
 import type { BrokerParts } from '../broker-parts.ts';
 import type { TopicImage } from '../controller/index.ts';
-import type { RequestContext } from '../request-context.ts';
+import type { RequestContext } from '../server/request-context.ts';
 import { findPartition, findTopic, isFound } from './topic-lookup.ts';
 
 type AskedPartition = OffsetForLeaderEpochRequest['topics'][number]['partitions'][number];

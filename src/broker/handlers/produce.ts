@@ -9,9 +9,9 @@ import { type Draft, Errors, type KafkaErrorRow, type ProduceRequest, type Produ
 import type { AppendResult } from '#storage';
 import type { BrokerParts } from '../broker-parts.ts';
 import { isInternalTopic, type TopicImage } from '../controller/index.ts';
-import type { CommitWaiter, HostedPartition } from '../hosted-partition.ts';
-import type { Expiring } from '../produce-deadlines.ts';
-import { LATER, type RequestContext } from '../request-context.ts';
+import type { CommitWaiter, HostedPartition } from '../hosting/hosted-partition.ts';
+import type { Expiring } from '../purgatory/produce-deadlines.ts';
+import { LATER, type RequestContext } from '../server/request-context.ts';
 import { leaderEndpoints } from './endpoints.ts';
 import { findPartition, findTopic, isFound } from './topic-lookup.ts';
 

@@ -3,8 +3,8 @@ import { type Uuid, ZERO_UUID } from '#core';
 import { Errors, type KafkaErrorRow } from '#protocol';
 import type { BrokerParts } from '../broker-parts.ts';
 import type { TopicImage } from '../controller/index.ts';
-import { HostedPartition } from '../hosted-partition.ts';
-import type { RequestContext } from '../request-context.ts';
+import { HostedPartition } from '../hosting/hosted-partition.ts';
+import type { RequestContext } from '../server/request-context.ts';
 
 /** The topic that is meant, or why it is refused. The id counts when there is one. */
 export function findTopic(

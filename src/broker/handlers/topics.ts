@@ -13,9 +13,9 @@ import {
 } from '#protocol';
 import { CLUSTER_RESOURCE_NAME } from '../authorizer.ts';
 import type { BrokerParts } from '../broker-parts.ts';
-import { describeTopicConfigs } from '../config-view.ts';
+import { describeTopicConfigs } from '../config/config-view.ts';
 import type { CreateTopicResult, ItemResult, TopicImage } from '../controller/index.ts';
-import type { RequestContext } from '../request-context.ts';
+import type { RequestContext } from '../server/request-context.ts';
 
 type CreateResponse = Draft<typeof CreateTopicsResponse>;
 type CreatedTopic = NonNullable<CreateResponse['topics']>[number];

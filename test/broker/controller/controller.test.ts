@@ -5,7 +5,7 @@ import {
   type MetadataRecord,
   type PartitionImage,
 } from '../../../src/broker/controller/index.ts';
-import type { MachineOutput } from '../../../src/broker/machine.ts';
+import type { MachineOutput } from '../../../src/broker/coordination/machine.ts';
 import { describeScripts, list, type ScriptCommand } from '../../scripts/script.ts';
 
 const NOW = { wallMs: 1_000, monotonicMs: 0 };

@@ -24,12 +24,12 @@ import {
   METADATA_VERSION_LEVEL,
   MetadataImage,
   type MetadataRecord,
-} from './controller/index.ts';
-import { HostedPartition } from './hosted-partition.ts';
+} from '../controller/index.ts';
+import { MachineRuntime, type Snapshot } from '../coordination/runtime.ts';
+import { HostedPartition } from '../hosting/hosted-partition.ts';
 import { leaderChangeBatch, metadataCodec } from './metadata-codec.ts';
 import { readNewestSnapshot } from './metadata-snapshot.ts';
 import { readQuorumState, writeQuorumState } from './quorum-state.ts';
-import { MachineRuntime, type Snapshot } from './runtime.ts';
 
 /** A metadata batch is atomic, so it must fit; Kafka's limit is the same. */
 const METADATA_BATCH_BYTES_MAX = 8 * 1024 * 1024;

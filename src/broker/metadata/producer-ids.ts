@@ -1,6 +1,6 @@
 /** Gives out producer ids from blocks that the controller allocates, so that most requests cost no record. */
 import { Errors, type KafkaErrorRow } from '#protocol';
-import type { ProducerIdBlock } from './controller/index.ts';
+import type { ProducerIdBlock } from '../controller/index.ts';
 import type { MetadataLog } from './metadata-log.ts';
 
 export class ProducerIds {

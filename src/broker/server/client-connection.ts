@@ -19,9 +19,9 @@ import {
 } from '#core';
 import type { Connection } from '#net';
 import { Apis, decode, decodeRequestHeader, encodeResponse, FrameReader } from '#protocol';
-import type { Authorizer } from './authorizer.ts';
-import type { BrokerParts } from './broker-parts.ts';
-import { unsupportedApiVersions } from './handlers/api-versions.ts';
+import type { Authorizer } from '../authorizer.ts';
+import type { BrokerParts } from '../broker-parts.ts';
+import { unsupportedApiVersions } from '../handlers/api-versions.ts';
 import type { PeerWarnings } from './peer-warnings.ts';
 import { type Answering, LATER, RequestContext } from './request-context.ts';
 import type { RouteTable } from './route-table.ts';

@@ -4,15 +4,15 @@
  */
 import type { Clock, Logger } from '#core';
 import { buildBatch, Errors, type KafkaErrorRow, readRecords } from '#protocol';
-import { GROUP_METADATA_TOPIC } from './controller/index.ts';
+import { GROUP_METADATA_TOPIC } from '../controller/index.ts';
 import {
   coordinatorPartition,
   type GroupEvent,
   GroupMachine,
   type GroupRequestEvent,
   type GroupSettings,
-} from './group/index.ts';
-import type { HostedPartition } from './hosted-partition.ts';
+} from '../group/index.ts';
+import type { HostedPartition } from '../hosting/hosted-partition.ts';
 import type { CoordinatorRecord } from './machine.ts';
 import { MachineRuntime, type RecordCodec } from './runtime.ts';
 import type { StallMeter } from './stall-meter.ts';

@@ -22,8 +22,8 @@ import {
   readRecords,
   TopicRecord,
 } from '#protocol';
-import type { MetadataRecord } from './controller/index.ts';
-import type { RecordCodec } from './runtime.ts';
+import type { MetadataRecord } from '../controller/index.ts';
+import type { RecordCodec } from '../coordination/runtime.ts';
 
 /** Most bytes that a batch of ours may have once decompressed; we write them uncompressed. */
 const DECOMPRESSED_BYTES_MAX = 64 * 1024 * 1024;

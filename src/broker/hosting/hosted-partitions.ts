@@ -9,6 +9,7 @@
 import { errorText, type Logger, type Uuid } from '#core';
 import { Errors, type KafkaErrorRow } from '#protocol';
 import { type LogDirectories, type LogDirectory, type PartitionLog, type TopicConfig, topicConfig } from '#storage';
+import { dynamicTopicDefaults } from '../config/dynamic-configs.ts';
 import {
   directoryOf,
   isPlaced,
@@ -17,8 +18,7 @@ import {
   type PartitionImage,
   TOPIC_RESOURCE,
   type TopicImage,
-} from './controller/index.ts';
-import { dynamicTopicDefaults } from './dynamic-configs.ts';
+} from '../controller/index.ts';
 import { HostedPartition } from './hosted-partition.ts';
 
 /** Where a partition is, or why it is not here. */

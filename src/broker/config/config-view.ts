@@ -4,8 +4,8 @@
  */
 import { type ConfigKey, type ConfigTable, formatConfigValue, Password, parseConfigValue } from '#core';
 import { brokerDefaults, topicConfigTable } from '#storage';
+import type { MetadataImage } from '../controller/index.ts';
 import { brokerConfigTable } from './config.ts';
-import type { MetadataImage } from './controller/index.ts';
 import { brokerValues } from './dynamic-configs.ts';
 import type { BrokerSettings } from './settings.ts';
 

@@ -1,7 +1,7 @@
 /** What runs inside the broker thread: one broker, from its start to the parent's word to close. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert, errorText, KafkaError, type Logger, type LogLevel, type LogMethod } from '#core';
-import { Broker } from './broker.ts';
+import { Broker } from '../broker.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts';
 
 const LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];

@@ -4,8 +4,8 @@
  */
 import { type Clock, errorText, KafkaError, type Logger, type Timer } from '#core';
 import { type Acceptor, addressText, type Connection, type Listening } from '#net';
-import type { Authorizer } from './authorizer.ts';
-import type { BrokerParts } from './broker-parts.ts';
+import type { Authorizer } from '../authorizer.ts';
+import type { BrokerParts } from '../broker-parts.ts';
 import { ClientConnection, type ConnectionServices } from './client-connection.ts';
 import { isWildcardHost, type ListenerPlan } from './listener-address.ts';
 import { PeerWarnings } from './peer-warnings.ts';

@@ -13,7 +13,7 @@
  */
 import { type Clock, errorText, type Instant, type Logger, type Timer } from '#core';
 import { type BatchAt, batches, Errors, type KafkaErrorRow, readTransactionMarker } from '#protocol';
-import type { AdvanceWaiter, HostedPartition } from './hosted-partition.ts';
+import type { AdvanceWaiter, HostedPartition } from '../hosting/hosted-partition.ts';
 import type { Machine, MachineOutput } from './machine.ts';
 import type { StallMeter } from './stall-meter.ts';
 import { UndecidedRecords } from './undecided-records.ts';

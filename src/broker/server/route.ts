@@ -1,7 +1,7 @@
 /** The shape of a row of the route table (`routes.ts`): an API, who answers it, and what right it takes. */
 import type { Api, Draft, Infer, MessageSchema } from '#protocol';
-import type { AclOperation, AclResource } from './authorizer.ts';
-import type { BrokerParts } from './broker-parts.ts';
+import type { AclOperation, AclResource } from '../authorizer.ts';
+import type { BrokerParts } from '../broker-parts.ts';
 import type { LATER, RequestContext } from './request-context.ts';
 
 export interface Route {

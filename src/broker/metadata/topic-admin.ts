@@ -2,6 +2,7 @@
 import { formatConfigValue, KafkaError, parseConfigValue, type Random } from '#core';
 import { Errors, type KafkaErrorRow } from '#protocol';
 import { refusedTopicConfig, topicConfig, topicConfigConflict, topicConfigTable } from '#storage';
+import type { BrokerConfig, BrokerSettings } from '../config/settings.ts';
 import {
   type ConfigEntry,
   type ControllerRules,
@@ -9,10 +10,9 @@ import {
   GROUP_METADATA_TOPIC,
   type ItemResult,
   type NewTopic,
-} from './controller/index.ts';
-import type { HostedPartitions } from './hosted-partitions.ts';
+} from '../controller/index.ts';
+import type { HostedPartitions } from '../hosting/hosted-partitions.ts';
 import type { MetadataLog, Outcome } from './metadata-log.ts';
-import type { BrokerConfig, BrokerSettings } from './settings.ts';
 
 /** A topic to be made; counts of -1 mean the default. */
 export type TopicDraft = Omit<NewTopic, 'topicId'>;

@@ -5,7 +5,7 @@
  */
 import { defineConfig } from '#core';
 import { brokerDefaults, OPEN_FILES_MAX } from '#storage';
-import { groupConfigTable } from './group/index.ts';
+import { groupConfigTable } from '../group/index.ts';
 
 export const brokerConfigTable = defineConfig({
   ...groupConfigTable,

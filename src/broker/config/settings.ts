@@ -4,8 +4,8 @@
  */
 import { type ConfigOf, KafkaError, type Logger, parseConfig, suggest } from '#core';
 import { refusedTopicConfig, topicConfig, topicConfigConflict } from '#storage';
+import { type ListenerPlan, planListeners } from '../server/listener-address.ts';
 import { brokerConfigTable, keysWithoutEffect, knownBrokerKeys, topicDefaultKeys } from './config.ts';
-import { type ListenerPlan, planListeners } from './listener-address.ts';
 import { type LogDirs, logDirsOf } from './log-dirs.ts';
 
 export type BrokerConfig = ConfigOf<typeof brokerConfigTable>;

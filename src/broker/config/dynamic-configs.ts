@@ -3,8 +3,9 @@
  * data folder brings them along. Those that give topics their defaults count here as they do there, or retention would delete what they
  * keep; what else there is has no effect. They cannot be changed here.
  */
+
+import type { MetadataImage } from '../controller/index.ts';
 import { topicDefaultKeys } from './config.ts';
-import type { MetadataImage } from './controller/index.ts';
 
 /** Of all brokers. */
 const ALL = '';

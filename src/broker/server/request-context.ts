@@ -4,7 +4,7 @@
  * `replyNothing`. Answers that come after the connection has ended are dropped.
  */
 import type { Api } from '#protocol';
-import { ANONYMOUS, type Authorizer } from './authorizer.ts';
+import { ANONYMOUS, type Authorizer } from '../authorizer.ts';
 import type { Route } from './route.ts';
 
 /** What a handler returns that will answer by itself. */

@@ -9,9 +9,9 @@
 import { CorruptError, type Logger } from '#core';
 import { batches, controlRecordType, readRecords, verifyBatchCrc } from '#protocol';
 import type { Disk } from '#storage';
-import type { MetadataRecord } from './controller/index.ts';
+import type { MetadataRecord } from '../controller/index.ts';
+import type { Snapshot } from '../coordination/runtime.ts';
 import { metadataCodec } from './metadata-codec.ts';
-import type { Snapshot } from './runtime.ts';
 
 const NAME = /^(\d{20})-(\d{10})\.checkpoint$/;
 /** Control records are a few bytes. */

@@ -5,7 +5,7 @@
  */
 import type { Clock, Timer, Uuid } from '#core';
 import { Errors } from '#protocol';
-import type { ControllerEvent, ReplicaPlace } from './controller/index.ts';
+import type { ControllerEvent, ReplicaPlace } from '../controller/index.ts';
 import type { MetadataLog } from './metadata-log.ts';
 
 const RETRY_MS = 1000;
