@@ -3,7 +3,7 @@
  *
  * Promises: requests are handled one at a time in the order they came, except that up to `PRODUCE_IN_FLIGHT_MAX` produce requests may
  * await durability together; replies leave in request order. While a request waits, reading stops as soon as a further one is there
- * (back-pressure instead of buffering), and likewise while the client does not read its replies. These are handed to the connection in
+ * (back-pressure instead of buffering), and likewise while the client does not read its replies, or the connection is muted. These are handed to the connection in
  * portions, so that a slow reader is told from a dead one: a client that does not take a few portions (a MiB or two) in `STUCK_MS` is
  * closed. Bytes that are no request close the connection with one line in the log, and nothing else.
  */
@@ -70,6 +70,8 @@ export class ClientConnection implements Answering {
   #isCongested = false;
   #isClosed = false;
   #stuckTimer: Timer | undefined;
+  #mutedUntilMs = 0;
+  #muteTimer: Timer | undefined;
   /** Monotonic time of the last request or reply. */
   lastActiveMs: number;
 
@@ -88,9 +90,9 @@ export class ClientConnection implements Answering {
     });
   }
 
-  /** Nothing is being answered. */
+  /** Nothing is being answered, and nothing waits for a mute to end. */
   get isIdle(): boolean {
-    return this.#inFlight.length === 0 && this.#heldFrame === undefined;
+    return this.#inFlight.length === 0 && this.#heldFrame === undefined && this.#muteTimer === undefined;
   }
 
   /** Ends the connection; replies that were written still go out. Idempotent. */
@@ -118,6 +120,21 @@ export class ClientConnection implements Answering {
     this.close();
   }
 
+  mute(delayMs: number): void {
+    const { clock } = this.#services;
+    const untilMs = clock.now().monotonicMs + delayMs;
+    if (this.#isClosed || delayMs <= 0 || untilMs <= this.#mutedUntilMs) return;
+    this.#mutedUntilMs = untilMs;
+    this.#muteTimer?.cancel();
+    this.#muteTimer = clock.setTimer(delayMs, () => this.#unmute(), { unref: true });
+    this.#setPaused(true);
+  }
+
+  #unmute(): void {
+    this.#muteTimer = undefined;
+    this.#pump();
+  }
+
   #onData(chunk: Buffer): void {
     if (this.#isClosed) return;
     if (this.#firstBytes.length < SHOWN_BYTES) {
@@ -137,7 +154,7 @@ export class ClientConnection implements Answering {
     if (this.#isPumping || this.#isPumpDue) return;
     this.#isPumping = true;
     let begun = 0;
-    while (!this.#isClosed && !this.#isCongested) {
+    while (!this.#isClosed && !this.#isHalted) {
       const frame = this.#nextFrame();
       if (frame === undefined || !this.#mayBegin(frame)) {
         this.#heldFrame = frame;
@@ -153,7 +170,12 @@ export class ClientConnection implements Answering {
       this.#begin(frame);
     }
     this.#isPumping = false;
-    this.#setPaused(this.#isCongested || this.#heldFrame !== undefined);
+    this.#setPaused(this.#isHalted || this.#heldFrame !== undefined);
+  }
+
+  /** No request may begin. */
+  get #isHalted(): boolean {
+    return this.#isCongested || this.#muteTimer !== undefined;
   }
 
   #pumpNextTurn(): void {
@@ -283,6 +305,7 @@ export class ClientConnection implements Answering {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#stuckTimer?.cancel();
+    this.#muteTimer?.cancel();
     this.#heldFrame = undefined;
     this.#unsent = [];
     const abandoned = this.#inFlight;

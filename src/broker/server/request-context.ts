@@ -18,6 +18,7 @@ export interface Answering {
   readonly listenerName: string;
   finish(context: RequestContext, body: object | undefined): void;
   abort(reason: string): void;
+  mute(delayMs: number): void;
 }
 
 export class RequestContext {
@@ -75,6 +76,14 @@ export class RequestContext {
   /** The request wants no answer (acks=0). */
   replyNothing(): void {
     this.#connection.finish(this, undefined);
+  }
+
+  /**
+   * Begins no further request of this connection, and reads none, for `delayMs` from now; what was begun goes on, and its answers
+   * leave at once. The longest of several mutes counts. Whoever throttles also tells the client in `throttleTimeMs`. @see KIP-219
+   */
+  mute(delayMs: number): void {
+    this.#connection.mute(delayMs);
   }
 
   /** Closes the connection: the only way to tell a client that wants no answer that something failed. */
