@@ -8,6 +8,7 @@ import { describeCluster, describeTopicPartitions } from './handlers/cluster.ts'
 import { alterConfigs, describeConfigs, incrementalAlterConfigs, listConfigResources } from './handlers/configs.ts';
 import { findCoordinator, initProducerId } from './handlers/coordinators.ts';
 import { deleteRecords } from './handlers/delete-records.ts';
+import { updateFeatures } from './handlers/features.ts';
 import { fetch } from './handlers/fetch.ts';
 import { offsetCommit, offsetFetch } from './handlers/group-offsets.ts';
 import {
@@ -56,6 +57,7 @@ export function routes(): RouteTable {
     route(Apis.DeleteGroups, { operation: 'delete', resource: 'group' }, deleteGroups),
     route(Apis.IncrementalAlterConfigs, { operation: 'alter-configs', resource: 'topic' }, incrementalAlterConfigs),
     route(Apis.OffsetDelete, { operation: 'delete', resource: 'group' }, offsetDelete),
+    route(Apis.UpdateFeatures, { operation: 'alter', resource: 'cluster' }, updateFeatures),
     route(Apis.DescribeCluster, { operation: 'describe', resource: 'cluster' }, describeCluster),
     route(Apis.ListConfigResources, { operation: 'describe-configs', resource: 'cluster' }, listConfigResources),
     route(Apis.DescribeTopicPartitions, { operation: 'describe', resource: 'topic' }, describeTopicPartitions),

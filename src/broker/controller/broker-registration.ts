@@ -12,8 +12,9 @@ import type { PartitionChangeRecord } from '#protocol';
 import type { Decision } from './controller-machine.ts';
 import { isOnlineDirectory, MIGRATING_DIRECTORY } from './directory-id.ts';
 import type { AssignReplicasEvent, DirectoriesOfflineEvent, RegisterBrokerEvent } from './events.ts';
+import { features } from './features.ts';
 import { directoryOf, type MetadataImage, type PartitionImage } from './metadata-image.ts';
-import { ELR_VERSION, METADATA_VERSION, METADATA_VERSION_LEVEL, type MetadataRecord } from './metadata-record.ts';
+import { ELR_VERSION, type MetadataRecord } from './metadata-record.ts';
 
 const NO_LEADER = -1;
 
@@ -90,13 +91,11 @@ function registration(event: RegisterBrokerEvent) {
     incarnationId: event.incarnationId,
     brokerEpoch: event.brokerEpoch,
     endPoints: event.endPoints.map((endpoint) => ({ ...endpoint, securityProtocol: 0 })),
-    features: [
-      {
-        name: METADATA_VERSION,
-        minSupportedVersion: METADATA_VERSION_LEVEL,
-        maxSupportedVersion: METADATA_VERSION_LEVEL,
-      },
-    ],
+    features: features.map(({ name, minLevel, maxLevel }) => ({
+      name,
+      minSupportedVersion: minLevel,
+      maxSupportedVersion: maxLevel,
+    })),
     rack: event.rack,
     fenced: true,
     inControlledShutdown: false,

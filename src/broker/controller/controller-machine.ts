@@ -2,7 +2,7 @@
  * The controller: decides on topics, partitions, configs, broker registration and producer-id blocks, as records of the metadata log.
  *
  *     event                  records (metadata.version 33)
- *     bootstrap              FeatureLevel, at the first start of a cluster
+ *     bootstrap              FeatureLevel*, at the first start of a cluster
  *     register-broker        RegisterBroker, BrokerRegistrationChange (unfenced), and for every partition that this broker may lead
  *                            PartitionChange naming its leader: the leader epoch rises at every start
  *     directories-offline    PartitionChange (no leader) for what was led there, BrokerRegistrationChange (the directories left)
@@ -11,6 +11,7 @@
  *     delete-topics          per topic: RemoveTopic
  *     create-partitions      Partition*
  *     alter-configs          Config*
+ *     update-features        FeatureLevel*
  *     allocate-producer-ids  ProducerIds
  *
  * `handle` only reads the image, `replay` only applies to it. Pure.
@@ -27,8 +28,10 @@ import type {
   ItemResult,
   ProducerIdBlock,
 } from './events.ts';
+import { updateFeatures } from './feature-update.ts';
+import { newClusterRecords } from './features.ts';
 import { MetadataImage } from './metadata-image.ts';
-import { METADATA_VERSION, METADATA_VERSION_LEVEL, type MetadataRecord } from './metadata-record.ts';
+import { METADATA_VERSION, type MetadataRecord } from './metadata-record.ts';
 import { createPartitions } from './partition-growth.ts';
 import { refuse } from './refusal.ts';
 import { createTopics } from './topic-creation.ts';
@@ -91,6 +94,8 @@ export class ControllerMachine implements Machine<ControllerEvent, MetadataRecor
         return createPartitions(this.image, event);
       case 'alter-configs':
         return alterConfigs(this.image, this.#rules, event);
+      case 'update-features':
+        return updateFeatures(this.image, event);
       case 'allocate-producer-ids':
         return allocateProducerIds(this.image, event);
     }
@@ -99,8 +104,7 @@ export class ControllerMachine implements Machine<ControllerEvent, MetadataRecor
 
 function bootstrap(image: MetadataImage): Decision {
   if (image.features.has(METADATA_VERSION)) return { records: [], body: null };
-  const body = { name: METADATA_VERSION, featureLevel: METADATA_VERSION_LEVEL };
-  return { records: [{ type: 'FeatureLevelRecord', body }], body: null };
+  return { records: newClusterRecords(), body: null };
 }
 
 function deleteTopics(image: MetadataImage, event: DeleteTopicsEvent): Decision {

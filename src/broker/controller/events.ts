@@ -110,6 +110,20 @@ export interface AlterConfigsEvent {
   readonly validateOnly: boolean;
 }
 
+export interface FeatureUpdate {
+  readonly name: string;
+  readonly level: number;
+  /** 1 upgrade, 2 downgrade, 3 downgrade that may lose metadata, as on the wire. */
+  readonly upgradeType: number;
+}
+
+export interface UpdateFeaturesEvent {
+  readonly type: 'update-features';
+  readonly token: number;
+  readonly updates: readonly FeatureUpdate[];
+  readonly validateOnly: boolean;
+}
+
 /** A block of producer ids for one broker. */
 export interface AllocateProducerIdsEvent {
   readonly type: 'allocate-producer-ids';
@@ -127,6 +141,7 @@ export type ControllerEvent =
   | DeleteTopicsEvent
   | CreatePartitionsEvent
   | AlterConfigsEvent
+  | UpdateFeaturesEvent
   | AllocateProducerIdsEvent;
 
 /** How one named thing of a request went. */

@@ -59,7 +59,7 @@ const LEADER_UNCHANGED = -2;
 export class MetadataImage {
   readonly topics = new Map<string, TopicImage>();
   readonly brokers = new Map<number, BrokerImage>();
-  /** Finalized levels. */
+  /** Finalized levels of those that are on. */
   readonly features = new Map<string, number>();
   nextProducerId = 0;
   /** Offset of the last record applied, -1 before the first. */
@@ -121,7 +121,7 @@ export class MetadataImage {
         this.#changeRegistration(record.body);
         return;
       case 'FeatureLevelRecord':
-        this.features.set(record.body.name, record.body.featureLevel);
+        this.#setFeature(record.body.name, record.body.featureLevel);
         return;
       case 'ProducerIdsRecord':
         this.nextProducerId = record.body.nextProducerId;
@@ -186,6 +186,11 @@ export class MetadataImage {
     if (configs === undefined) this.#configs.set(key, (configs = new Map()));
     if (value === null) configs.delete(name);
     else configs.set(name, value);
+  }
+
+  #setFeature(name: string, level: number): void {
+    if (level === 0) this.features.delete(name);
+    else this.features.set(name, level);
   }
 
   #registerBroker(body: RegisterBrokerRecord): void {

@@ -1,7 +1,7 @@
 /** ApiVersions (18): what is served here, and nothing else; features that are true of us. @see KIP-511, KIP-584 */
 import { type ApiVersionsRequest, type ApiVersionsResponse, type Draft, Errors } from '#protocol';
 import type { BrokerParts } from '../broker-parts.ts';
-import { METADATA_VERSION, METADATA_VERSION_LEVEL } from '../controller/index.ts';
+import { type Feature, featureByName, features } from '../controller/index.ts';
 import type { RequestContext } from '../server/request-context.ts';
 import type { Route } from '../server/route.ts';
 
@@ -16,15 +16,9 @@ export function apiVersions(broker: BrokerParts, context: RequestContext, reques
   return {
     errorCode: error.code,
     apiKeys: broker.routes.rows.map(advertise),
-    supportedFeatures: [
-      { name: METADATA_VERSION, minVersion: METADATA_VERSION_LEVEL, maxVersion: METADATA_VERSION_LEVEL },
-    ],
+    supportedFeatures: features.filter(({ minLevel }) => minLevel > 0 || context.version >= 4).map(support),
     finalizedFeaturesEpoch: image.offset,
-    finalizedFeatures: [...image.features].filter(isSupported).map(([name, level]) => ({
-      name,
-      maxVersionLevel: level,
-      minVersionLevel: level,
-    })),
+    finalizedFeatures: [...image.features].filter(isSupported).map(finalize),
   };
 }
 
@@ -33,9 +27,19 @@ export function unsupportedApiVersions(route: Route): Response {
   return { errorCode: Errors.UNSUPPORTED_VERSION.code, apiKeys: [advertise(route)] };
 }
 
-/** The data folder of an Apache Kafka names features that clients must not count on here. */
-function isSupported([name]: readonly [string, number]): boolean {
-  return name === METADATA_VERSION;
+/** Up to version 3 clients take a lowest level of 0 for damage (KAFKA-17011). */
+function support({ name, minLevel, maxLevel }: Feature) {
+  return { name, minVersion: minLevel, maxVersion: maxLevel };
+}
+
+/** The data folder of an Apache Kafka names features, and levels, that clients must not count on here. */
+function isSupported([name, level]: readonly [string, number]): boolean {
+  const feature = featureByName(name);
+  return feature !== undefined && level >= feature.minLevel && level <= feature.maxLevel;
+}
+
+function finalize([name, level]: readonly [string, number]) {
+  return { name, maxVersionLevel: level, minVersionLevel: level };
 }
 
 function advertise({ api, advertisedMinVersion, maxVersion }: Route) {

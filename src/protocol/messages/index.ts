@@ -2,6 +2,11 @@
 export { AddOffsetsToTxnRequest, AddOffsetsToTxnResponse } from './add-offsets-to-txn.ts';
 export { AddPartitionsToTxnRequest, AddPartitionsToTxnResponse } from './add-partitions-to-txn.ts';
 export { AlterConfigsRequest, AlterConfigsResponse } from './alter-configs.ts';
+export {
+  AlterPartitionReassignmentsRequest,
+  AlterPartitionReassignmentsResponse,
+} from './alter-partition-reassignments.ts';
+export { AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse } from './alter-replica-log-dirs.ts';
 export { ApiVersionsRequest, ApiVersionsResponse } from './api-versions.ts';
 export { CreatePartitionsRequest, CreatePartitionsResponse } from './create-partitions.ts';
 export { CreateTopicsRequest, CreateTopicsResponse } from './create-topics.ts';
@@ -14,6 +19,11 @@ export { DescribeGroupsRequest, DescribeGroupsResponse } from './describe-groups
 export { DescribeLogDirsRequest, DescribeLogDirsResponse } from './describe-log-dirs.ts';
 export { DescribeQuorumRequest, DescribeQuorumResponse } from './describe-quorum.ts';
 export { DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse } from './describe-topic-partitions.ts';
+export {
+  DescribeUserScramCredentialsRequest,
+  DescribeUserScramCredentialsResponse,
+} from './describe-user-scram-credentials.ts';
+export { ElectLeadersRequest, ElectLeadersResponse } from './elect-leaders.ts';
 export { EndTxnRequest, EndTxnResponse } from './end-txn.ts';
 export { FetchRequest, FetchResponse } from './fetch.ts';
 export { FindCoordinatorRequest, FindCoordinatorResponse } from './find-coordinator.ts';
@@ -25,6 +35,10 @@ export { LeaveGroupRequest, LeaveGroupResponse } from './leave-group.ts';
 export { ListConfigResourcesRequest, ListConfigResourcesResponse } from './list-config-resources.ts';
 export { ListGroupsRequest, ListGroupsResponse } from './list-groups.ts';
 export { ListOffsetsRequest, ListOffsetsResponse } from './list-offsets.ts';
+export {
+  ListPartitionReassignmentsRequest,
+  ListPartitionReassignmentsResponse,
+} from './list-partition-reassignments.ts';
 export { MetadataRequest, MetadataResponse } from './metadata.ts';
 export { OffsetCommitRequest, OffsetCommitResponse } from './offset-commit.ts';
 export { OffsetDeleteRequest, OffsetDeleteResponse } from './offset-delete.ts';
@@ -35,4 +49,6 @@ export { SaslAuthenticateRequest, SaslAuthenticateResponse } from './sasl-authen
 export { SaslHandshakeRequest, SaslHandshakeResponse } from './sasl-handshake.ts';
 export { SyncGroupRequest, SyncGroupResponse } from './sync-group.ts';
 export { TxnOffsetCommitRequest, TxnOffsetCommitResponse } from './txn-offset-commit.ts';
+export { UnregisterBrokerRequest, UnregisterBrokerResponse } from './unregister-broker.ts';
+export { UpdateFeaturesRequest, UpdateFeaturesResponse } from './update-features.ts';
 export { WriteTxnMarkersRequest, WriteTxnMarkersResponse } from './write-txn-markers.ts';

@@ -9,6 +9,7 @@ import type { MachineOutput } from '../../../src/broker/coordination/machine.ts'
 import { describeScripts, list, type ScriptCommand } from '../../scripts/script.ts';
 
 const NOW = { wallMs: 1_000, monotonicMs: 0 };
+const UPGRADE_TYPES = ['strange', 'upgrade', 'downgrade', 'unsafe'];
 const LISTS = new Map([['cleanup.policy', 'delete']]);
 
 /** A controller and the log of what it wrote. */
@@ -130,6 +131,13 @@ class World {
         const replacesAll = rest.includes('replace-all');
         return { type: 'alter-configs', token, topics: [{ name: rest[0], changes, replacesAll }], validateOnly: false };
       }
+      case 'update-features': {
+        const updates = body.split('\n').map((line) => {
+          const [feature, level, type] = line.split(' ');
+          return { name: feature, level: Number(level), upgradeType: UPGRADE_TYPES.indexOf(type) };
+        });
+        return { type: 'update-features', token, updates, validateOnly: rest.includes('validate-only') };
+      }
       case 'producer-ids':
         return { type: 'allocate-producer-ids', token, brokerId: 1, brokerEpoch: 2 };
       default:
@@ -199,6 +207,7 @@ class World {
       lines.push(`topic ${topic.name} ${topic.topicId}${configs}`);
       for (const partition of topic.partitions) lines.push(this.#partition(partition));
     }
+    for (const [name, level] of image.features) lines.push(`feature ${name}=${level}`);
     lines.push(`next producer id ${image.nextProducerId}`);
     return lines.join('\n');
   }
