@@ -25,6 +25,7 @@ export { formatConfigValue, parseConfigValue, parseDuration, parseSize } from '.
 export { Deferred } from './deferred.ts';
 export { type DigestName, digest, digestWords, hmac, isEqualConstantTime, pbkdf2 } from './digest.ts';
 export { javaStringHash, murmur2 } from './hashes.ts';
+export { ipAddressOf } from './ip-address.ts';
 export { CorruptError, errorText, KafkaError, type KafkaErrorOptions } from './kafka-error.ts';
 export { type Logger, type LogLevel, type LogMethod, silentLogger } from './logger.ts';
 export { ManualClock } from './manual-clock.ts';
