@@ -81,6 +81,12 @@ export const Apis = {
     messages.ListPartitionReassignmentsResponse,
   ),
   OffsetDelete: api('OffsetDelete', messages.OffsetDeleteRequest, messages.OffsetDeleteResponse),
+  DescribeClientQuotas: api(
+    'DescribeClientQuotas',
+    messages.DescribeClientQuotasRequest,
+    messages.DescribeClientQuotasResponse,
+  ),
+  AlterClientQuotas: api('AlterClientQuotas', messages.AlterClientQuotasRequest, messages.AlterClientQuotasResponse),
   DescribeUserScramCredentials: api(
     'DescribeUserScramCredentials',
     messages.DescribeUserScramCredentialsRequest,
@@ -90,6 +96,12 @@ export const Apis = {
   UpdateFeatures: api('UpdateFeatures', messages.UpdateFeaturesRequest, messages.UpdateFeaturesResponse),
   DescribeCluster: api('DescribeCluster', messages.DescribeClusterRequest, messages.DescribeClusterResponse),
   UnregisterBroker: api('UnregisterBroker', messages.UnregisterBrokerRequest, messages.UnregisterBrokerResponse),
+  GetTelemetrySubscriptions: api(
+    'GetTelemetrySubscriptions',
+    messages.GetTelemetrySubscriptionsRequest,
+    messages.GetTelemetrySubscriptionsResponse,
+  ),
+  PushTelemetry: api('PushTelemetry', messages.PushTelemetryRequest, messages.PushTelemetryResponse),
   ListConfigResources: api(
     'ListConfigResources',
     messages.ListConfigResourcesRequest,

@@ -1,6 +1,7 @@
 /** All messages of the wire; one file per API. */
 export { AddOffsetsToTxnRequest, AddOffsetsToTxnResponse } from './add-offsets-to-txn.ts';
 export { AddPartitionsToTxnRequest, AddPartitionsToTxnResponse } from './add-partitions-to-txn.ts';
+export { AlterClientQuotasRequest, AlterClientQuotasResponse } from './alter-client-quotas.ts';
 export { AlterConfigsRequest, AlterConfigsResponse } from './alter-configs.ts';
 export {
   AlterPartitionReassignmentsRequest,
@@ -13,6 +14,7 @@ export { CreateTopicsRequest, CreateTopicsResponse } from './create-topics.ts';
 export { DeleteGroupsRequest, DeleteGroupsResponse } from './delete-groups.ts';
 export { DeleteRecordsRequest, DeleteRecordsResponse } from './delete-records.ts';
 export { DeleteTopicsRequest, DeleteTopicsResponse } from './delete-topics.ts';
+export { DescribeClientQuotasRequest, DescribeClientQuotasResponse } from './describe-client-quotas.ts';
 export { DescribeClusterRequest, DescribeClusterResponse } from './describe-cluster.ts';
 export { DescribeConfigsRequest, DescribeConfigsResponse } from './describe-configs.ts';
 export { DescribeGroupsRequest, DescribeGroupsResponse } from './describe-groups.ts';
@@ -27,6 +29,10 @@ export { ElectLeadersRequest, ElectLeadersResponse } from './elect-leaders.ts';
 export { EndTxnRequest, EndTxnResponse } from './end-txn.ts';
 export { FetchRequest, FetchResponse } from './fetch.ts';
 export { FindCoordinatorRequest, FindCoordinatorResponse } from './find-coordinator.ts';
+export {
+  GetTelemetrySubscriptionsRequest,
+  GetTelemetrySubscriptionsResponse,
+} from './get-telemetry-subscriptions.ts';
 export { HeartbeatRequest, HeartbeatResponse } from './heartbeat.ts';
 export { IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse } from './incremental-alter-configs.ts';
 export { InitProducerIdRequest, InitProducerIdResponse } from './init-producer-id.ts';
@@ -45,6 +51,7 @@ export { OffsetDeleteRequest, OffsetDeleteResponse } from './offset-delete.ts';
 export { OffsetFetchRequest, OffsetFetchResponse } from './offset-fetch.ts';
 export { OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse } from './offset-for-leader-epoch.ts';
 export { ProduceRequest, ProduceResponse } from './produce.ts';
+export { PushTelemetryRequest, PushTelemetryResponse } from './push-telemetry.ts';
 export { SaslAuthenticateRequest, SaslAuthenticateResponse } from './sasl-authenticate.ts';
 export { SaslHandshakeRequest, SaslHandshakeResponse } from './sasl-handshake.ts';
 export { SyncGroupRequest, SyncGroupResponse } from './sync-group.ts';
