@@ -4,6 +4,7 @@
  */
 import { Apis } from '#protocol';
 import { apiVersions } from './handlers/api-versions.ts';
+import { alterClientQuotas, describeClientQuotas } from './handlers/client-quotas.ts';
 import { describeCluster, describeTopicPartitions } from './handlers/cluster.ts';
 import { alterConfigs, describeConfigs, incrementalAlterConfigs, listConfigResources } from './handlers/configs.ts';
 import { findCoordinator, initProducerId } from './handlers/coordinators.ts';
@@ -58,6 +59,8 @@ export function routes(): RouteTable {
     route(Apis.IncrementalAlterConfigs, { operation: 'alter-configs', resource: 'topic' }, incrementalAlterConfigs),
     route(Apis.OffsetDelete, { operation: 'delete', resource: 'group' }, offsetDelete),
     route(Apis.UpdateFeatures, { operation: 'alter', resource: 'cluster' }, updateFeatures),
+    route(Apis.DescribeClientQuotas, { operation: 'describe-configs', resource: 'cluster' }, describeClientQuotas),
+    route(Apis.AlterClientQuotas, { operation: 'alter-configs', resource: 'cluster' }, alterClientQuotas),
     route(Apis.DescribeCluster, { operation: 'describe', resource: 'cluster' }, describeCluster),
     route(Apis.ListConfigResources, { operation: 'describe-configs', resource: 'cluster' }, listConfigResources),
     route(Apis.DescribeTopicPartitions, { operation: 'describe', resource: 'topic' }, describeTopicPartitions),

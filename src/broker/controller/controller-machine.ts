@@ -12,6 +12,7 @@
  *     create-partitions      Partition*
  *     alter-configs          Config*
  *     update-features        FeatureLevel*
+ *     alter-client-quotas    ClientQuota*
  *     allocate-producer-ids  ProducerIds
  *
  * `handle` only reads the image, `replay` only applies to it. Pure.
@@ -20,6 +21,7 @@ import type { Instant } from '#core';
 import { Errors } from '#protocol';
 import type { Machine, MachineOutput, TimerEvent } from '../coordination/machine.ts';
 import { assignReplicas, directoriesOffline, registerBroker } from './broker-registration.ts';
+import { alterClientQuotas } from './client-quota-change.ts';
 import { alterConfigs } from './config-change.ts';
 import type {
   AllocateProducerIdsEvent,
@@ -96,6 +98,8 @@ export class ControllerMachine implements Machine<ControllerEvent, MetadataRecor
         return alterConfigs(this.image, this.#rules, event);
       case 'update-features':
         return updateFeatures(this.image, event);
+      case 'alter-client-quotas':
+        return alterClientQuotas(this.image, event);
       case 'allocate-producer-ids':
         return allocateProducerIds(this.image, event);
     }

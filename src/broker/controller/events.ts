@@ -4,6 +4,7 @@
  */
 import type { Uuid } from '#core';
 import type { KafkaErrorRow } from '#protocol';
+import type { QuotaEntityPart } from './client-quotas-image.ts';
 import type { EndpointImage } from './metadata-image.ts';
 
 /** The cluster starts, perhaps for the first time. */
@@ -124,6 +125,16 @@ export interface UpdateFeaturesEvent {
   readonly validateOnly: boolean;
 }
 
+export interface AlterClientQuotasEvent {
+  readonly type: 'alter-client-quotas';
+  readonly token: number;
+  readonly entries: readonly {
+    readonly entity: readonly QuotaEntityPart[];
+    readonly ops: readonly { readonly key: string; readonly value: number; readonly remove: boolean }[];
+  }[];
+  readonly validateOnly: boolean;
+}
+
 /** A block of producer ids for one broker. */
 export interface AllocateProducerIdsEvent {
   readonly type: 'allocate-producer-ids';
@@ -142,6 +153,7 @@ export type ControllerEvent =
   | CreatePartitionsEvent
   | AlterConfigsEvent
   | UpdateFeaturesEvent
+  | AlterClientQuotasEvent
   | AllocateProducerIdsEvent;
 
 /** How one named thing of a request went. */
@@ -155,6 +167,10 @@ export interface CreateTopicResult extends ItemResult {
   readonly topicId: Uuid;
   readonly numPartitions: number;
   readonly replicationFactor: number;
+}
+
+export interface QuotaResult extends Omit<ItemResult, 'name'> {
+  readonly entity: readonly QuotaEntityPart[];
 }
 
 export interface ProducerIdBlock {

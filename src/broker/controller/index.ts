@@ -2,6 +2,8 @@
  * The controller ◇: what the cluster consists of, decided by a machine whose log is `__cluster_metadata-0` in Kafka's own records.
  * Pure; imports core and protocol only. `metadata-log.ts` of the broker runs it.
  */
+export * from './client-quota-filter.ts';
+export * from './client-quotas-image.ts';
 export * from './controller-machine.ts';
 export * from './directory-id.ts';
 export * from './events.ts';

@@ -1,5 +1,5 @@
 /**
- * The cluster as its metadata log tells it: topics, partitions, configs, brokers, features, the next producer id. One class on both
+ * The cluster as its metadata log tells it: topics, partitions, configs, brokers, features, client quotas, the next producer id. One class on both
  * sides of the log: the controller machine keeps one with everything written (to decide on), the broker keeps one with everything
  * committed (to answer from). `apply` is the only way in. Pure.
  */
@@ -10,6 +10,7 @@ import type {
   PartitionRecord,
   RegisterBrokerRecord,
 } from '#protocol';
+import { ClientQuotasImage } from './client-quotas-image.ts';
 import { isOnlineDirectory, MIGRATING_DIRECTORY } from './directory-id.ts';
 import { BROKER_RESOURCE, type MetadataRecord, TOPIC_RESOURCE } from './metadata-record.ts';
 
@@ -61,6 +62,7 @@ export class MetadataImage {
   readonly brokers = new Map<number, BrokerImage>();
   /** Finalized levels of those that are on. */
   readonly features = new Map<string, number>();
+  readonly clientQuotas = new ClientQuotasImage();
   nextProducerId = 0;
   /** Offset of the last record applied, -1 before the first. */
   offset = -1;
@@ -122,6 +124,9 @@ export class MetadataImage {
         return;
       case 'FeatureLevelRecord':
         this.#setFeature(record.body.name, record.body.featureLevel);
+        return;
+      case 'ClientQuotaRecord':
+        this.clientQuotas.apply(record.body);
         return;
       case 'ProducerIdsRecord':
         this.nextProducerId = record.body.nextProducerId;

@@ -5,6 +5,7 @@
  */
 import type {
   BrokerRegistrationChangeRecord,
+  ClientQuotaRecord,
   ConfigRecord,
   FeatureLevelRecord,
   PartitionChangeRecord,
@@ -24,6 +25,7 @@ export type MetadataRecord =
   | { readonly type: 'PartitionChangeRecord'; readonly body: PartitionChangeRecord }
   | { readonly type: 'RemoveTopicRecord'; readonly body: RemoveTopicRecord }
   | { readonly type: 'ConfigRecord'; readonly body: ConfigRecord }
+  | { readonly type: 'ClientQuotaRecord'; readonly body: ClientQuotaRecord }
   | { readonly type: 'ProducerIdsRecord'; readonly body: ProducerIdsRecord }
   | { readonly type: 'other'; readonly body: null };
 

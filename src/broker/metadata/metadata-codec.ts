@@ -6,6 +6,7 @@ import { CorruptError } from '#core';
 import {
   BrokerRegistrationChangeRecord,
   buildBatch,
+  ClientQuotaRecord,
   ConfigRecord,
   controlRecordKey,
   decodeMetadataRecord,
@@ -42,6 +43,7 @@ const rows: Readonly<Record<string, Row>> = {
   PartitionChangeRecord: { schema: PartitionChangeRecord, version: 2 },
   RemoveTopicRecord: { schema: RemoveTopicRecord, version: 0 },
   ConfigRecord: { schema: ConfigRecord, version: 0 },
+  ClientQuotaRecord: { schema: ClientQuotaRecord, version: 0 },
   ProducerIdsRecord: { schema: ProducerIdsRecord, version: 0 },
 };
 

@@ -138,6 +138,13 @@ class World {
         });
         return { type: 'update-features', token, updates, validateOnly: rest.includes('validate-only') };
       }
+      case 'quota':
+        return {
+          type: 'alter-client-quotas',
+          token,
+          entries: body.split('\n').map(quotaAlteration),
+          validateOnly: rest.includes('validate-only'),
+        };
       case 'producer-ids':
         return { type: 'allocate-producer-ids', token, brokerId: 1, brokerEpoch: 2 };
       default:
@@ -208,6 +215,10 @@ class World {
       for (const partition of topic.partitions) lines.push(this.#partition(partition));
     }
     for (const [name, level] of image.features) lines.push(`feature ${name}=${level}`);
+    for (const { entity, values } of image.clientQuotas.all()) {
+      const limits = [...values].map(([key, value]) => ` ${key}=${value}`).join('');
+      lines.push(`quota of ${entity.map(({ entityType, entityName }) => `${entityType}=${entityName}`)}${limits}`);
+    }
     lines.push(`next producer id ${image.nextProducerId}`);
     return lines.join('\n');
   }
@@ -232,6 +243,20 @@ class World {
     }
     return lines.join('\n');
   }
+}
+
+/** `user=anna client-id=* / producer_byte_rate=5 request_percentage=`: `*` is the default, no value removes. */
+function quotaAlteration(line: string) {
+  const [names, limits] = line.split('/').map((part) => part.trim());
+  const pairs = (text: string) =>
+    text
+      .split(' ')
+      .filter((word) => word !== '')
+      .map((word) => word.split('='));
+  return {
+    entity: pairs(names).map(([entityType, name]) => ({ entityType, entityName: name === '*' ? null : name })),
+    ops: pairs(limits).map(([key, value]) => ({ key, value: value === '' ? 0 : Number(value), remove: value === '' })),
+  };
 }
 
 function printFields(body: unknown): string {
