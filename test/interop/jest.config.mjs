@@ -5,5 +5,7 @@ export default {
   rootDir: '../..',
   testMatch: ['<rootDir>/test/interop/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', '/dist/'],
+  globalSetup: '<rootDir>/test/interop/setup.ts',
+  globalTeardown: '<rootDir>/test/interop/teardown.ts',
   testTimeout: 120_000,
 };

@@ -7,7 +7,10 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { end, freePort } from '../../processes/child.ts';
-import { here, jarFolder } from './jars.ts';
+import { javaFlags } from './jars.ts';
+import { askToolServer, type ToolResult } from './tool-server.ts';
+
+export type { ToolResult };
 
 const START_TIMEOUT_MS = 60_000;
 const TOOL_TIMEOUT_MS = 120_000;
@@ -27,15 +30,9 @@ const TOOL_CLASSES = {
 
 export type ToolName = keyof typeof TOOL_CLASSES;
 
-export interface ToolResult {
-  status: number | null;
-  stdout: string;
-  stderr: string;
-}
-
 /** Runs one of Kafka's tools to its end. `stdin` is fed whole and closed. */
 export function kafkaTool(name: ToolName, args: readonly string[], stdin = ''): Promise<ToolResult> {
-  return runToEnd('java', [...javaFlags('tools', '256M'), TOOL_CLASSES[name], ...args], stdin);
+  return askToolServer(TOOL_CLASSES[name], args, stdin);
 }
 
 /** Runs any command to its end, killed after two minutes. */
@@ -148,17 +145,6 @@ function format(properties: string): void {
   const result = spawnSync('java', [...javaFlags('broker', '256M'), ...args], { encoding: 'utf8' });
   if (result.status !== 0)
     throw new Error(`Apache Kafka could not format its folder:\n${result.stdout}${result.stderr}`);
-}
-
-function javaFlags(jars: 'broker' | 'tools', heap: string): string[] {
-  return [
-    `-Xmx${heap}`,
-    '-XX:+UseSerialGC',
-    '-XX:TieredStopAtLevel=1',
-    `-Dlog4j2.configurationFile=${join(here, 'log4j2.yaml')}`,
-    '-cp',
-    `${jarFolder(jars)}/*`,
-  ];
 }
 
 function collect(child: ChildProcess): () => string {

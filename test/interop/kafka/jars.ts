@@ -36,3 +36,15 @@ export function bringJars(): void {
     writeFileSync(done, '');
   }
 }
+
+/** Of a Java process that has a set of jars on its class path. */
+export function javaFlags(set: JarSet, heap: string): string[] {
+  return [
+    `-Xmx${heap}`,
+    '-XX:+UseSerialGC',
+    '-XX:TieredStopAtLevel=1',
+    `-Dlog4j2.configurationFile=${join(here, 'log4j2.yaml')}`,
+    '-cp',
+    `${jarFolder(set)}/*`,
+  ];
+}

@@ -1,0 +1,182 @@
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.lang.reflect.InvocationTargetException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.kafka.common.utils.Exit;
+
+/**
+ * Kafka's command-line tools in one Java process, because most of a tool's time is the start of its own. It listens on loopback, prints
+ * its port, and ends when its input does. A connection is one run; numbers are int32, strings and bytes have their length before them:
+ *
+ *   to us    class, count of arguments, arguments, input
+ *   from us  exit status, output, errors
+ *
+ * Runs may overlap: a thread and the threads that it starts have the run's own input, output, errors, exit and shutdown hooks.
+ */
+public class ToolServer {
+  public static void main(String[] args) throws IOException {
+    PrintStream own = System.out;
+    System.setIn(new InputOfRun());
+    System.setOut(new PrintStream(new OutputOfRun(true), true, StandardCharsets.UTF_8));
+    System.setErr(new PrintStream(new OutputOfRun(false), true, StandardCharsets.UTF_8));
+    Exit.setExitProcedure((status, message) -> Run.ofThread.get().exit(status));
+    Exit.setHaltProcedure((status, message) -> Run.ofThread.get().exit(status));
+    Exit.setShutdownHookAdder((name, hook) -> Run.ofThread.get().hooks.add(hook));
+    InputStream lifeline = new java.io.FileInputStream(java.io.FileDescriptor.in);
+    daemon(() -> {
+      while (lifeline.read() >= 0) {}
+      Runtime.getRuntime().halt(0);
+    });
+    try (ServerSocket server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+      own.println("listening on " + server.getLocalPort());
+      while (true) {
+        Socket socket = server.accept();
+        daemon(() -> serve(socket));
+      }
+    }
+  }
+
+  static void serve(Socket socket) throws IOException {
+    try (socket) {
+      DataInputStream in = new DataInputStream(socket.getInputStream());
+      String tool = new String(bytes(in), StandardCharsets.UTF_8);
+      String[] args = new String[in.readInt()];
+      for (int i = 0; i < args.length; i++) args[i] = new String(bytes(in), StandardCharsets.UTF_8);
+      Run run = new Run(bytes(in));
+      Run.ofThread.set(run);
+      int status = run.toEnd(tool, args);
+      DataOutputStream out = new DataOutputStream(socket.getOutputStream());
+      out.writeInt(status);
+      for (ByteArrayOutputStream stream : List.of(run.out, run.err)) {
+        byte[] written = stream.toByteArray();
+        out.writeInt(written.length);
+        out.write(written);
+      }
+      out.flush();
+    }
+  }
+
+  static byte[] bytes(DataInputStream in) throws IOException {
+    return in.readNBytes(in.readInt());
+  }
+
+  interface Work {
+    void run() throws Exception;
+  }
+
+  static void daemon(Work work) {
+    Thread thread = new Thread(() -> {
+      try {
+        work.run();
+      } catch (Exception end) {
+        // The caller sees its connection closed without an answer.
+      }
+    });
+    thread.setDaemon(true);
+    thread.start();
+  }
+
+  /** What `Exit.exit` of a tool throws, so that it ends the run and not the process. */
+  static final class Exited extends Error {
+    Exited() {
+      super(null, null, false, false);
+    }
+  }
+
+  static final class Run {
+    static final InheritableThreadLocal<Run> ofThread = new InheritableThreadLocal<>();
+    final InputStream in;
+    final ByteArrayOutputStream out = new ByteArrayOutputStream();
+    final ByteArrayOutputStream err = new ByteArrayOutputStream();
+    final List<Runnable> hooks = new ArrayList<>();
+    /** Of the first exit, which is the one that would have ended a process; null while there was none. */
+    volatile Integer exitStatus;
+    /** After an exit, while a tool that catches everything handles it as an error: nothing is to be seen of that. */
+    volatile boolean isMute;
+
+    Run(byte[] input) {
+      in = new ByteArrayInputStream(input);
+    }
+
+    void exit(int status) {
+      if (exitStatus == null) exitStatus = status;
+      isMute = true;
+      throw new Exited();
+    }
+
+    int toEnd(String tool, String[] args) {
+      step(() -> {
+        try {
+          Class.forName(tool).getMethod("main", String[].class).invoke(null, (Object) args);
+        } catch (InvocationTargetException thrown) {
+          throw thrown.getCause();
+        }
+      });
+      if (exitStatus == null) exitStatus = 0;
+      isMute = false;
+      for (Runnable hook : hooks) step(hook::run);
+      System.out.flush();
+      System.err.flush();
+      return exitStatus;
+    }
+
+    interface Step {
+      void run() throws Throwable;
+    }
+
+    /** As the launcher of Java ends a program: an exception that nobody catches is printed, and the status is 1. */
+    void step(Step step) {
+      try {
+        step.run();
+      } catch (Exited exit) {
+        // Its status is known.
+      } catch (Throwable thrown) {
+        System.err.print("Exception in thread \"main\" ");
+        thrown.printStackTrace(System.err);
+        if (exitStatus == null) exitStatus = 1;
+      }
+    }
+  }
+
+  static final class InputOfRun extends InputStream {
+    @Override
+    public int read() throws IOException {
+      return Run.ofThread.get().in.read();
+    }
+
+    @Override
+    public int read(byte[] into, int at, int length) throws IOException {
+      return Run.ofThread.get().in.read(into, at, length);
+    }
+  }
+
+  static final class OutputOfRun extends OutputStream {
+    final boolean isOut;
+
+    OutputOfRun(boolean isOut) {
+      this.isOut = isOut;
+    }
+
+    @Override
+    public void write(int value) {
+      write(new byte[] {(byte) value}, 0, 1);
+    }
+
+    @Override
+    public void write(byte[] from, int at, int length) {
+      Run run = Run.ofThread.get();
+      if (run != null && !run.isMute) (isOut ? run.out : run.err).write(from, at, length);
+    }
+  }
+}
