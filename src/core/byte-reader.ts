@@ -72,6 +72,11 @@ export class ByteReader {
     return saturate(high, low);
   }
 
+  /** 64 bits that are no number, as 16 hex digits. */
+  hash64(): string {
+    return this.bytes(8).toString('hex');
+  }
+
   float64(): number {
     if (this.end - this.position < 8) this.#underflow(8);
     const value = this.buffer.readDoubleBE(this.position);

@@ -79,6 +79,12 @@ export class ByteWriter {
     put32(this.#buffer, at + 4, value - high * TWO_POW_32);
   }
 
+  /** 16 hex digits. */
+  hash64(hash: string): void {
+    assert(hash.length === 16, `"${hash}" is no hash: it must be 16 hex digits`);
+    this.bytes(Buffer.from(hash, 'hex'));
+  }
+
   float64(value: number): void {
     const at = this.#reserve(8);
     this.#buffer.writeDoubleBE(value, at);

@@ -44,3 +44,4 @@ export {
   uuidToBytes,
   ZERO_UUID,
 } from './uuid.ts';
+export { xxh3 } from './xxh3.ts';

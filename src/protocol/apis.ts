@@ -107,6 +107,16 @@ export const Apis = {
     messages.ListConfigResourcesRequest,
     messages.ListConfigResourcesResponse,
   ),
+  ConsumerGroupHeartbeat: api(
+    'ConsumerGroupHeartbeat',
+    messages.ConsumerGroupHeartbeatRequest,
+    messages.ConsumerGroupHeartbeatResponse,
+  ),
+  ConsumerGroupDescribe: api(
+    'ConsumerGroupDescribe',
+    messages.ConsumerGroupDescribeRequest,
+    messages.ConsumerGroupDescribeResponse,
+  ),
   DescribeTopicPartitions: api(
     'DescribeTopicPartitions',
     messages.DescribeTopicPartitionsRequest,

@@ -115,6 +115,8 @@ function primitiveWriter(kind: PrimitiveKind, isCompact: boolean, name: string):
       return (writer, value) => writer.float64(value as number);
     case 'uuid':
       return (writer, value) => writer.uuid(value as Uuid);
+    case 'hash64':
+      return (writer, value) => writer.hash64(value as string);
     case 'string': {
       const write = isCompact ? primitives.writeCompactString : primitives.writeString;
       return (writer, value) => {

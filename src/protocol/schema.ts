@@ -22,6 +22,7 @@ export type PrimitiveKind =
   | 'int32'
   | 'uint32'
   | 'int64'
+  | 'hash64'
   | 'float64'
   | 'uuid'
   | 'string'
@@ -151,6 +152,8 @@ export const int32: Declare<number> = scalar('int32');
 export const uint32: Declare<number> = scalar('uint32');
 /** Saturates at ±`MAX_SAFE_INTEGER` when decoded. */
 export const int64: Declare<number> = scalar('int64');
+/** An int64 of Kafka that is a hash, so that all of its bits count: 16 hex digits. */
+export const hash64: Declare<string> = scalar('hash64');
 export const float64: Declare<number> = scalar('float64');
 export const uuid: Declare<Uuid> = scalar('uuid');
 export const string: Declare<string> = scalar('string');
@@ -164,6 +167,9 @@ export const records: <const O extends FieldOptions = {}>(
   options?: O,
 ) => Field<Buffer | NullOf<O>, Buffer | readonly Buffer[] | NullOf<O>> = (options) =>
   declare({ kind: 'records' }, options);
+
+/** The `hash64` of Kafka's 0. */
+export const ZERO_HASH: string = '0'.repeat(16);
 
 /** Java's `Long.MAX_VALUE` as we represent it. */
 export const INT64_MAX: number = Number.MAX_SAFE_INTEGER;
@@ -246,6 +252,8 @@ function implicitDefault(type: FieldType): FieldSchema['default'] {
       return '';
     case 'uuid':
       return ZERO_UUID;
+    case 'hash64':
+      return ZERO_HASH;
     case 'records':
       return null;
     default:

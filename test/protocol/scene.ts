@@ -68,6 +68,8 @@ function randomPrimitive(random: Random, kind: PrimitiveKind): unknown {
       return edge(random, [0, 1, 2147483648, 4294967295], random.uint32());
     case 'int64':
       return edge(random, [-1, 0, 2 ** 32, -(2 ** 32), 2 ** 53 - 2, 2 - 2 ** 53], Math.floor(random.float() * 2 ** 50));
+    case 'hash64':
+      return edge(random, ['0'.repeat(16), 'f'.repeat(16)], random.bytes(8).toString('hex'));
     case 'float64':
       return edge(random, [0, -1.5, Number.MAX_VALUE], random.float());
     case 'uuid':

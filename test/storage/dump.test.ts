@@ -193,7 +193,7 @@ describe('records of internal topics', () => {
 
   test('prints 64-bit hashes exactly, and tombstones as such', async () => {
     const key = encodeStored(ConsumerGroupMetadataKey, 0, { groupId: 'g' });
-    const value = encodeStored(ConsumerGroupMetadataValue, 0, { epoch: 1, metadataHash: 5 });
+    const value = encodeStored(ConsumerGroupMetadataValue, 0, { epoch: 1, metadataHash: '0000000000000005' });
     value.writeBigInt64BE(-7490848820305787254n, value.length - 8);
     const { out } = await dumpBatch(
       [

@@ -9,6 +9,8 @@ export {
 } from './alter-partition-reassignments.ts';
 export { AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse } from './alter-replica-log-dirs.ts';
 export { ApiVersionsRequest, ApiVersionsResponse } from './api-versions.ts';
+export { ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse } from './consumer-group-describe.ts';
+export { ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse } from './consumer-group-heartbeat.ts';
 export { CreatePartitionsRequest, CreatePartitionsResponse } from './create-partitions.ts';
 export { CreateTopicsRequest, CreateTopicsResponse } from './create-topics.ts';
 export { DeleteGroupsRequest, DeleteGroupsResponse } from './delete-groups.ts';

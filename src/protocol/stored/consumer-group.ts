@@ -1,5 +1,18 @@
 /** Groups of the consumer protocol in __consumer_offsets, key types 3 to 8 and 16 (KIP-848). */
-import { array, bytes, type Infer, int8, int32, int64, message, string, struct, structType, uuid } from '../schema.ts';
+import {
+  array,
+  bytes,
+  hash64,
+  type Infer,
+  int8,
+  int32,
+  int64,
+  message,
+  string,
+  struct,
+  structType,
+  uuid,
+} from '../schema.ts';
 
 export const ConsumerGroupMetadataKey = message(
   'ConsumerGroupMetadataKey',
@@ -11,7 +24,7 @@ export type ConsumerGroupMetadataKey = Infer<typeof ConsumerGroupMetadataKey>;
 export const ConsumerGroupMetadataValue = message(
   'ConsumerGroupMetadataValue',
   { apiKey: 3, type: 'coordinator-value', versions: '0', flexibleVersions: '0+' },
-  { epoch: int32(), metadataHash: int64({ tag: 0 }) },
+  { epoch: int32(), metadataHash: hash64({ tag: 0 }) },
 );
 export type ConsumerGroupMetadataValue = Infer<typeof ConsumerGroupMetadataValue>;
 

@@ -45,6 +45,8 @@ function valueJson(type: FieldType, version: number, value: unknown, replace: Fi
     case 'bytes':
     case 'records':
       return jsonText((value as Buffer).toString('base64'));
+    case 'hash64':
+      return String(BigInt.asIntN(64, BigInt(`0x${value}`)));
     case 'float64':
       return javaDouble(value as number);
     default:

@@ -3,7 +3,7 @@
  * wire when their lines are; a difference reads well in a test report.
  */
 import type { MessageSchema } from '#protocol';
-import type { FieldSchema, FieldType } from '../../../src/protocol/schema.ts';
+import { type FieldSchema, type FieldType, ZERO_HASH } from '../../../src/protocol/schema.ts';
 import { parseVersions, type VersionRange } from '../../../src/protocol/version-range.ts';
 import type { KafkaField, KafkaSchema } from './jars.ts';
 
@@ -69,7 +69,9 @@ function ourField(field: FieldSchema, path: string, valid: VersionRange): string
   ];
 }
 
+/** Kafka calls a hash an int64. */
 function kindOf(type: FieldType): string {
+  if (type.kind === 'hash64') return 'int64';
   return type.kind === 'array' ? `[]${type.element.kind}` : type.kind;
 }
 
@@ -98,6 +100,7 @@ function intersection(a: VersionRange, b: VersionRange): VersionRange {
 
 function ourDefault(value: FieldSchema['default']): string {
   if (value === undefined) return 'empty';
+  if (value === ZERO_HASH) return '0';
   return value === Number.MAX_SAFE_INTEGER ? '9223372036854775807' : JSON.stringify(value);
 }
 
