@@ -3,7 +3,10 @@ import { KafkaError, suggest } from '#core';
 import type { Assignor } from './assignor.ts';
 import { rangeAssignor } from './range.ts';
 import { roundRobinAssignor } from './round-robin.ts';
+import type { ServerAssignor } from './server-assignor.ts';
+import { serverRangeAssignor } from './server-range.ts';
 import { cooperativeStickyAssignor, stickyAssignor } from './sticky.ts';
+import { uniformAssignor } from './uniform.ts';
 
 const JAVA_PACKAGE = 'org.apache.kafka.clients.consumer.';
 
@@ -32,3 +35,6 @@ export function assignorByName(name: string): Assignor {
     `partition.assignment.strategy: there is no assignor '${name}'${hint} Known: range, roundrobin, sticky, cooperative-sticky`,
   );
 }
+
+/** The assignors of the coordinator, in Kafka's order: the first is the default. */
+export const serverAssignors: readonly ServerAssignor[] = [uniformAssignor, serverRangeAssignor];
