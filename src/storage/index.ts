@@ -44,5 +44,7 @@ export type { LogRead } from './log/log-read.ts';
 export type { ReadRequest } from './log/log-reader.ts';
 export { PartitionLog } from './log/partition-log.ts';
 export type { FoundRecord } from './log/time-lookup.ts';
+export type { ProducerEntry } from './producers/producer-entry.ts';
+export { NOT_VERIFIED, type Verification } from './producers/verifications.ts';
 export { damageText } from './recovery/damage-book.ts';
 export * from './repair/index.ts';

@@ -1,5 +1,6 @@
 /** What is asked of an append, and what came of it. */
 import type { KafkaErrorRow } from '#protocol';
+import type { Verification } from '../producers/verifications.ts';
 import type { AppendOrigin, Refusal } from './batch-validator.ts';
 
 export interface AppendOptions {
@@ -10,6 +11,8 @@ export interface AppendOptions {
   readonly requiresSync?: boolean;
   /** The `transaction.version` by which the coordinator has made the marker that is appended. Default: 0. */
   readonly transactionVersion?: number;
+  /** A batch that begins a transaction is taken only when this is the producer's present one. Default: it is taken. */
+  readonly verification?: Verification;
 }
 
 export interface AppendResult {

@@ -268,7 +268,7 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
     if (!Array.isArray(parsed)) return this.#refused(parsed);
     const [first] = parsed;
     if (first.header.producerId >= 0 && options.origin !== 'log') {
-      const verdict = this.#judge(first, options.origin, options.transactionVersion ?? 0);
+      const verdict = this.#judge(first, options.origin, options);
       if (verdict !== undefined) return verdict;
     }
     const baseOffset = options.origin === 'log' ? first.header.baseOffset : this.#logEndOffset;
@@ -569,12 +569,12 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
   #judge(
     { header, marker }: ParsedBatch,
     origin: 'client' | 'coordinator',
-    transactionVersion: number,
+    { transactionVersion = 0, verification }: AppendOptions,
   ): AppendResult | undefined {
     const repeated = origin === 'client' ? this.#producers.repeated(header) : undefined;
     if (repeated !== undefined)
       return this.#accepted(repeated.baseOffset, repeated.lastOffset, repeated.timestamp, true);
-    const refusal = this.#producers.refuse({ header, marker, origin, transactionVersion });
+    const refusal = this.#producers.refuse({ header, marker, origin, transactionVersion, verification });
     return refusal === undefined ? undefined : this.#refused(refusal);
   }
 

@@ -5,6 +5,9 @@
  *   ──────────────────────────────────                        ───────
  *   e, s and last sequence as one of the five known           that batch: a duplicate, its old offsets are the answer
  *   e below the known epoch                                   INVALID_PRODUCER_EPOCH
+ *   begins a transaction, not verified though it has to be    INVALID_TXN_STATE
+ *   begins one, v2: s ≠ 0, and no batch of it is known        OUT_OF_ORDER_SEQUENCE_NUMBER
+ *   begins one, and a lower s came that was not written       OUT_OF_ORDER_SEQUENCE_NUMBER
  *   e above the known epoch, s ≠ 0                            OUT_OF_ORDER_SEQUENCE_NUMBER
  *   e known, s ≠ last + 1 (0 follows 2³¹−1, and no batch)     OUT_OF_ORDER_SEQUENCE_NUMBER
  *   not transactional, though a transaction is under way      INVALID_TXN_STATE
@@ -23,6 +26,7 @@
 import { type BatchHeader, Errors, type TransactionMarker } from '#protocol';
 import type { AppendOrigin, Refusal } from '../log/batch-validator.ts';
 import type { ProducerBatch, ProducerEntry } from './producer-entry.ts';
+import type { Verification } from './verifications.ts';
 
 /** A batch of a producer that is to be appended. */
 export interface ProducerAppend {
@@ -32,6 +36,8 @@ export interface ProducerAppend {
   readonly origin: Exclude<AppendOrigin, 'log'>;
   /** `transaction.version` by which the coordinator has written the marker. */
   readonly transactionVersion: number;
+  /** What the coordinator has said yes to; undefined where nobody needs to ask it. */
+  readonly verification: Verification | undefined;
 }
 
 const SEQUENCE_MAX = 2 ** 31 - 1;
@@ -45,15 +51,44 @@ export function repeatedBatch(entry: ProducerEntry, header: BatchHeader): Produc
   return entry.batches.find((batch) => batch.baseSequence === baseSequence && batch.lastSequence === lastSequence);
 }
 
-/** Undefined when the batch, which repeats none, may be appended. */
-export function refuseOfProducer(entry: ProducerEntry, append: ProducerAppend): Refusal | undefined {
-  if (append.header.isControl) return refuseMarker(entry, append);
+/**
+ * Undefined when the batch, which repeats none, may be appended.
+ *
+ * @param entry undefined when the producer is not known
+ * @param asked what the coordinator is being asked for this producer
+ */
+export function refuseOfProducer(
+  entry: ProducerEntry | undefined,
+  append: ProducerAppend,
+  asked: Verification | undefined,
+): Refusal | undefined {
   const { header, origin } = append;
-  if (header.producerEpoch < entry.epoch) return staleEpoch(entry, header);
+  if (header.isControl) return entry === undefined ? undefined : refuseMarker(entry, append);
+  if (entry !== undefined && header.producerEpoch < entry.epoch) return staleEpoch(entry, header);
+  const refusal = header.isTransactional ? refuseBeginning(entry, append, asked) : undefined;
+  if (refusal !== undefined || entry === undefined) return refusal;
   if (origin === 'client' && !isInSequence(entry, header)) return outOfSequence(entry, header);
   if (header.isTransactional || entry.currentTxnFirstOffset < 0) return undefined;
   const message = `${producerText(header)} has a transaction under way, and this batch is not part of it`;
   return { error: Errors.INVALID_TXN_STATE, message };
+}
+
+function refuseBeginning(
+  entry: ProducerEntry | undefined,
+  { header, origin, verification }: ProducerAppend,
+  asked: Verification | undefined,
+): Refusal | undefined {
+  const isUnderWay = entry !== undefined && entry.currentTxnFirstOffset >= 0 && entry.epoch === header.producerEpoch;
+  if (!isUnderWay && verification !== undefined && verification !== asked) {
+    const message = `${producerText(header)} has no transaction under way on this partition`;
+    return { error: Errors.INVALID_TXN_STATE, message };
+  }
+  if (asked === undefined || origin !== 'client') return undefined;
+  const isUnknown = entry === undefined || entry.batches.length === 0;
+  const sequenceMax = asked.bumpsEpoch && isUnknown ? 0 : asked.lowestSequence;
+  if (header.baseSequence <= sequenceMax) return undefined;
+  const message = `sequence ${header.baseSequence} of ${producerText(header)} comes before ${sequenceMax} is written`;
+  return { error: Errors.OUT_OF_ORDER_SEQUENCE_NUMBER, message };
 }
 
 function refuseMarker(

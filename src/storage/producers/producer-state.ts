@@ -14,9 +14,11 @@ import {
 } from './producer-entry.ts';
 import { type ProducerAppend, refuseOfProducer, repeatedBatch } from './producer-rules.ts';
 import { Transactions } from './transactions.ts';
+import { type Verification, Verifications } from './verifications.ts';
 
 export class ProducerState {
   readonly transactions = new Transactions();
+  readonly #verifications = new Verifications();
   readonly #entries = new Map<number, ProducerEntry>();
   /** Those that have changed since `written`, as they were before; undefined: unknown. */
   readonly #before = new Map<number, ProducerEntry | undefined>();
@@ -41,8 +43,19 @@ export class ProducerState {
 
   /** Why a batch of a producer, which repeats none, must not be appended; undefined when it may. */
   refuse(append: ProducerAppend): Refusal | undefined {
-    const entry = this.#entries.get(append.header.producerId);
-    return entry === undefined ? undefined : refuseOfProducer(entry, append);
+    const { producerId } = append.header;
+    return refuseOfProducer(this.#entries.get(producerId), append, this.#verifications.find(producerId));
+  }
+
+  /** Is a transaction of this epoch of the producer under way? */
+  hasTransaction(producerId: number, producerEpoch: number): boolean {
+    const entry = this.#entries.get(producerId);
+    return entry !== undefined && entry.currentTxnFirstOffset >= 0 && entry.epoch === producerEpoch;
+  }
+
+  /** The first batch of a transaction has come: the coordinator is to be asked. @returns what to append the batch with then */
+  beginVerification(producerId: number, verification: Verification, wallMs: number): Verification {
+    return this.#verifications.begin(producerId, verification, wallMs);
   }
 
   /**
@@ -68,6 +81,7 @@ export class ProducerState {
       ? afterControlBatch(entry, header, marker, Math.max(timestamp, wallMs))
       : afterBatch(entry, header, baseOffset, timestamp, wallMs);
     this.#entries.set(producerId, after);
+    if (header.isTransactional) this.#verifications.end(producerId);
     const firstOffset = entry.currentTxnFirstOffset;
     if (firstOffset < 0 && after.currentTxnFirstOffset >= 0) this.transactions.begin(baseOffset);
     if (firstOffset < 0 || after.currentTxnFirstOffset >= 0) return undefined;
@@ -114,5 +128,6 @@ export class ProducerState {
       const isExpired = wallMs - entry.lastTimestamp >= expirationMs && entry.currentTxnFirstOffset < 0;
       if (isExpired) this.#entries.delete(entry.producerId);
     }
+    this.#verifications.removeExpired(wallMs, expirationMs);
   }
 }
