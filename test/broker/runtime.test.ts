@@ -10,14 +10,18 @@ import { GatedDisk } from './gated-disk.ts';
 type Event =
   | { type: 'add'; token: number; value: string }
   | { type: 'read'; token: number }
-  | { type: 'later'; token: number; ms: number };
+  | { type: 'later'; token: number; ms: number }
+  | { type: 'say'; token: number; value: string; producerId: number; epoch?: number }
+  | { type: 'order'; token: number; value: string };
 
-/** Collects words; `later` parks its asker until a timer fires. */
-class WordMachine implements Machine<Event, string> {
+/** Collects words; `later` parks its asker until a timer fires, `say` adds one as part of a transaction, `order` adds one and orders it. */
+class WordMachine implements Machine<Event, string, string> {
   readonly words: string[] = [];
+  /** Said within transactions that are not decided, by producer. */
+  readonly #undecided = new Map<number, string[]>();
   #parked: number | undefined;
 
-  handle(event: Event | TimerEvent): MachineOutput<string> {
+  handle(event: Event | TimerEvent): MachineOutput<string, string> {
     switch (event.type) {
       case 'add':
         return {
@@ -30,19 +34,37 @@ class WordMachine implements Machine<Event, string> {
       case 'later':
         this.#parked = event.token;
         return { records: [], replies: [], timers: [{ name: 'wake', delayMs: event.ms }] };
+      case 'say': {
+        const { token, value, producerId, epoch = 0 } = event;
+        const producer = { producerId, producerEpoch: epoch };
+        return { records: [value], replies: [{ token, body: 'said' }], timers: [], producer };
+      }
+      case 'order': {
+        const { token, value } = event;
+        return { records: [value], replies: [{ token, body: 'ordered' }], timers: [], orders: [value] };
+      }
       case 'timer':
         return { records: [`timer ${event.name}`], replies: [{ token: this.#parked!, body: 'woken' }], timers: [] };
     }
   }
 
-  replay(record: string): void {
-    this.words.push(record);
+  replay(record: string, _offset: number, producerId: number): void {
+    if (producerId < 0) this.words.push(record);
+    else this.#undecided.set(producerId, [...(this.#undecided.get(producerId) ?? []), record]);
+  }
+
+  endTransaction(producerId: number, type: 'abort' | 'commit'): void {
+    if (type === 'commit') this.words.push(...(this.#undecided.get(producerId) ?? []));
+    this.#undecided.delete(producerId);
   }
 }
 
 const codec: RecordCodec<string> = {
-  encode: (records, now) =>
-    buildBatch(records.map((record) => ({ key: null, value: Buffer.from(record), timestamp: now.wallMs }))),
+  encode: (records, now, producer) =>
+    buildBatch(
+      records.map((record) => ({ key: null, value: Buffer.from(record), timestamp: now.wallMs })),
+      producer === undefined ? {} : { ...producer, baseSequence: 0, isTransactional: true },
+    ),
   decode(buffer, position, each) {
     const cursor = readRecords(buffer, position, { decompressedBytesMax: 1000 });
     for (let record = cursor.next(); record !== undefined; record = cursor.next())
@@ -53,7 +75,7 @@ const codec: RecordCodec<string> = {
 let clock: ManualClock;
 let disk: GatedDisk;
 let partition: HostedPartition;
-let runtime: MachineRuntime<Event, string>;
+let runtime: MachineRuntime<Event, string, string>;
 let machines: WordMachine[];
 let committed: string[];
 let answers: string[];
@@ -83,8 +105,8 @@ beforeEach(async () => {
   runtime = newRuntime();
 });
 
-function newRuntime(): MachineRuntime<Event, string> {
-  return new MachineRuntime<Event, string>({
+function newRuntime(): MachineRuntime<Event, string, string> {
+  return new MachineRuntime<Event, string, string>({
     name: 'words',
     partition,
     createMachine: () => {
@@ -99,6 +121,7 @@ function newRuntime(): MachineRuntime<Event, string> {
         committed.push(record);
         heard(record);
       },
+      ordered: (word) => answers.push(`order ${word}`),
     },
   });
 }
@@ -157,6 +180,60 @@ describe('a machine on a partition', () => {
     await clock.settle();
     expect(answers).toEqual(['add a: a', 'add b: a,b', 'read: a,b']);
     expect(committed).toEqual(['a', 'b']);
+  });
+
+  it('has what it wants done when the log is safe, behind its answers', async () => {
+    await runtime.load();
+    disk.shut();
+    ask('o', (token) => ({ type: 'order', token, value: 'x' }));
+    read();
+    await clock.settle();
+    expect(answers).toEqual([]);
+    disk.open();
+    await clock.settle();
+    expect(answers).toEqual(['o: ordered', 'order x', 'read: x']);
+  });
+
+  it('takes over what it said in a transaction with the marker, and the same when its log is replayed', async () => {
+    await runtime.load();
+    const say = (value: string, producerId: number) =>
+      ask(`say ${value}`, (token) => ({ type: 'say', token, value, producerId }));
+    const end = (producerId: number, type: 'abort' | 'commit') =>
+      runtime.endTransaction(
+        { producerId, producerEpoch: 0, type, coordinatorEpoch: 0, transactionVersion: 0 },
+        (error) => answers.push(`end ${error.name}`),
+      );
+    say('a', 7);
+    say('b', 8);
+    await clock.settle();
+    expect(machines[0].words).toEqual([]);
+    end(7, 'commit');
+    end(8, 'abort');
+    say('c', 8);
+    expect(machines[0].words).toEqual(['a']);
+    await clock.settle();
+    expect(answers).toEqual(['say a: said', 'say b: said', 'end NONE', 'end NONE', 'say c: said']);
+    runtime.stop();
+    runtime = newRuntime();
+    end(8, 'commit');
+    await runtime.load();
+    expect(machines[1].words).toEqual(['a']);
+    end(8, 'commit');
+    expect(machines[1].words).toEqual(['a', 'c']);
+    await clock.settle();
+    expect(answers.slice(5)).toEqual(['end COORDINATOR_LOAD_IN_PROGRESS', 'end NONE']);
+    expect(committed).toEqual([]);
+  });
+
+  it('goes on when the log refuses what it said in a transaction; its asker hears why', async () => {
+    await runtime.load();
+    const say = (epoch: number) =>
+      ask(`${epoch}`, (token) => ({ type: 'say', token, value: 'a', producerId: 7, epoch }));
+    say(3);
+    say(2);
+    await clock.settle();
+    expect(answers).toEqual(['2: INVALID_PRODUCER_EPOCH', '3: said']);
+    expect(machines).toHaveLength(1);
   });
 
   it('is the same after its log is replayed, and nobody is told a record twice', async () => {

@@ -10,13 +10,23 @@
  *     stopped    any                final
  *
  * Whoever is waiting when a machine is discarded is refused with COORDINATOR_NOT_AVAILABLE and asks again. Contains no rule of any machine.
+ *
+ * Transactions of producers may reach into the log: what a machine proposes as part of one is appended as such, and their markers are
+ * appended by `endTransaction`; the machine hears of both as it does when the log is replayed.
  */
 import { type Clock, errorText, type Instant, type Logger, type Timer } from '#core';
-import { type BatchAt, batches, Errors, type KafkaErrorRow, readTransactionMarker } from '#protocol';
+import {
+  batches,
+  buildTransactionMarker,
+  Errors,
+  type KafkaErrorRow,
+  readTransactionMarker,
+  type TransactionMarker,
+} from '#protocol';
+import type { Verification } from '#storage';
 import type { AdvanceWaiter, HostedPartition } from '../hosting/hosted-partition.ts';
-import type { Machine, MachineOutput } from './machine.ts';
+import type { Machine, MachineOutput, ProducerIdentity } from './machine.ts';
 import type { StallMeter } from './stall-meter.ts';
-import { UndecidedRecords } from './undecided-records.ts';
 
 /** Who asked. Exactly one of the two is called, exactly once. */
 export interface Asker {
@@ -26,8 +36,8 @@ export interface Asker {
 
 /** How the records of a machine stand in the log. */
 export interface RecordCodec<R> {
-  /** One batch with all of `records`. */
-  encode(records: readonly R[], now: Instant): Buffer;
+  /** One batch with all of `records`, of a transaction where `producer` is given. */
+  encode(records: readonly R[], now: Instant, producer?: ProducerIdentity): Buffer;
   /** Calls `each` for every record of the batch at `position`, with its offset; control batches are not given. */
   decode(buffer: Buffer, position: number, each: (record: R, offset: number) => void): void;
 }
@@ -40,24 +50,32 @@ export interface Snapshot<R> {
 }
 
 /** What the runtime tells its owner. */
-export interface RuntimeObserver<R> {
+export interface RuntimeObserver<R, O = never> {
   /** Records below the high watermark, in order, each once; also those that a load replays, but for those of transactions. */
   committed?(record: R, offset: number): void;
+  /** The machine wants this done, and what it has seen is committed. A machine that is discarded before may want it again. */
+  ordered?(order: O): void;
   /** The machine is loaded and answers. */
   active?(): void;
   failed?(error: unknown): void;
 }
 
-export interface RuntimeOptions<E, R> {
+/** The end of a producer's transaction on this partition. */
+export interface TransactionEnd extends ProducerIdentity, TransactionMarker {
+  /** `transaction.version` by which the coordinator ends it. */
+  readonly transactionVersion: number;
+}
+
+export interface RuntimeOptions<E, R, O = never> {
   readonly name: string;
   readonly partition: HostedPartition;
-  readonly createMachine: () => Machine<E, R>;
+  readonly createMachine: () => Machine<E, R, O>;
   readonly codec: RecordCodec<R>;
   /** Where a load begins; undefined, or without it: at the start of the log. */
   snapshot?(): Promise<Snapshot<R> | undefined>;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly observer?: RuntimeObserver<R>;
+  readonly observer?: RuntimeObserver<R, O>;
   /** Stalls of the loop become events of this machine, given before due timers. */
   readonly stalls?: { readonly meter: StallMeter; event(stalledMs: number): E };
   /** The first event after a load; `isFirst`: after the first one of this runtime. */
@@ -68,24 +86,25 @@ export interface RuntimeOptions<E, R> {
 
 const RELOAD_MS = 1000;
 
-interface HeldAnswer {
-  readonly endOffset: number;
-  readonly token: number;
-  readonly body: unknown;
-}
+/** An answer or an order. */
+type Held<O> = { readonly endOffset: number } & (
+  | { readonly token: number; readonly body: unknown }
+  | { readonly token: undefined; readonly order: O }
+);
 
 interface HeldRecord<R> {
   readonly record: R;
   readonly offset: number;
 }
 
-export class MachineRuntime<E, R> implements AdvanceWaiter {
-  readonly #options: RuntimeOptions<E, R>;
-  #machine: Machine<E, R> | undefined;
+export class MachineRuntime<E, R, O = never> implements AdvanceWaiter {
+  readonly #options: RuntimeOptions<E, R, O>;
+  #machine: Machine<E, R, O> | undefined;
   #state: 'loading' | 'active' | 'failed' | 'stopped' = 'loading';
   /** End offset of everything the machine has replayed. */
   #seenEndOffset = 0;
-  #heldAnswers: HeldAnswer[] = [];
+  /** In the order of their end offsets. */
+  #held: Held<O>[] = [];
   #heldRecords: HeldRecord<R>[] = [];
   /** Offset up to which `committed` was told; survives a discarded machine. */
   #committedEndOffset = 0;
@@ -97,7 +116,7 @@ export class MachineRuntime<E, R> implements AdvanceWaiter {
   /** Guards against a load that an earlier one overtook. */
   #generation = 0;
 
-  constructor(options: RuntimeOptions<E, R>) {
+  constructor(options: RuntimeOptions<E, R, O>) {
     this.#options = options;
     options.partition.addAdvanceWaiter(this);
     const { stalls } = options;
@@ -136,20 +155,43 @@ export class MachineRuntime<E, R> implements AdvanceWaiter {
     this.#options.observer?.active?.();
   }
 
-  /** Gives the machine an event that somebody waits for. `makeEvent` gets the token that names `asker` in the event. */
-  ask(makeEvent: (token: number) => E, asker: Asker): void {
+  /**
+   * Gives the machine an event that somebody waits for. `makeEvent` gets the token that names `asker` in the event.
+   *
+   * @param verification of the transaction that what the machine proposes is part of
+   */
+  ask(makeEvent: (token: number) => E, asker: Asker, verification?: Verification): void {
     if (this.#state !== 'active') {
       asker.refuse(this.#refusal());
       return;
     }
     const token = this.#nextToken++;
     this.#askers.set(token, asker);
-    this.#handle(makeEvent(token));
+    this.#handle(makeEvent(token), verification);
   }
 
   /** Gives the machine an event that nobody waits for; dropped when the machine is not active. */
   tell(event: E): void {
     if (this.#state === 'active') this.#handle(event);
+  }
+
+  /** Appends the marker that ends a transaction. `settled` is called once: with NONE when it is committed. */
+  endTransaction(end: TransactionEnd, settled: (error: KafkaErrorRow) => void): void {
+    if (this.#state !== 'active') {
+      settled(this.#refusal());
+      return;
+    }
+    const { partition, clock } = this.#options;
+    const { transactionVersion } = end;
+    const marker = buildTransactionMarker(end, end, clock.now().wallMs);
+    const result = partition.append(marker, 'coordinator', { transactionVersion });
+    if (result.error !== undefined) {
+      settled(result.error);
+      return;
+    }
+    this.#machine!.endTransaction?.(end.producerId, end.type);
+    this.#seenEndOffset = result.lastOffset + 1;
+    partition.whenCommitted(this.#seenEndOffset, { settled: (_, error) => settled(error) }, 0, marker.length);
   }
 
   advanced(partition: HostedPartition): void {
@@ -165,7 +207,7 @@ export class MachineRuntime<E, R> implements AdvanceWaiter {
       return;
     }
     this.#releaseRecords();
-    this.#releaseAnswers();
+    this.#release();
   }
 
   /** Refuses whoever waits and handles nothing more. The log stays as it is. Idempotent. */
@@ -182,24 +224,28 @@ export class MachineRuntime<E, R> implements AdvanceWaiter {
     return this.#state === 'stopped' ? Errors.NOT_COORDINATOR : Errors.COORDINATOR_NOT_AVAILABLE;
   }
 
-  #handle(event: E | { type: 'timer'; name: string }): void {
+  #handle(event: E | { type: 'timer'; name: string }, verification?: Verification): void {
     const { clock } = this.#options;
     const now = clock.now();
     const output = this.#machine!.handle(event, now);
-    if (output.records.length > 0 && !this.#append(output, now)) return;
+    if (output.records.length > 0 && !this.#append(output, now, verification)) return;
     for (const { name, delayMs } of output.timers) this.#setTimer(name, delayMs);
-    const { highWatermark } = this.#options.partition;
-    for (const { token, body } of output.replies) {
-      if (this.#seenEndOffset <= highWatermark) this.#answer(token, body);
-      else this.#heldAnswers.push({ endOffset: this.#seenEndOffset, token, body });
-    }
+    const endOffset = this.#seenEndOffset;
+    for (const { token, body } of output.replies) this.#held.push({ endOffset, token, body });
+    for (const order of output.orders ?? []) this.#held.push({ endOffset, token: undefined, order });
+    this.#release();
   }
 
-  /** @returns false when the append failed and the machine is being loaded again */
-  #append(output: MachineOutput<R>, now: Instant): boolean {
+  /** @returns false when the append failed: the machine is being loaded again, or what it proposed is no part of a transaction */
+  #append(output: MachineOutput<R, O>, now: Instant, verification: Verification | undefined): boolean {
     const { partition, codec, requiresSync, name, logger } = this.#options;
-    const batch = codec.encode(output.records, now);
-    const result = partition.append(batch, 'coordinator', requiresSync);
+    const { producer } = output;
+    const batch = codec.encode(output.records, now, producer);
+    const result = partition.append(batch, 'coordinator', { requiresSync, verification });
+    if (result.error !== undefined && producer !== undefined && result.error !== Errors.KAFKA_STORAGE_ERROR) {
+      for (const { token } of output.replies) this.#refuse(token, result.error);
+      return false;
+    }
     if (result.error !== undefined) {
       logger.warn(
         { error: result.error.name },
@@ -212,8 +258,8 @@ export class MachineRuntime<E, R> implements AdvanceWaiter {
     }
     let offset = result.baseOffset;
     for (const record of output.records) {
-      this.#machine!.replay(record, offset);
-      this.#holdRecord(record, offset);
+      this.#machine!.replay(record, offset, producer?.producerId ?? -1);
+      if (producer === undefined) this.#holdRecord(record, offset);
       offset++;
     }
     this.#seenEndOffset = offset;
@@ -235,7 +281,7 @@ export class MachineRuntime<E, R> implements AdvanceWaiter {
   #discard(state: 'loading' | 'failed' | 'stopped'): void {
     this.#state = state;
     this.#machine = undefined;
-    this.#heldAnswers = [];
+    this.#held = [];
     this.#heldRecords = [];
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
@@ -245,44 +291,32 @@ export class MachineRuntime<E, R> implements AdvanceWaiter {
     for (const asker of askers) asker.refuse(error);
   }
 
-  async #replayLog(machine: Machine<E, R>, generation: number): Promise<number> {
+  async #replayLog(machine: Machine<E, R, O>, generation: number): Promise<number> {
     const { partition, codec } = this.#options;
     const { log } = partition;
     const endOffset = log.logEndOffset;
     this.#seenEndOffset = endOffset;
     const replay = (record: R, offset: number): void => {
-      machine.replay(record, offset);
+      machine.replay(record, offset, -1);
       this.#holdRecord(record, offset);
     };
     const snapshot = await this.#options.snapshot?.();
     const startOffset = snapshot?.endOffset ?? log.logStartOffset;
     for (const [index, record] of snapshot?.records.entries() ?? [])
       replay(record, startOffset - snapshot!.records.length + index);
-    const undecided = new UndecidedRecords<R>();
     for await (const chunk of log.readAll(startOffset, endOffset)) {
       if (generation !== this.#generation) break;
       for (const { position, header } of batches(chunk)) {
-        if (!header.isControl && !header.isTransactional) codec.decode(chunk, position, replay);
-        else this.#replayTransaction(machine, undecided, chunk, { position, header });
+        const { producerId } = header;
+        if (header.isControl) {
+          const marker = readTransactionMarker(chunk, position, header);
+          if (marker !== undefined) machine.endTransaction?.(producerId, marker.type);
+        } else if (header.isTransactional) {
+          codec.decode(chunk, position, (record, offset) => machine.replay(record, offset, producerId));
+        } else codec.decode(chunk, position, replay);
       }
     }
     return endOffset;
-  }
-
-  #replayTransaction(
-    machine: Machine<E, R>,
-    undecided: UndecidedRecords<R>,
-    chunk: Buffer,
-    { position, header }: BatchAt,
-  ): void {
-    const { producerId } = header;
-    if (!header.isControl) {
-      this.#options.codec.decode(chunk, position, (record, offset) => undecided.add(producerId, record, offset));
-      return;
-    }
-    const marker = readTransactionMarker(chunk, position, header);
-    if (marker === undefined) return;
-    for (const { record, offset } of undecided.end(producerId, marker.type)) machine.replay(record, offset);
   }
 
   #holdRecord(record: R, offset: number): void {
@@ -303,19 +337,26 @@ export class MachineRuntime<E, R> implements AdvanceWaiter {
     }
   }
 
-  #releaseAnswers(): void {
+  /** Whoever hears an answer, or does what was ordered, may come back here, and finds the rest. */
+  #release(): void {
     const { highWatermark } = this.#options.partition;
-    let count = 0;
-    while (count < this.#heldAnswers.length && this.#heldAnswers[count].endOffset <= highWatermark) count++;
-    if (count === 0) return;
-    const released = this.#heldAnswers.splice(0, count);
-    for (const { token, body } of released) this.#answer(token, body);
+    while (this.#held.length > 0 && this.#held[0].endOffset <= highWatermark) {
+      const held = this.#held.shift()!;
+      if (held.token === undefined) this.#options.observer?.ordered?.(held.order);
+      else this.#answer(held.token, held.body);
+    }
   }
 
   #answer(token: number, body: unknown): void {
     const asker = this.#askers.get(token);
     this.#askers.delete(token);
     asker?.answer(body);
+  }
+
+  #refuse(token: number, error: KafkaErrorRow): void {
+    const asker = this.#askers.get(token);
+    this.#askers.delete(token);
+    asker?.refuse(error);
   }
 
   #setTimer(name: string, delayMs: number | null): void {

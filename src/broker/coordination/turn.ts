@@ -1,15 +1,17 @@
-/** What one call of `handle` collects: the machine's answer in the making. */
+/** What one call of `handle` collects: a machine's answer in the making. ◇ */
 import type { Instant } from '#core';
-import type { CoordinatorRecord, GroupReply, MachineOutput, TimerChange } from './events.ts';
+import type { CoordinatorRecord, MachineOutput, MachineReply, ProducerIdentity, TimerChange } from './machine.ts';
 
 /** Lengths, timestamps and offsets of one record in a batch, at most. */
 const RECORD_OVERHEAD_BYTES = 24;
 
-export class Turn implements MachineOutput {
+export class Turn<O = never> implements MachineOutput<CoordinatorRecord, O> {
   readonly now: Instant;
   readonly records: CoordinatorRecord[] = [];
-  readonly replies: GroupReply[] = [];
+  readonly replies: (MachineReply & { readonly body: object })[] = [];
   readonly timers: TimerChange[] = [];
+  readonly orders: O[] = [];
+  producer: ProducerIdentity | undefined;
 
   #bytesLeft: number;
 

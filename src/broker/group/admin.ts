@@ -8,11 +8,11 @@ import {
   type KafkaErrorRow,
   type ListGroupsResponse,
 } from '#protocol';
+import type { Turn } from '../coordination/turn.ts';
 import type { ClassicGroup, Member } from './classic-group.ts';
 import type { DeleteGroupsEvent, DescribeGroupsEvent, ListGroupsEvent } from './events.ts';
 import type { Coordinator } from './rebalance.ts';
 import { groupTombstone, offsetTombstone } from './records.ts';
-import type { Turn } from './turn.ts';
 
 type DescribedGroup = NonNullable<Draft<typeof DescribeGroupsResponse>['groups']>[number];
 
@@ -92,6 +92,10 @@ function deleteGroup(coordinator: Coordinator, groupId: string, turn: Turn): Kaf
     for (const partition of offsets.keys()) {
       if (!turn.propose([offsetTombstone(groupId, topic, partition)])) return Errors.COORDINATOR_NOT_AVAILABLE;
     }
+  }
+  for (const { topic, partition } of coordinator.pendingOffsets.partitions(groupId)) {
+    if (coordinator.offsets.get(groupId, topic, partition) !== undefined) continue;
+    if (!turn.propose([offsetTombstone(groupId, topic, partition)])) return Errors.COORDINATOR_NOT_AVAILABLE;
   }
   return turn.propose([groupTombstone(groupId)]) ? Errors.NONE : Errors.COORDINATOR_NOT_AVAILABLE;
 }

@@ -6,8 +6,9 @@
  * and a timer that comes late by itself proves one, so that alarm is granted the lateness once more (at most its own length in all), time
  * in which heartbeats that lie unread in the sockets are read.
  */
+
+import type { Turn } from '../coordination/turn.ts';
 import { limits } from './config.ts';
-import type { Turn } from './turn.ts';
 
 export type AlarmTarget =
   | { readonly kind: 'session'; readonly groupId: string; readonly memberId: string }

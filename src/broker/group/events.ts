@@ -18,7 +18,9 @@ import type {
   OffsetDeleteRequest,
   OffsetFetchRequest,
   SyncGroupRequest,
+  TxnOffsetCommitRequest,
 } from '#protocol';
+import type { TimerEvent } from '../coordination/machine.ts';
 
 interface Asked<Type extends string, Request> {
   readonly type: Type;
@@ -48,16 +50,12 @@ export interface OffsetFetchEvent extends Asked<'offset-fetch', OffsetFetchReque
   readonly topicIds?: ReadonlyMap<string, Uuid>;
 }
 
+/** The records proposed for it are part of the producer's transaction. */
+export type TxnOffsetCommitEvent = Asked<'txn-offset-commit', TxnOffsetCommitRequest>;
 export type OffsetDeleteEvent = Asked<'offset-delete', OffsetDeleteRequest>;
 export type ListGroupsEvent = Asked<'list-groups', ListGroupsRequest>;
 export type DescribeGroupsEvent = Asked<'describe-groups', DescribeGroupsRequest>;
 export type DeleteGroupsEvent = Asked<'delete-groups', DeleteGroupsRequest>;
-
-/** A timer of this machine came due. */
-export interface TimerEvent {
-  readonly type: 'timer';
-  readonly name: string;
-}
 
 /** All records have been replayed: timers of loaded members start now. Optional; the first event of any kind does it too. */
 export interface LoadedEvent {
@@ -84,6 +82,7 @@ export type GroupRequestEvent =
   | HeartbeatEvent
   | LeaveEvent
   | OffsetCommitEvent
+  | TxnOffsetCommitEvent
   | OffsetFetchEvent
   | OffsetDeleteEvent
   | ListGroupsEvent
@@ -91,27 +90,3 @@ export type GroupRequestEvent =
   | DeleteGroupsEvent;
 
 export type GroupEvent = GroupRequestEvent | TimerEvent | LoadedEvent | StallEvent | TopicsDeletedEvent;
-
-/** A record of `__consumer_offsets`, in Kafka's framing; a null value is a tombstone. */
-export interface CoordinatorRecord {
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-}
-
-export interface TimerChange {
-  readonly name: string;
-  /** From now; null cancels. Setting a name again replaces its timer. */
-  readonly delayMs: number | null;
-}
-
-/** An answer: the body of the response that belongs to the event of this token, to be held back until the records are committed. */
-export interface GroupReply {
-  readonly token: number;
-  readonly body: object;
-}
-
-export interface MachineOutput {
-  readonly records: CoordinatorRecord[];
-  readonly replies: GroupReply[];
-  readonly timers: TimerChange[];
-}

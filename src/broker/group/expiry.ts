@@ -8,13 +8,15 @@
  *     simple (never had members)     commit                                      all
  *     any                            the record's own expiry time, if it has one
  *
- * An Empty group without offsets goes altogether. Offsets of deleted topics go when the topic does.
+ * An offset stays while a transaction that commits another one is undecided. An Empty group without offsets, committed or pending, goes
+ * altogether. Offsets of deleted topics go when the topic does.
  */
+
+import type { Turn } from '../coordination/turn.ts';
 import type { ClassicGroup } from './classic-group.ts';
 import type { CommittedOffset } from './offset-table.ts';
 import type { Coordinator } from './rebalance.ts';
 import { groupTombstone, offsetTombstone } from './records.ts';
-import type { Turn } from './turn.ts';
 
 /** Writes tombstones for what has expired; false when the batch was full before everything was looked at. */
 export function expire(coordinator: Coordinator, turn: Turn): boolean {
@@ -22,24 +24,36 @@ export function expire(coordinator: Coordinator, turn: Turn): boolean {
   return true;
 }
 
-/** Writes tombstones for all offsets of these topics; false when the batch was full before. */
-export function forgetTopics(coordinator: Coordinator, topics: Iterable<string>, turn: Turn): boolean {
-  for (const groupId of coordinator.offsets.groupIds()) {
-    const offsetsByTopic = coordinator.offsets.topics(groupId);
+/** Writes tombstones for all offsets of these topics, pending ones too; false when the batch was full before. */
+export function forgetTopics(
+  { offsets, pendingOffsets }: Coordinator,
+  topics: ReadonlySet<string>,
+  turn: Turn,
+): boolean {
+  for (const groupId of offsets.groupIds()) {
+    const offsetsByTopic = offsets.topics(groupId);
     for (const topic of topics) {
       for (const partition of offsetsByTopic.get(topic)?.keys() ?? []) {
         if (!turn.propose([offsetTombstone(groupId, topic, partition)])) return false;
       }
     }
   }
+  for (const groupId of pendingOffsets.groupIds()) {
+    for (const { topic, partition } of pendingOffsets.partitions(groupId)) {
+      if (!topics.has(topic) || offsets.get(groupId, topic, partition) !== undefined) continue;
+      if (!turn.propose([offsetTombstone(groupId, topic, partition)])) return false;
+    }
+  }
   return true;
 }
 
 function expireGroup(coordinator: Coordinator, group: ClassicGroup, turn: Turn): boolean {
-  let isBare = true;
+  const { pendingOffsets } = coordinator;
+  let isBare = !pendingOffsets.hasGroup(group.groupId);
   for (const [topic, offsets] of coordinator.offsets.topics(group.groupId)) {
     for (const [partition, committed] of offsets) {
-      if (!isExpired(coordinator, group, topic, committed, turn.now.wallMs)) isBare = false;
+      const isPending = pendingOffsets.has(group.groupId, topic, partition);
+      if (isPending || !isExpired(coordinator, group, topic, committed, turn.now.wallMs)) isBare = false;
       else if (!turn.propose([offsetTombstone(group.groupId, topic, partition)])) return false;
     }
   }

@@ -6,27 +6,22 @@
  */
 export { type GroupSettings, groupConfigTable, groupSettings } from './config.ts';
 export type {
-  CoordinatorRecord,
   DeleteGroupsEvent,
   DescribeGroupsEvent,
   GroupEvent,
-  GroupReply,
   GroupRequestEvent,
   HeartbeatEvent,
   JoinEvent,
   LeaveEvent,
   ListGroupsEvent,
   LoadedEvent,
-  MachineOutput,
   OffsetCommitEvent,
   OffsetDeleteEvent,
   OffsetFetchEvent,
   StallEvent,
   SyncEvent,
-  TimerChange,
-  TimerEvent,
   TopicsDeletedEvent,
+  TxnOffsetCommitEvent,
 } from './events.ts';
 export { GroupMachine } from './machine.ts';
-export { coordinatorPartition } from './placement.ts';
 export { type ReadRecord, readRecord } from './records.ts';

@@ -15,6 +15,7 @@
  *     unknown     any           any                    UNKNOWN_MEMBER_ID
  */
 import { Errors, type KafkaErrorRow } from '#protocol';
+import type { Turn } from '../coordination/turn.ts';
 import { newAlarm } from './alarms.ts';
 import { ClassicGroup, type Member, type MemberProtocol } from './classic-group.ts';
 import { limits } from './config.ts';
@@ -32,7 +33,6 @@ import {
 } from './rebalance.ts';
 import { groupRecord, readSubscribedTopics } from './records.ts';
 import { joinRefusal, joinReply, syncRefusal } from './replies.ts';
-import type { Turn } from './turn.ts';
 
 /** The version from which a new dynamic member must come back with the id it was given. */
 const MEMBER_ID_REQUIRED_VERSION = 4;

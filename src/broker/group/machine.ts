@@ -12,19 +12,21 @@
  * be applied in order. A reply is held back until the records proposed up to then are committed.
  */
 import type { Instant } from '#core';
+import type { CoordinatorRecord } from '../coordination/machine.ts';
+import { Turn } from '../coordination/turn.ts';
 import { deleteGroups, describeGroups, listGroups } from './admin.ts';
 import { Alarms, newAlarm } from './alarms.ts';
 import { ClassicGroup, type Member } from './classic-group.ts';
 import type { GroupSettings } from './config.ts';
-import type { CoordinatorRecord, GroupEvent, GroupRequestEvent, MachineOutput } from './events.ts';
+import type { GroupEvent, GroupRequestEvent } from './events.ts';
 import { expire, forgetTopics } from './expiry.ts';
 import { join } from './join.ts';
 import { heartbeat, leave, sync } from './membership.ts';
 import { OffsetTable } from './offset-table.ts';
-import { commitOffsets, deleteOffsets, fetchOffsets } from './offsets.ts';
+import { commitOffsets, commitTransactionalOffsets, deleteOffsets, fetchOffsets } from './offsets.ts';
+import { PendingOffsets } from './pending-offsets.ts';
 import { type Coordinator, onJoinAlarm, onSessionAlarm, onSyncAlarm, prepareRebalance } from './rebalance.ts';
 import { readRecord } from './records.ts';
-import { Turn } from './turn.ts';
 
 export class GroupMachine {
   readonly #coordinator: Coordinator;
@@ -34,11 +36,17 @@ export class GroupMachine {
   #isLoaded = false;
 
   constructor(settings: GroupSettings) {
-    this.#coordinator = { settings, groups: new Map(), offsets: new OffsetTable(), alarms: new Alarms() };
+    this.#coordinator = {
+      settings,
+      groups: new Map(),
+      offsets: new OffsetTable(),
+      pendingOffsets: new PendingOffsets(),
+      alarms: new Alarms(),
+    };
   }
 
   /** Answers one event. The buffers of a request are borrowed until its answer is sent. */
-  handle(event: GroupEvent, now: Instant): MachineOutput {
+  handle(event: GroupEvent, now: Instant): Turn {
     const turn = new Turn(now, this.#coordinator.settings.batchBytesMax);
     if (!this.#isLoaded) this.#load(event, turn);
     this.#dispatch(event, turn);
@@ -48,10 +56,12 @@ export class GroupMachine {
   /**
    * Takes over one record of the partition, in order. The record's buffers are copied where they are kept. Records of types that this
    * machine does not know are skipped; one of a known type that cannot be read throws (see `readRecord`).
+   *
+   * @param producerId of the transaction that the record is part of, -1 for none: offsets wait for `endTransaction`
    */
-  replay(record: CoordinatorRecord, offset: number): void {
+  replay(record: CoordinatorRecord, offset: number, producerId = -1): void {
     const read = readRecord(record);
-    const { groups, offsets } = this.#coordinator;
+    const { groups, offsets, pendingOffsets } = this.#coordinator;
     switch (read.type) {
       case 'group':
         this.#group(read.groupId).restore(read.stored);
@@ -61,14 +71,21 @@ export class GroupMachine {
         return;
       case 'offset':
         this.#group(read.groupId);
-        offsets.set(read.groupId, read.topic, read.partition, read.committed, offset);
+        if (producerId >= 0) pendingOffsets.set(producerId, { ...read, recordOffset: offset });
+        else offsets.set(read.groupId, read.topic, read.partition, read.committed, offset);
         return;
       case 'offset-tombstone':
         offsets.delete(read.groupId, read.topic, read.partition);
+        pendingOffsets.delete(read.groupId, read.topic, read.partition);
         return;
       case 'unknown':
         return;
     }
+  }
+
+  /** The marker of a producer's transaction: the offsets it has committed with it count now, or never. */
+  endTransaction(producerId: number, type: 'abort' | 'commit'): void {
+    this.#coordinator.pendingOffsets.end(producerId, type, this.#coordinator.offsets);
   }
 
   #dispatch(event: GroupEvent, turn: Turn): void {
@@ -146,6 +163,7 @@ const answers: { readonly [T in GroupRequestEvent['type']]: Answer<Extract<Group
   heartbeat,
   leave,
   'offset-commit': commitOffsets,
+  'txn-offset-commit': commitTransactionalOffsets,
   'offset-fetch': fetchOffsets,
   'offset-delete': deleteOffsets,
   'list-groups': listGroups,

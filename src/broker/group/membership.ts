@@ -8,6 +8,7 @@ import {
   type LeaveGroupRequest,
   type LeaveGroupResponse,
 } from '#protocol';
+import type { Turn } from '../coordination/turn.ts';
 import type { ClassicGroup } from './classic-group.ts';
 import type { HeartbeatEvent, LeaveEvent, SyncEvent } from './events.ts';
 import {
@@ -20,7 +21,6 @@ import {
   touch,
 } from './rebalance.ts';
 import { leaveReply, syncRefusal, syncReply } from './replies.ts';
-import type { Turn } from './turn.ts';
 
 type Leaver = LeaveGroupRequest['members'][number];
 

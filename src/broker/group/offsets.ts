@@ -1,5 +1,5 @@
 /**
- * OffsetCommit, OffsetFetch and OffsetDelete.
+ * OffsetCommit, TxnOffsetCommit, OffsetFetch and OffsetDelete.
  *
  *     commit from                      group                             answer
  *     a member, right generation       Stable, PreparingRebalance        taken (members commit before they rejoin)
@@ -8,6 +8,10 @@
  *     nobody (generation -1, no id)    Empty or unknown                  taken (simple consumers, admin tools); makes the group
  *     nobody                           has members                       UNKNOWN_MEMBER_ID
  *     a member                         unknown                           GROUP_ID_NOT_FOUND (v9+), else ILLEGAL_GENERATION
+ *
+ * Commits of a transaction are judged likewise, but that one from nobody is always taken (old producers name no member), one of a member
+ * also in CompletingRebalance, and an unknown group is ILLEGAL_GENERATION. Until the transaction is decided, readers that require stable
+ * offsets are sent away with UNSTABLE_OFFSET_COMMIT. @see KIP-447
  *
  * Topics come with name and id, as far as the handler knows them, and are answered with both. An offset that was committed for a topic that
  * has since been deleted and made anew (another id) does not count.
@@ -20,15 +24,19 @@ import {
   type OffsetCommitResponse,
   type OffsetDeleteResponse,
   type OffsetFetchResponse,
+  type TxnOffsetCommitResponse,
 } from '#protocol';
+import type { CoordinatorRecord } from '../coordination/machine.ts';
+import type { Turn } from '../coordination/turn.ts';
 import type { ClassicGroup } from './classic-group.ts';
-import type { CoordinatorRecord, OffsetCommitEvent, OffsetDeleteEvent, OffsetFetchEvent } from './events.ts';
+import type { OffsetCommitEvent, OffsetDeleteEvent, OffsetFetchEvent, TxnOffsetCommitEvent } from './events.ts';
 import type { CommittedOffset } from './offset-table.ts';
 import { type Coordinator, touch } from './rebalance.ts';
 import { offsetRecord, offsetTombstone } from './records.ts';
-import type { Turn } from './turn.ts';
 
 type CommitTopic = OffsetCommitEvent['request']['topics'][number];
+/** What both kinds of commit have in common. */
+type Commit = Pick<OffsetCommitEvent['request'], 'groupId'> & { readonly topics: readonly CommitTopic[] };
 type FetchGroup = OffsetFetchEvent['request']['groups'][number];
 type FetchTopic = NonNullable<FetchGroup['topics']>[number];
 type FetchBody = Draft<typeof OffsetFetchResponse>;
@@ -53,18 +61,34 @@ export function commitOffsets(coordinator: Coordinator, event: OffsetCommitEvent
   }
   const member = group?.members.get(request.memberId);
   if (member !== undefined) touch(coordinator, member, turn);
+  const { retentionTimeMs } = request;
+  const { wallMs } = turn.now;
+  turn.reply(
+    event.token,
+    proposeCommit(coordinator, request, retentionTimeMs < 0 ? -1 : wallMs + retentionTimeMs, turn),
+  );
+}
+
+/** Answers TxnOffsetCommit. */
+export function commitTransactionalOffsets(coordinator: Coordinator, event: TxnOffsetCommitEvent, turn: Turn): void {
+  const { request } = event;
+  const { producerId, producerEpoch } = request;
+  const refusal = refuseTransactionalCommit(coordinator.groups.get(request.groupId), event);
+  const body: Draft<typeof TxnOffsetCommitResponse> =
+    refusal === undefined ? proposeCommit(coordinator, request, -1, turn) : commitReply(request.topics, () => refusal);
+  turn.producer = { producerId, producerEpoch };
+  turn.reply(event.token, body);
+}
+
+/** Proposes records for the offsets whose metadata is not too long. */
+function proposeCommit(coordinator: Coordinator, commit: Commit, expireTimestampMs: number, turn: Turn) {
   const { offsetMetadataBytesMax } = coordinator.settings;
   const isTooLong = (metadata: string | null) =>
     metadata !== null && Buffer.byteLength(metadata) > offsetMetadataBytesMax;
-  if (!turn.propose(commitRecords(event, isTooLong, turn.now.wallMs))) {
-    turn.reply(
-      event.token,
-      commitReply(request.topics, () => Errors.INVALID_COMMIT_OFFSET_SIZE),
-    );
-    return;
-  }
+  if (!turn.propose(commitRecords(commit, isTooLong, turn.now.wallMs, expireTimestampMs)))
+    return commitReply(commit.topics, () => Errors.INVALID_COMMIT_OFFSET_SIZE);
   const errorOf = (metadata: string | null) => (isTooLong(metadata) ? Errors.OFFSET_METADATA_TOO_LARGE : Errors.NONE);
-  turn.reply(event.token, commitReply(request.topics, errorOf));
+  return commitReply(commit.topics, errorOf);
 }
 
 /** Answers OffsetFetch: one group up to v7, several from v8 on. Null topics = all there are. */
@@ -77,14 +101,14 @@ export function fetchOffsets(coordinator: Coordinator, event: OffsetFetchEvent, 
   if (apiVersion >= FETCH_GROUPS_VERSION) {
     const groups = request.groups.map(({ groupId, topics }) => ({
       groupId,
-      topics: fetchGroup(coordinator, groupId, topics?.map(withId) ?? null),
+      topics: fetchGroup(coordinator, groupId, topics?.map(withId) ?? null, request.requireStable),
       errorCode: 0,
     }));
     turn.reply(event.token, { groups } satisfies FetchBody);
   } else {
     const topics = request.topics?.map(withId) ?? null;
-    const body: FetchBody = { topics: fetchGroup(coordinator, request.groupId, topics), errorCode: 0 };
-    turn.reply(event.token, body);
+    const fetched = fetchGroup(coordinator, request.groupId, topics, request.requireStable);
+    turn.reply(event.token, { topics: fetched, errorCode: 0 } satisfies FetchBody);
   }
 }
 
@@ -101,7 +125,9 @@ export function deleteOffsets(coordinator: Coordinator, event: OffsetDeleteEvent
   const results = topics.map(({ name, partitions }) => {
     const error = group.isSubscribedTo(name) ? Errors.GROUP_SUBSCRIBED_TO_TOPIC : Errors.NONE;
     const results = partitions.map(({ partitionIndex }) => {
-      const isThere = coordinator.offsets.get(groupId, name, partitionIndex) !== undefined;
+      const isThere =
+        coordinator.offsets.get(groupId, name, partitionIndex) !== undefined ||
+        coordinator.pendingOffsets.has(groupId, name, partitionIndex);
       const mustWrite = error === Errors.NONE && isThere;
       const isWritten = !mustWrite || turn.propose([offsetTombstone(groupId, name, partitionIndex)]);
       return { partitionIndex, errorCode: (isWritten ? error : Errors.COORDINATOR_NOT_AVAILABLE).code };
@@ -127,44 +153,48 @@ function refuseCommit(group: ClassicGroup | undefined, event: OffsetCommitEvent)
   return group.state === 'CompletingRebalance' ? Errors.REBALANCE_IN_PROGRESS : undefined;
 }
 
+function refuseTransactionalCommit(
+  group: ClassicGroup | undefined,
+  { request }: TxnOffsetCommitEvent,
+): KafkaErrorRow | undefined {
+  const { memberId, groupInstanceId, generationIdOrMemberEpoch: generationId } = request;
+  if (group === undefined) return generationId < 0 ? undefined : Errors.ILLEGAL_GENERATION;
+  if (generationId < 0 && (group.state === 'Empty' || (memberId === '' && groupInstanceId === null))) return undefined;
+  const refusal = group.refuse(memberId, groupInstanceId);
+  if (refusal !== undefined) return refusal;
+  return generationId === group.generationId ? undefined : Errors.ILLEGAL_GENERATION;
+}
+
 function refuseDelete(group: ClassicGroup | undefined): KafkaErrorRow | undefined {
   if (group === undefined) return Errors.GROUP_ID_NOT_FOUND;
   return group.state !== 'Empty' && !group.isConsumer ? Errors.NON_EMPTY_GROUP : undefined;
 }
 
 function* commitRecords(
-  event: OffsetCommitEvent,
+  { groupId, topics }: Commit,
   isTooLong: (metadata: string | null) => boolean,
-  wallMs: number,
+  commitTimestampMs: number,
+  expireTimestampMs: number,
 ): Generator<CoordinatorRecord> {
-  for (const topic of event.request.topics) {
-    for (const partition of topic.partitions) {
-      if (!isTooLong(partition.committedMetadata)) yield commitRecord(event, topic, partition, wallMs);
+  for (const { name, topicId, partitions } of topics) {
+    for (const { partitionIndex, committedOffset, committedLeaderEpoch, committedMetadata } of partitions) {
+      if (isTooLong(committedMetadata)) continue;
+      yield offsetRecord(groupId, name, partitionIndex, {
+        offset: committedOffset,
+        leaderEpoch: committedLeaderEpoch,
+        metadata: committedMetadata ?? '',
+        commitTimestampMs,
+        expireTimestampMs,
+        topicId,
+      });
     }
   }
-}
-
-function commitRecord(
-  event: OffsetCommitEvent,
-  topic: CommitTopic,
-  partition: CommitTopic['partitions'][number],
-  wallMs: number,
-) {
-  const { groupId, retentionTimeMs } = event.request;
-  return offsetRecord(groupId, topic.name, partition.partitionIndex, {
-    offset: partition.committedOffset,
-    leaderEpoch: partition.committedLeaderEpoch,
-    metadata: partition.committedMetadata ?? '',
-    commitTimestampMs: wallMs,
-    expireTimestampMs: retentionTimeMs < 0 ? -1 : wallMs + retentionTimeMs,
-    topicId: topic.topicId,
-  });
 }
 
 function commitReply(
   topics: readonly CommitTopic[],
   errorOf: (metadata: string | null) => KafkaErrorRow,
-): Draft<typeof OffsetCommitResponse> {
+): Draft<typeof OffsetCommitResponse> & Draft<typeof TxnOffsetCommitResponse> {
   return {
     topics: topics.map(({ name, topicId, partitions }) => ({
       name,
@@ -177,20 +207,29 @@ function commitReply(
   };
 }
 
-function fetchGroup(coordinator: Coordinator, groupId: string, topics: readonly FetchTopic[] | null): FetchedTopic[] {
+function fetchGroup(
+  { offsets, pendingOffsets }: Coordinator,
+  groupId: string,
+  topics: readonly FetchTopic[] | null,
+  requireStable: boolean,
+): FetchedTopic[] {
+  const fetched = (topic: string, partition: number, committed: CommittedOffset | undefined) =>
+    requireStable && pendingOffsets.has(groupId, topic, partition)
+      ? { ...fetchedPartition(partition, undefined), errorCode: Errors.UNSTABLE_OFFSET_COMMIT.code }
+      : fetchedPartition(partition, committed);
   if (topics === null) {
-    return [...coordinator.offsets.topics(groupId)].map(([name, offsets]) => ({
+    return [...offsets.topics(groupId)].map(([name, byPartition]) => ({
       name,
-      topicId: [...offsets.values()].at(-1)?.topicId ?? ZERO_UUID,
-      partitions: [...offsets].map(([partition, committed]) => fetchedPartition(partition, committed)),
+      topicId: [...byPartition.values()].at(-1)?.topicId ?? ZERO_UUID,
+      partitions: [...byPartition].map(([partition, committed]) => fetched(name, partition, committed)),
     }));
   }
   return topics.map(({ name, topicId, partitionIndexes }) => ({
     name,
     topicId,
     partitions: partitionIndexes.map((partition) => {
-      const committed = coordinator.offsets.get(groupId, name, partition);
-      return fetchedPartition(partition, isOfTopic(committed, topicId) ? committed : undefined);
+      const committed = offsets.get(groupId, name, partition);
+      return fetched(name, partition, isOfTopic(committed, topicId) ? committed : undefined);
     }),
   }));
 }

@@ -5,7 +5,7 @@
  */
 import type { Uuid } from '#core';
 import { Errors, type KafkaErrorRow } from '#protocol';
-import type { AppendResult, PartitionLog, TopicConfig } from '#storage';
+import type { AppendOptions, AppendResult, PartitionLog, TopicConfig } from '#storage';
 import { type PartitionAssignment, PartitionState } from '../partition/index.ts';
 
 /** Waits until everything below an offset is committed. One object may wait on many partitions. */
@@ -29,6 +29,11 @@ interface PendingCommit {
 }
 
 export type AppendOrigin = 'client' | 'coordinator' | 'log';
+
+/** What else there is to say of an append. */
+export type AppendDetails = Pick<AppendOptions, 'requiresSync' | 'transactionVersion' | 'verification'>;
+
+const NO_DETAILS: AppendDetails = {};
 
 export class HostedPartition {
   readonly topic: string;
@@ -86,8 +91,10 @@ export class HostedPartition {
    *
    * @returns what the log says; its `error` is undefined when the records were taken (or are a duplicate)
    */
-  append(records: Buffer, origin: AppendOrigin, requiresSync = false): AppendResult {
-    return this.log.append(records, { leaderEpoch: this.state.leaderEpoch, origin, requiresSync });
+  append(records: Buffer, origin: AppendOrigin, details: AppendDetails = NO_DETAILS): AppendResult {
+    const { requiresSync, transactionVersion, verification } = details;
+    const { leaderEpoch } = this.state;
+    return this.log.append(records, { leaderEpoch, origin, requiresSync, transactionVersion, verification });
   }
 
   /** Calls `waiter.settled(index, …)` once everything below `endOffset` is committed, at once when it is. `bytes`: what was appended. */

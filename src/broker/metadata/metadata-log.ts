@@ -163,7 +163,7 @@ export class MetadataLog {
     await this.#runtime.load();
     if (this.#loadFailure !== undefined) throw this.#loadFailure;
     this.#checkVersion();
-    const result = this.#partition.append(leaderChange, 'coordinator', true);
+    const result = this.#partition.append(leaderChange, 'coordinator', { requiresSync: true });
     if (result.error !== undefined) throw this.#unwritable(result.error);
     await new Promise<void>((resolve, reject) => {
       const settled = (_: number, error: KafkaErrorRow) =>

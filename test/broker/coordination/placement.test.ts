@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { coordinatorPartition } from '#broker/group';
+import { coordinatorPartition } from '../../../src/broker/coordination/placement.ts';
 
 it.each([
   ['g-classic', 18],

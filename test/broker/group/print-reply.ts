@@ -43,12 +43,13 @@ const printers: Readonly<Record<string, (body: object) => string>> = {
     );
     return parts.join(', ');
   },
+  'txn-offset-commit': (body) => printers['offset-commit'](body),
   'offset-fetch': (body) => {
     const { groups, topics, errorCode } = body as OffsetFetchResponse;
+    const offsetOf = (row: OffsetFetchResponse['topics'][number]['partitions'][number]) =>
+      row.errorCode === 0 ? `${row.committedOffset} "${row.metadata}"` : name(row.errorCode);
     const of = (rows: OffsetFetchResponse['topics']) =>
-      rows.flatMap((topic) =>
-        topic.partitions.map((row) => `${topic.name}/${row.partitionIndex} = ${row.committedOffset} "${row.metadata}"`),
-      );
+      rows.flatMap((topic) => topic.partitions.map((row) => `${topic.name}/${row.partitionIndex} = ${offsetOf(row)}`));
     if (groups === undefined) return lines(name(errorCode), of(topics));
     return groups.map((group) => lines(`${group.groupId} ${name(group.errorCode)}`, of(group.topics))).join('\n');
   },

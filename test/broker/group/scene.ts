@@ -4,6 +4,8 @@
  *     machine delay=… grace=… max-size=… retention-minutes=… metadata-max=… batch-max=…   starts anew with other settings
  *     settings …              the same settings for the next reload
  *     join|sync|heartbeat|leave|commit|fetch|offset-delete|list|describe|delete    requests; see the functions below
+ *     txn-commit <group> producer=… epoch=…   TxnOffsetCommit; `fetch … stable` waits for none that is undecided
+ *     end <producer> commit|abort             the marker of its transaction is written
  *     advance <ms>            lets time pass; timers fire when they are due
  *     late <ms>               lets time pass, timers fire only at its end, as on a loop that stood still
  *     stall <ms>              the same, but the runtime noticed and tells the machine first
@@ -16,16 +18,10 @@
  * command, a second machine is fed the log; when no rebalance is under way it must describe groups and offsets as the first one does.
  */
 
-import {
-  type CoordinatorRecord,
-  type GroupEvent,
-  GroupMachine,
-  groupConfigTable,
-  groupSettings,
-  readRecord,
-} from '#broker/group';
+import { type GroupEvent, GroupMachine, groupConfigTable, groupSettings, readRecord } from '#broker/group';
 import { ByteWriter, parseConfig, ZERO_UUID } from '#core';
 import { Apis, ConsumerProtocolSubscription, encode, encodeToBuffer, type MessageSchema } from '#protocol';
+import type { CoordinatorRecord } from '../../../src/broker/coordination/machine.ts';
 import { readSubscribedTopics } from '../../../src/broker/group/records.ts';
 import type { ScriptCommand } from '../../scripts/script.ts';
 import { list } from '../../scripts/script.ts';
@@ -40,6 +36,7 @@ const responses: Readonly<Record<string, MessageSchema>> = {
   heartbeat: Apis.Heartbeat.response,
   leave: Apis.LeaveGroup.response,
   'offset-commit': Apis.OffsetCommit.response,
+  'txn-offset-commit': Apis.TxnOffsetCommit.response,
   'offset-fetch': Apis.OffsetFetch.response,
   'offset-delete': Apis.OffsetDelete.response,
   'list-groups': Apis.ListGroups.response,
@@ -49,10 +46,15 @@ const responses: Readonly<Record<string, MessageSchema>> = {
 
 const START_WALL_MS = 1_700_000_000_000;
 
+/** A record, of a transaction perhaps, or the end of one. */
+type LogEntry =
+  | { readonly record: CoordinatorRecord; readonly producerId: number }
+  | { readonly producerId: number; readonly type: 'abort' | 'commit' };
+
 export class GroupScene {
   #machine = newMachine({});
   #settings: Readonly<Record<string, string>> = {};
-  readonly #log: CoordinatorRecord[] = [];
+  readonly #log: LogEntry[] = [];
   readonly #timers = new Map<string, number>();
   readonly #askers = new Map<number, { name: string; type: string; apiVersion: number }>();
   #nextToken = 1;
@@ -101,10 +103,11 @@ export class GroupScene {
 
   handle(event: GroupEvent): void {
     const output = this.#machine.handle(event, { wallMs: START_WALL_MS + this.#nowMs, monotonicMs: this.#nowMs });
+    const producerId = output.producer?.producerId ?? -1;
     for (const record of output.records) {
-      this.#log.push(record);
-      this.#machine.replay(record, this.#log.length - 1);
-      this.#lines.push(`+ ${printRecord(record)}`);
+      this.#append({ record, producerId });
+      const text = `+ ${printRecord(record)}`;
+      this.#lines.push(producerId < 0 ? text : `${text} (pending for producer ${producerId})`);
     }
     for (const { name, delayMs } of output.timers) {
       if (delayMs === null) this.#timers.delete(name);
@@ -147,9 +150,17 @@ export class GroupScene {
   }
 
   replay(record: CoordinatorRecord): void {
-    this.#machine.replay(record, this.#log.length);
-    this.#log.push(record);
+    this.#append({ record, producerId: -1 });
     this.#lines.push(printRecord(record));
+  }
+
+  end(producerId: number, type: 'abort' | 'commit'): void {
+    this.#append({ producerId, type });
+  }
+
+  #append(entry: LogEntry): void {
+    apply(this.#machine, entry, this.#log.length);
+    this.#log.push(entry);
   }
 
   printTimers(): void {
@@ -174,7 +185,7 @@ export class GroupScene {
 
   #replayed(): GroupMachine {
     const machine = newMachine(this.#settings);
-    for (const [offset, record] of this.#log.entries()) machine.replay(record, offset);
+    for (const [offset, entry] of this.#log.entries()) apply(machine, entry, offset);
     return machine;
   }
 
@@ -191,7 +202,8 @@ export class GroupScene {
       machine.handle({ type, token: 0, apiVersion, request } as GroupEvent, now).replies[0].body;
     const listed = ask('list-groups', { statesFilter: [], typesFilter: [] }, 5) as { groups: { groupId: string }[] };
     const groupIds = listed.groups.map(({ groupId }) => groupId).sort();
-    const offsets = ask('offset-fetch', { groups: groupIds.map((groupId) => ({ groupId, topics: null })) }, 9);
+    const groups = groupIds.map((groupId) => ({ groupId, topics: null }));
+    const offsets = [false, true].map((requireStable) => ask('offset-fetch', { groups, requireStable }, 9));
     return JSON.stringify([ask('describe-groups', { groups: groupIds }, 6), offsets]);
   }
 }
@@ -218,15 +230,19 @@ const commands: Readonly<Record<string, Answer>> = {
     scene.ask(command, 'leave', { groupId: command.words[0], memberId: members[0]?.memberId ?? '', members }, 5);
   },
   commit: (scene, command) => scene.ask(named(command), 'offset-commit', commitRequest(command), 9),
+  'txn-commit': (scene, command) => {
+    const { producer, epoch } = command.args;
+    const transaction = { transactionalId: 't', producerId: Number(producer), producerEpoch: Number(epoch ?? 0) };
+    scene.ask(named(command), 'txn-offset-commit', { ...commitRequest(command), ...transaction }, 5);
+  },
+  end: (scene, { words }) => scene.end(Number(words[0]), words[1] as 'abort' | 'commit'),
   fetch: (scene, command) => {
-    const groups = command.words.slice(0, 1).map((groupId) => ({ groupId, topics: fetchTopics(command) }));
+    const requireStable = command.words.at(-1) === 'stable';
+    const asked = requireStable ? { ...command, words: command.words.slice(0, -1) } : command;
+    const groups = asked.words.slice(0, 1).map((groupId) => ({ groupId, topics: fetchTopics(asked) }));
     const [single] = groups;
-    scene.ask(
-      command,
-      'offset-fetch',
-      { groups, groupId: single.groupId, topics: single.topics, requireStable: false },
-      9,
-    );
+    const request = { groups, groupId: single.groupId, topics: single.topics, requireStable };
+    scene.ask(command, 'offset-fetch', request, 9);
   },
   'offset-delete': (scene, command) => {
     const topics = command.words.slice(1).map((word) => {
@@ -255,6 +271,11 @@ const commands: Readonly<Record<string, Answer>> = {
     }
   },
 };
+
+function apply(machine: GroupMachine, entry: LogEntry, offset: number): void {
+  if ('record' in entry) machine.replay(entry.record, offset, entry.producerId);
+  else machine.endTransaction(entry.producerId, entry.type);
+}
 
 function newMachine(settings: Readonly<Record<string, string>>): GroupMachine {
   const keys: Readonly<Record<string, string>> = {

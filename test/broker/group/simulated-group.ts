@@ -3,15 +3,10 @@
  * made to crash, leave, restart and pause by a seeded random. Time is a number; the runtime is played here as in scene.ts.
  */
 
-import {
-  type CoordinatorRecord,
-  type GroupEvent,
-  GroupMachine,
-  type GroupRequestEvent,
-  type GroupSettings,
-} from '#broker/group';
+import { type GroupEvent, GroupMachine, type GroupRequestEvent, type GroupSettings } from '#broker/group';
 import type { Random } from '#core';
 import { Errors, type HeartbeatResponse, type JoinGroupResponse, type SyncGroupResponse } from '#protocol';
+import type { CoordinatorRecord } from '../../../src/broker/coordination/machine.ts';
 
 const SESSION_MS = 10_000;
 const REBALANCE_MS = 20_000;
