@@ -16,14 +16,14 @@ import { Errors } from '#protocol';
 import { type CleanerConfig, type Disk, LogDirectories, nodeDisk, topicConfig } from '#storage';
 import { type Authorizer, allowEveryone } from './authorizer.ts';
 import { idleDynamicKeys } from './config/dynamic-configs.ts';
-import { type BrokerSettings, readSettings } from './config/settings.ts';
+import { type BrokerConfig, type BrokerSettings, readSettings } from './config/settings.ts';
 import { GROUP_METADATA_TOPIC } from './controller/index.ts';
 import { GroupCoordinators } from './coordination/group-coordinators.ts';
 import { StallMeter } from './coordination/stall-meter.ts';
 import { groupSettings } from './group/index.ts';
 import { HostedPartitions } from './hosting/hosted-partitions.ts';
 import { DirectoryReports } from './metadata/directory-reports.ts';
-import { MetadataLog } from './metadata/metadata-log.ts';
+import { MetadataLog, type MetadataLogLimits } from './metadata/metadata-log.ts';
 import { ProducerIds } from './metadata/producer-ids.ts';
 import { controllerRules, TopicAdmin } from './metadata/topic-admin.ts';
 import { AdvanceQueue } from './purgatory/advance-queue.ts';
@@ -34,6 +34,8 @@ import { Server } from './server/server.ts';
 
 /** RegisterBrokerRecord has 16 bits for a port; those of the in-process pipe can be larger. */
 const RECORD_PORT_MAX = 65535;
+/** As RegisterBrokerRecord numbers it. */
+const PLAINTEXT = 0;
 
 export interface BrokerOptions {
   /** server.properties keys, bare; ours in full (`springtide.broker.durability`). */
@@ -209,6 +211,17 @@ function cleanerConfig({ config }: BrokerSettings): CleanerConfig | undefined {
   };
 }
 
+function metadataLimits(config: BrokerConfig): MetadataLogLimits {
+  return {
+    bytesBetweenMax: config['metadata.log.max.record.bytes.between.snapshots'],
+    intervalMs: config['metadata.log.max.snapshot.interval.ms'],
+    retentionBytes: config['metadata.max.retention.bytes'],
+    retentionMs: config['metadata.max.retention.ms'],
+    segmentBytes: config['metadata.log.segment.bytes'],
+    segmentMs: config['metadata.log.segment.ms'],
+  };
+}
+
 async function openCluster(
   environment: Environment,
   directories: LogDirectories,
@@ -222,9 +235,11 @@ async function openCluster(
     disk,
     nodeId,
     rules: controllerRules(settings),
+    limits: metadataLimits(config),
     clock,
     logger,
     committed: (record, image) => partitions.committed(record, image),
+    settled: () => partitions.settled(),
   });
   const idleKeys = idleDynamicKeys(metadata.image, nodeId);
   if (idleKeys.length > 0)
@@ -235,7 +250,7 @@ async function openCluster(
   const reports = new DirectoryReports(metadata, clock);
   closers.push(() => {
     reports.stop();
-    metadata.stop();
+    return metadata.stop();
   });
   const groups = new GroupCoordinators({
     settings: groupSettings(config, topicConfig({}, given)['max.message.bytes']),
@@ -274,6 +289,7 @@ async function openCluster(
     name,
     host: advertisedHost,
     port: advertisedPort > RECORD_PORT_MAX ? 0 : advertisedPort,
+    securityProtocol: PLAINTEXT,
   }));
   await metadata.register(endPoints, config['broker.rack'], random.uuid(), () => directories.onlineIds);
   await partitions.reconcile(metadata.image);

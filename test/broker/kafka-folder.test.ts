@@ -3,10 +3,14 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ManualClock, METADATA_TOPIC_ID, seededRandom, silentLogger, ZERO_UUID } from '#core';
 import {
   Apis,
+  BeginTransactionRecord,
+  batches,
   buildBatch,
   ConfigRecord,
   controlRecordKey,
   type Draft,
+  decodeMetadataRecord,
+  EndTransactionRecord,
   encodeStored,
   encodeToBuffer,
   FeatureLevelRecord,
@@ -14,6 +18,7 @@ import {
   NoOpRecord,
   PartitionRecord,
   RegisterControllerRecord,
+  readRecords,
   SnapshotFooterRecord,
   SnapshotHeaderRecord,
   TopicRecord,
@@ -99,6 +104,23 @@ async function describeTopic(): Promise<object> {
   return { name, topicId, leaderId, leaderEpoch, isrNodes, retentionMs: results[0].configs[0].value };
 }
 
+/** The metadata records of the log, with the versions in which they stand. */
+async function versionsWritten(): Promise<string[]> {
+  const files = (await disk.list(METADATA_FOLDER)).map(({ name }) => name).filter((name) => name.endsWith('.log'));
+  const contents = await Promise.all(files.sort().map((name) => disk.readFile(`${METADATA_FOLDER}/${name}`)));
+  const bytes = Buffer.concat(contents.map((content) => content!));
+  const texts: string[] = [];
+  for (const { position, header } of batches(bytes)) {
+    if (header.isControl) continue;
+    const cursor = readRecords(bytes, position, { decompressedBytesMax: 100_000 });
+    for (let entry = cursor.next(); entry !== undefined; entry = cursor.next()) {
+      const { name, version } = decodeMetadataRecord(entry.value!);
+      texts.push(`${name} ${version}`);
+    }
+  }
+  return texts;
+}
+
 const DESCRIBED = {
   name: 'orders',
   topicId: TOPIC_ID,
@@ -123,6 +145,38 @@ describe('a metadata log of Apache Kafka', () => {
     const body = { clientSoftwareName: 'test', clientSoftwareVersion: '1.0' };
     const { finalizedFeatures } = await scene.send(Apis.ApiVersions, body);
     expect(finalizedFeatures).toEqual([{ name: 'metadata.version', maxVersionLevel: 33, minVersionLevel: 33 }]);
+  });
+
+  it('of a lower metadata.version gets records that such a Kafka can read', async () => {
+    await writeLog([record(FeatureLevelRecord, { name: 'metadata.version', featureLevel: 22 })]);
+    scene = await Scene.start({ disk, topics: { t: 1 } });
+    expect(await versionsWritten()).toEqual([
+      'FeatureLevelRecord 0',
+      'RegisterBrokerRecord 3',
+      'BrokerRegistrationChangeRecord 2',
+      'TopicRecord 0',
+      'PartitionRecord 1',
+    ]);
+  });
+
+  it('that ends within a metadata transaction: what is in it never was', async () => {
+    const begin = record(BeginTransactionRecord, { name: 'unfinished' });
+    await writeLog([...features, ...topic('orders'), begin, ...topic('later', 'AAAAAAAAAAAAAAAAAAAABQ')]);
+    for (let start = 0; start < 2; start++) {
+      scene = await Scene.start({ disk });
+      const { topics } = await scene.send(Apis.Metadata, { topics: null });
+      expect(topics.map(({ name }) => name)).toEqual(['orders']);
+      await scene.close();
+    }
+    scene = undefined;
+    expect((await versionsWritten()).filter((text) => text.startsWith('Abort'))).toEqual(['AbortTransactionRecord 0']);
+  });
+
+  it('that ends a metadata transaction: what is in it counts', async () => {
+    const [begin, end] = [record(BeginTransactionRecord, {}), record(EndTransactionRecord, {})];
+    await writeLog([begin, ...features, ...topic('orders'), end]);
+    scene = await Scene.start({ disk });
+    expect(await describeTopic()).toEqual(DESCRIBED);
   });
 
   it('of a later metadata.version is refused', async () => {

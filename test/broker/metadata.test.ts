@@ -51,7 +51,7 @@ describe('ApiVersions', () => {
     scene = await Scene.start();
     const body = { clientSoftwareName: 'test', clientSoftwareVersion: '1.0' };
     const response = await scene.send(Apis.ApiVersions, body, version);
-    expect(response.supportedFeatures).toEqual([{ name: 'metadata.version', minVersion: 33, maxVersion: 33 }]);
+    expect(response.supportedFeatures).toEqual([{ name: 'metadata.version', minVersion: 17, maxVersion: 33 }]);
     expect(response.finalizedFeatures).toEqual([
       { name: 'metadata.version', maxVersionLevel: 33, minVersionLevel: 33 },
     ]);

@@ -90,7 +90,7 @@ function registration(event: RegisterBrokerEvent) {
     isMigratingZkBroker: false,
     incarnationId: event.incarnationId,
     brokerEpoch: event.brokerEpoch,
-    endPoints: event.endPoints.map((endpoint) => ({ ...endpoint, securityProtocol: 0 })),
+    endPoints: [...event.endPoints],
     features: features.map(({ name, minLevel, maxLevel }) => ({
       name,
       minSupportedVersion: minLevel,

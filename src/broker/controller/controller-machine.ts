@@ -2,7 +2,7 @@
  * The controller: decides on topics, partitions, configs, broker registration and producer-id blocks, as records of the metadata log.
  *
  *     event                  records (metadata.version 33)
- *     bootstrap              FeatureLevel*, at the first start of a cluster
+ *     bootstrap              AbortTransaction, where a Kafka left one open; FeatureLevel*, at the first start of a cluster
  *     register-broker        RegisterBroker, BrokerRegistrationChange (unfenced), and for every partition that this broker may lead
  *                            PartitionChange naming its leader: the leader epoch rises at every start
  *     directories-offline    PartitionChange (no leader) for what was led there, BrokerRegistrationChange (the directories left)
@@ -107,8 +107,10 @@ export class ControllerMachine implements Machine<ControllerEvent, MetadataRecor
 }
 
 function bootstrap(image: MetadataImage): Decision {
-  if (image.features.has(METADATA_VERSION)) return { records: [], body: null };
-  return { records: newClusterRecords(), body: null };
+  const aborted: MetadataRecord[] = image.hasOpenTransaction
+    ? [{ type: 'AbortTransactionRecord', body: { reason: 'its writer has stopped' } }]
+    : [];
+  return { records: image.features.has(METADATA_VERSION) ? aborted : [...aborted, ...newClusterRecords()], body: null };
 }
 
 function deleteTopics(image: MetadataImage, event: DeleteTopicsEvent): Decision {

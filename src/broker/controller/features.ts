@@ -13,8 +13,11 @@ export interface Feature {
   readonly maxLevel: number;
 }
 
+/** The level of Kafka 3.7, from which on replicas name their log directories: records are not written in forms before it. */
+const METADATA_VERSION_MIN = 17;
+
 export const features: readonly Feature[] = [
-  { name: METADATA_VERSION, minLevel: METADATA_VERSION_LEVEL, maxLevel: METADATA_VERSION_LEVEL },
+  { name: METADATA_VERSION, minLevel: METADATA_VERSION_MIN, maxLevel: METADATA_VERSION_LEVEL },
 ];
 
 export function featureByName(name: string): Feature | undefined {

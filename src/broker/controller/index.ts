@@ -8,6 +8,7 @@ export * from './controller-machine.ts';
 export * from './directory-id.ts';
 export * from './events.ts';
 export * from './features.ts';
+export * from './image-records.ts';
 export * from './metadata-image.ts';
 export * from './metadata-record.ts';
 export * from './refusal.ts';

@@ -12,7 +12,9 @@ import type {
 } from '#protocol';
 import { ClientQuotasImage } from './client-quotas-image.ts';
 import { isOnlineDirectory, MIGRATING_DIRECTORY } from './directory-id.ts';
+import { KeptRecords } from './kept-records.ts';
 import { BROKER_RESOURCE, type MetadataRecord, TOPIC_RESOURCE } from './metadata-record.ts';
+import { MetadataTransaction } from './metadata-transaction.ts';
 
 export interface PartitionImage {
   readonly partition: number;
@@ -20,12 +22,17 @@ export interface PartitionImage {
   /** Log directories of the replicas, in their order; empty in records before Kafka 3.7. */
   readonly directories: readonly Uuid[];
   readonly isr: readonly number[];
+  /** Replicas on their way out and in, while an Apache Kafka moves the partition. */
+  readonly removingReplicas: readonly number[];
+  readonly addingReplicas: readonly number[];
   /** Left the in-sync set by a clean shutdown and may lead. @see KIP-966 */
   readonly eligibleLeaderReplicas: readonly number[];
   /** Who led when the in-sync set emptied. */
   readonly lastKnownElr: readonly number[];
   /** Node id, -1 without a leader. */
   readonly leader: number;
+  /** 1 after an unclean election, until the leader has told how far it recovered. @see KIP-704 */
+  readonly leaderRecoveryState: number;
   readonly leaderEpoch: number;
   readonly partitionEpoch: number;
 }
@@ -41,6 +48,8 @@ export interface EndpointImage {
   readonly name: string;
   readonly host: string;
   readonly port: number;
+  /** 0 PLAINTEXT, 1 SSL, 2 SASL_PLAINTEXT, 3 SASL_SSL. */
+  readonly securityProtocol: number;
 }
 
 export interface BrokerImage {
@@ -49,13 +58,19 @@ export interface BrokerImage {
   readonly incarnationId: Uuid;
   readonly endPoints: readonly EndpointImage[];
   readonly rack: string | null;
+  readonly features: RegisterBrokerRecord['features'];
   readonly isFenced: boolean;
+  /** It is stopping, and leads nothing any more. */
+  readonly inControlledShutdown: boolean;
   /** Ids of the log directories that are online. */
   readonly logDirs: readonly Uuid[];
+  /** Those that take no new replicas; null before Kafka 4.3. @see KIP-1066 */
+  readonly cordonedLogDirs: readonly Uuid[] | null;
 }
 
 const NO_CONFIGS: ReadonlyMap<string, string> = new Map();
 const LEADER_UNCHANGED = -2;
+const RECOVERY_UNCHANGED = -1;
 
 export class MetadataImage {
   readonly topics = new Map<string, TopicImage>();
@@ -68,7 +83,10 @@ export class MetadataImage {
   offset = -1;
   readonly #topicsById = new Map<Uuid, TopicImage>();
   readonly #removedTopicIds = new Set<Uuid>();
-  readonly #configs = new Map<string, Map<string, string>>();
+  /** By type and name of the resource. */
+  readonly configs = new Map<number, Map<string, Map<string, string>>>();
+  readonly kept = new KeptRecords();
+  readonly #transaction = new MetadataTransaction();
 
   topicById(topicId: Uuid): TopicImage | undefined {
     return this.#topicsById.get(topicId);
@@ -79,13 +97,23 @@ export class MetadataImage {
     return this.#removedTopicIds.has(topicId);
   }
 
+  /** A metadata transaction has begun and not ended. */
+  get hasOpenTransaction(): boolean {
+    return this.#transaction.isOpen;
+  }
+
+  /** What is set for a resource, and for it alone. */
+  configsOf(resourceType: number, resourceName: string): ReadonlyMap<string, string> {
+    return this.configs.get(resourceType)?.get(resourceName) ?? NO_CONFIGS;
+  }
+
   topicConfigs(name: string): ReadonlyMap<string, string> {
-    return this.#configs.get(configsKey(TOPIC_RESOURCE, name)) ?? NO_CONFIGS;
+    return this.configsOf(TOPIC_RESOURCE, name);
   }
 
   /** Dynamic configs of one broker, or with '' of all of them. */
   brokerConfigs(name: string): ReadonlyMap<string, string> {
-    return this.#configs.get(configsKey(BROKER_RESOURCE, name)) ?? NO_CONFIGS;
+    return this.configsOf(BROKER_RESOURCE, name);
   }
 
   /** Replicas that nobody can read now: the broker is away, or the log directory. */
@@ -100,6 +128,10 @@ export class MetadataImage {
   apply(record: MetadataRecord, offset: number): void {
     assert(offset > this.offset, `metadata record ${offset} is applied after ${this.offset}`);
     this.offset = offset;
+    for (const counted of this.#transaction.take(record)) this.#apply(counted);
+  }
+
+  #apply(record: MetadataRecord): void {
     switch (record.type) {
       case 'TopicRecord':
         this.#addTopic(record.body.name, record.body.topicId);
@@ -113,14 +145,26 @@ export class MetadataImage {
       case 'RemoveTopicRecord':
         this.#removeTopic(record.body.topicId);
         return;
+      case 'ClearElrRecord':
+        this.#clearElr(record.body.topicName);
+        return;
       case 'ConfigRecord':
         this.#setConfig(record.body.resourceType, record.body.resourceName, record.body.name, record.body.value);
         return;
       case 'RegisterBrokerRecord':
         this.#registerBroker(record.body);
         return;
+      case 'UnregisterBrokerRecord':
+        this.brokers.delete(record.body.brokerId);
+        return;
       case 'BrokerRegistrationChangeRecord':
         this.#changeRegistration(record.body);
+        return;
+      case 'FenceBrokerRecord':
+        this.#changeBroker(record.body.id, { isFenced: true });
+        return;
+      case 'UnfenceBrokerRecord':
+        this.#changeBroker(record.body.id, { isFenced: false });
         return;
       case 'FeatureLevelRecord':
         this.#setFeature(record.body.name, record.body.featureLevel);
@@ -131,7 +175,8 @@ export class MetadataImage {
       case 'ProducerIdsRecord':
         this.nextProducerId = record.body.nextProducerId;
         return;
-      case 'other':
+      default:
+        this.kept.apply(record);
         return;
     }
   }
@@ -150,9 +195,12 @@ export class MetadataImage {
       replicas: body.replicas,
       directories: body.directories,
       isr: body.isr,
+      removingReplicas: body.removingReplicas,
+      addingReplicas: body.addingReplicas,
       eligibleLeaderReplicas: body.eligibleLeaderReplicas ?? [],
       lastKnownElr: body.lastKnownElr ?? [],
       leader: body.leader,
+      leaderRecoveryState: body.leaderRecoveryState,
       leaderEpoch: body.leaderEpoch,
       partitionEpoch: body.partitionEpoch,
     };
@@ -169,9 +217,13 @@ export class MetadataImage {
       replicas: body.replicas ?? old.replicas,
       directories: body.directories ?? old.directories,
       isr: body.isr ?? old.isr,
+      removingReplicas: body.removingReplicas ?? old.removingReplicas,
+      addingReplicas: body.addingReplicas ?? old.addingReplicas,
       eligibleLeaderReplicas: body.eligibleLeaderReplicas ?? old.eligibleLeaderReplicas,
       lastKnownElr: body.lastKnownElr ?? old.lastKnownElr,
       leader: isLeaderNamed ? body.leader : old.leader,
+      leaderRecoveryState:
+        body.leaderRecoveryState === RECOVERY_UNCHANGED ? old.leaderRecoveryState : body.leaderRecoveryState,
       leaderEpoch: isLeaderNamed ? old.leaderEpoch + 1 : old.leaderEpoch,
       partitionEpoch: old.partitionEpoch + 1,
     };
@@ -182,15 +234,17 @@ export class MetadataImage {
     this.topics.delete(topic.name);
     this.#topicsById.delete(topicId);
     this.#removedTopicIds.add(topicId);
-    this.#configs.delete(configsKey(TOPIC_RESOURCE, topic.name));
+    this.configs.get(TOPIC_RESOURCE)?.delete(topic.name);
   }
 
   #setConfig(resourceType: number, resourceName: string, name: string, value: string | null): void {
-    const key = configsKey(resourceType, resourceName);
-    let configs = this.#configs.get(key);
-    if (configs === undefined) this.#configs.set(key, (configs = new Map()));
+    let resources = this.configs.get(resourceType);
+    if (resources === undefined) this.configs.set(resourceType, (resources = new Map()));
+    let configs = resources.get(resourceName);
+    if (configs === undefined) resources.set(resourceName, (configs = new Map()));
     if (value === null) configs.delete(name);
     else configs.set(name, value);
+    if (configs.size === 0) resources.delete(resourceName);
   }
 
   #setFeature(name: string, level: number): void {
@@ -205,20 +259,39 @@ export class MetadataImage {
       incarnationId: body.incarnationId,
       endPoints: body.endPoints,
       rack: body.rack,
+      features: body.features,
       isFenced: body.fenced,
+      inControlledShutdown: body.inControlledShutdown,
       logDirs: body.logDirs,
+      cordonedLogDirs: body.cordonedLogDirs,
     });
   }
 
   /** `fenced` is 1 to fence, -1 to unfence, 0 to leave it as it is; no directories stand for those that are there. */
-  #changeRegistration({ brokerId, fenced, logDirs }: BrokerRegistrationChangeRecord): void {
+  #changeRegistration(body: BrokerRegistrationChangeRecord): void {
+    const { brokerId, fenced, inControlledShutdown, logDirs, cordonedLogDirs } = body;
+    this.#changeBroker(brokerId, {
+      ...(fenced === 0 ? {} : { isFenced: fenced > 0 }),
+      ...(inControlledShutdown === 0 ? {} : { inControlledShutdown: true }),
+      ...(logDirs.length === 0 ? {} : { logDirs }),
+      ...(cordonedLogDirs === null ? {} : { cordonedLogDirs }),
+    });
+  }
+
+  #changeBroker(brokerId: number, changes: Partial<BrokerImage>): void {
     const broker = this.brokers.get(brokerId);
     assert(broker !== undefined, `broker ${brokerId} changes before it registered`);
-    this.brokers.set(brokerId, {
-      ...broker,
-      isFenced: fenced === 0 ? broker.isFenced : fenced > 0,
-      logDirs: logDirs.length === 0 ? broker.logDirs : logDirs,
-    });
+    this.brokers.set(brokerId, { ...broker, ...changes });
+  }
+
+  /** No name stands for all topics. */
+  #clearElr(topicName: string): void {
+    const topics = topicName === '' ? this.topics.values() : [this.topics.get(topicName)];
+    for (const topic of topics) {
+      for (const [index, partition] of topic?.partitions.entries() ?? []) {
+        topic!.partitions[index] = { ...partition, eligibleLeaderReplicas: [], lastKnownElr: [] };
+      }
+    }
   }
 
   #topic(topicId: Uuid): TopicImage {
@@ -231,8 +304,4 @@ export class MetadataImage {
 /** The log directory of a broker's replica. */
 export function directoryOf({ replicas, directories }: PartitionImage, brokerId: number): Uuid {
   return directories[replicas.indexOf(brokerId)] ?? MIGRATING_DIRECTORY;
-}
-
-function configsKey(resourceType: number, resourceName: string): string {
-  return `${resourceType}:${resourceName}`;
 }

@@ -1,33 +1,72 @@
 /**
- * The records of `__cluster_metadata-0` that springtide writes and understands, decoded, with the version each is written in: those of
- * Kafka's metadata.version 33 (4.4-IV2). Records of other types are ignored by the image, as Kafka's tools do. Their bytes are the
- * codec's business (`metadata-codec.ts`, outside this pure folder).
+ * The records of `__cluster_metadata-0`, decoded: all of Kafka 4.4. Their bytes are the codec's business (`metadata-codec.ts`, outside
+ * this pure folder).
  */
 import type {
+  AbortTransactionRecord,
+  AccessControlEntryRecord,
+  BeginTransactionRecord,
   BrokerRegistrationChangeRecord,
+  ClearElrRecord,
   ClientQuotaRecord,
   ConfigRecord,
+  DelegationTokenRecord,
+  EndTransactionRecord,
   FeatureLevelRecord,
+  FenceBrokerRecord,
+  NoOpRecord,
   PartitionChangeRecord,
   PartitionRecord,
   ProducerIdsRecord,
   RegisterBrokerRecord,
+  RegisterControllerRecord,
+  RemoveAccessControlEntryRecord,
+  RemoveDelegationTokenRecord,
   RemoveTopicRecord,
+  RemoveUserScramCredentialRecord,
   TopicRecord,
+  UnfenceBrokerRecord,
+  UnregisterBrokerRecord,
+  UnregisterControllerRecord,
+  UserScramCredentialRecord,
+  ZkMigrationStateRecord,
 } from '#protocol';
 
-export type MetadataRecord =
-  | { readonly type: 'RegisterBrokerRecord'; readonly body: RegisterBrokerRecord }
-  | { readonly type: 'BrokerRegistrationChangeRecord'; readonly body: BrokerRegistrationChangeRecord }
-  | { readonly type: 'FeatureLevelRecord'; readonly body: FeatureLevelRecord }
-  | { readonly type: 'TopicRecord'; readonly body: TopicRecord }
-  | { readonly type: 'PartitionRecord'; readonly body: PartitionRecord }
-  | { readonly type: 'PartitionChangeRecord'; readonly body: PartitionChangeRecord }
-  | { readonly type: 'RemoveTopicRecord'; readonly body: RemoveTopicRecord }
-  | { readonly type: 'ConfigRecord'; readonly body: ConfigRecord }
-  | { readonly type: 'ClientQuotaRecord'; readonly body: ClientQuotaRecord }
-  | { readonly type: 'ProducerIdsRecord'; readonly body: ProducerIdsRecord }
-  | { readonly type: 'other'; readonly body: null };
+export interface MetadataBodies {
+  readonly RegisterBrokerRecord: RegisterBrokerRecord;
+  readonly UnregisterBrokerRecord: UnregisterBrokerRecord;
+  readonly FenceBrokerRecord: FenceBrokerRecord;
+  readonly UnfenceBrokerRecord: UnfenceBrokerRecord;
+  readonly BrokerRegistrationChangeRecord: BrokerRegistrationChangeRecord;
+  readonly RegisterControllerRecord: RegisterControllerRecord;
+  readonly UnregisterControllerRecord: UnregisterControllerRecord;
+  readonly FeatureLevelRecord: FeatureLevelRecord;
+  readonly TopicRecord: TopicRecord;
+  readonly PartitionRecord: PartitionRecord;
+  readonly PartitionChangeRecord: PartitionChangeRecord;
+  readonly RemoveTopicRecord: RemoveTopicRecord;
+  readonly ClearElrRecord: ClearElrRecord;
+  readonly ConfigRecord: ConfigRecord;
+  readonly ClientQuotaRecord: ClientQuotaRecord;
+  readonly ProducerIdsRecord: ProducerIdsRecord;
+  readonly AccessControlEntryRecord: AccessControlEntryRecord;
+  readonly RemoveAccessControlEntryRecord: RemoveAccessControlEntryRecord;
+  readonly UserScramCredentialRecord: UserScramCredentialRecord;
+  readonly RemoveUserScramCredentialRecord: RemoveUserScramCredentialRecord;
+  readonly DelegationTokenRecord: DelegationTokenRecord;
+  readonly RemoveDelegationTokenRecord: RemoveDelegationTokenRecord;
+  readonly BeginTransactionRecord: BeginTransactionRecord;
+  readonly EndTransactionRecord: EndTransactionRecord;
+  readonly AbortTransactionRecord: AbortTransactionRecord;
+  readonly ZkMigrationStateRecord: ZkMigrationStateRecord;
+  readonly NoOpRecord: NoOpRecord;
+}
+
+export type MetadataRecordType = keyof MetadataBodies;
+
+export type MetadataRecord = {
+  [T in MetadataRecordType]: { readonly type: T; readonly body: MetadataBodies[T] };
+}[MetadataRecordType];
 
 /** Resource types of configs as Kafka numbers them. */
 export const TOPIC_RESOURCE = 2;

@@ -71,6 +71,8 @@ export interface RuntimeOptions<E, R, O = never> {
   readonly partition: HostedPartition;
   readonly createMachine: () => Machine<E, R, O>;
   readonly codec: RecordCodec<R>;
+  /** Hears of the control batches that a load passes. */
+  controlBatch?(buffer: Buffer, position: number): void;
   /** Where a load begins; undefined, or without it: at the start of the log. */
   snapshot?(): Promise<Snapshot<R> | undefined>;
   readonly clock: Clock;
@@ -309,6 +311,7 @@ export class MachineRuntime<E, R, O = never> implements AdvanceWaiter {
       for (const { position, header } of batches(chunk)) {
         const { producerId } = header;
         if (header.isControl) {
+          this.#options.controlBatch?.(chunk, position);
           const marker = readTransactionMarker(chunk, position, header);
           if (marker !== undefined) machine.endTransaction?.(producerId, marker.type);
         } else if (header.isTransactional) {

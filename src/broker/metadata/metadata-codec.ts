@@ -1,80 +1,96 @@
 /**
- * The bytes of `__cluster_metadata-0`: batches of metadata records in the versions of Kafka 4.4-IV2, and the control record with which
- * every leader begins its epoch. Records of types or versions that springtide does not use are read as `other`.
+ * The bytes of `__cluster_metadata-0`: batches of metadata records, each in the version that belongs to the cluster's `metadata.version`,
+ * and control records of the quorum.
  */
 import { CorruptError } from '#core';
 import {
-  BrokerRegistrationChangeRecord,
   buildBatch,
-  ClientQuotaRecord,
-  ConfigRecord,
+  type ControlType,
   controlRecordKey,
   decodeMetadataRecord,
   encodeStored,
   encodeToBuffer,
-  FeatureLevelRecord,
   LeaderChangeMessage,
-  type MessageSchema,
-  PartitionChangeRecord,
-  PartitionRecord,
-  ProducerIdsRecord,
-  RegisterBrokerRecord,
-  RemoveTopicRecord,
+  type RecordDraft,
   readRecords,
-  TopicRecord,
+  storedSchemas,
 } from '#protocol';
-import type { MetadataRecord } from '../controller/index.ts';
+import { finalizedLevel, METADATA_VERSION, type MetadataImage, type MetadataRecord } from '../controller/index.ts';
 import type { RecordCodec } from '../coordination/runtime.ts';
 
 /** Most bytes that a batch of ours may have once decompressed; we write them uncompressed. */
 const DECOMPRESSED_BYTES_MAX = 64 * 1024 * 1024;
 
-interface Row {
-  readonly schema: MessageSchema;
-  readonly version: number;
+/** Since which `metadata.version` a record is written in which version: the oldest Kafka of a level must read it. Others stay at 0. */
+const versions: Readonly<Record<string, readonly (readonly [level: number, version: number])[]>> = {
+  RegisterBrokerRecord: [
+    [17, 3],
+    [30, 4],
+  ],
+  BrokerRegistrationChangeRecord: [
+    [17, 2],
+    [30, 3],
+  ],
+  PartitionRecord: [
+    [17, 1],
+    [23, 2],
+  ],
+  PartitionChangeRecord: [
+    [17, 1],
+    [23, 2],
+  ],
+};
+
+/** @param image whose `metadata.version` says how to write */
+export function metadataCodec(image: MetadataImage): RecordCodec<MetadataRecord> {
+  return {
+    encode(records, now) {
+      return buildBatch(recordDrafts(records, finalizedLevel(image, METADATA_VERSION), now.wallMs));
+    },
+    decode: decodeBatch,
+  };
 }
 
-const rows: Readonly<Record<string, Row>> = {
-  RegisterBrokerRecord: { schema: RegisterBrokerRecord, version: 4 },
-  BrokerRegistrationChangeRecord: { schema: BrokerRegistrationChangeRecord, version: 2 },
-  FeatureLevelRecord: { schema: FeatureLevelRecord, version: 0 },
-  TopicRecord: { schema: TopicRecord, version: 0 },
-  PartitionRecord: { schema: PartitionRecord, version: 2 },
-  PartitionChangeRecord: { schema: PartitionChangeRecord, version: 2 },
-  RemoveTopicRecord: { schema: RemoveTopicRecord, version: 0 },
-  ConfigRecord: { schema: ConfigRecord, version: 0 },
-  ClientQuotaRecord: { schema: ClientQuotaRecord, version: 0 },
-  ProducerIdsRecord: { schema: ProducerIdsRecord, version: 0 },
-};
+export function recordDrafts(records: readonly MetadataRecord[], level: number, timestamp: number): RecordDraft[] {
+  return records.map((record) => ({ key: null, value: encodeRecord(record, level), timestamp }));
+}
 
-export const metadataCodec: RecordCodec<MetadataRecord> = {
-  encode(records, now) {
-    const timestamp = now.wallMs;
-    return buildBatch(records.map((record) => ({ key: null, value: encodeRecord(record), timestamp })));
-  },
-  decode(buffer, position, each) {
-    const cursor = readRecords(buffer, position, { decompressedBytesMax: DECOMPRESSED_BYTES_MAX });
-    for (let record = cursor.next(); record !== undefined; record = cursor.next()) {
-      each(decodeRecord(record.value), record.offset);
-    }
-  },
-};
+export function decodeBatch(
+  buffer: Buffer,
+  position: number,
+  each: (record: MetadataRecord, offset: number) => void,
+): void {
+  const cursor = readRecords(buffer, position, { decompressedBytesMax: DECOMPRESSED_BYTES_MAX });
+  for (let record = cursor.next(); record !== undefined; record = cursor.next()) {
+    each(decodeRecord(record.value), record.offset);
+  }
+}
 
 /** What the leader of a new epoch writes first. @see KIP-595 */
 export function leaderChangeBatch(nodeId: number, leaderEpoch: number, wallMs: number): Buffer {
   const voters = [{ voterId: nodeId }];
   const value = encodeToBuffer(LeaderChangeMessage, 0, { leaderId: nodeId, voters, grantingVoters: voters });
-  const record = { key: controlRecordKey('leader-change'), value, timestamp: wallMs };
-  return buildBatch([record], { isControl: true, partitionLeaderEpoch: leaderEpoch });
+  return buildBatch([controlDraft('leader-change', value, wallMs)], {
+    isControl: true,
+    partitionLeaderEpoch: leaderEpoch,
+  });
 }
 
-function encodeRecord(record: MetadataRecord): Buffer {
-  const row = rows[record.type];
-  return encodeStored(row.schema, row.version, record.body as never);
+export function controlDraft(type: ControlType, value: Buffer, timestamp: number): RecordDraft {
+  return { key: controlRecordKey(type), value, timestamp };
+}
+
+/** Level 0: a new log begins with its level, which is not in the image then. */
+function encodeRecord({ type, body }: MetadataRecord, level: number): Buffer {
+  const schema = storedSchemas.get(type)!;
+  const [, version] = versions[type]?.findLast(([from], index) => level === 0 || from <= level || index === 0) ?? [
+    0, 0,
+  ];
+  return encodeStored(schema, version, body as never);
 }
 
 function decodeRecord(value: Buffer | null): MetadataRecord {
   if (value === null) throw new CorruptError('a metadata record without a value');
   const { name, body } = decodeMetadataRecord(value);
-  return Object.hasOwn(rows, name) ? ({ type: name, body } as MetadataRecord) : { type: 'other', body: null };
+  return { type: name, body } as MetadataRecord;
 }

@@ -25,11 +25,13 @@ import {
   MetadataImage,
   type MetadataRecord,
 } from '../controller/index.ts';
-import { MachineRuntime, type Snapshot } from '../coordination/runtime.ts';
+import { MachineRuntime } from '../coordination/runtime.ts';
 import { HostedPartition } from '../hosting/hosted-partition.ts';
 import { leaderChangeBatch, metadataCodec } from './metadata-codec.ts';
-import { readNewestSnapshot } from './metadata-snapshot.ts';
+import { QuorumRecords } from './quorum-records.ts';
 import { readQuorumState, writeQuorumState } from './quorum-state.ts';
+import { readNewestSnapshot, type SnapshotContent } from './snapshot-file.ts';
+import { type SnapshotLimits, Snapshots } from './snapshots.ts';
 
 /** A metadata batch is atomic, so it must fit; Kafka's limit is the same. */
 const METADATA_BATCH_BYTES_MAX = 8 * 1024 * 1024;
@@ -46,10 +48,19 @@ export interface MetadataLogOptions {
   readonly disk: Disk;
   readonly nodeId: number;
   readonly rules: ControllerRules;
+  readonly limits: MetadataLogLimits;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Hears every record that is committed after the log was loaded, when the image has it already. */
   committed(record: MetadataRecord, image: MetadataImage): void;
+  /** Fulfilled when everything that was heard so far is done. */
+  settled(): Promise<void>;
+}
+
+export interface MetadataLogLimits extends SnapshotLimits {
+  /** Of one segment of the log. */
+  readonly segmentBytes: number;
+  readonly segmentMs: number;
 }
 
 export class MetadataLog {
@@ -60,7 +71,11 @@ export class MetadataLog {
   readonly #directory: LogDirectory;
   readonly #partition: HostedPartition;
   readonly #runtime: MachineRuntime<ControllerEvent, MetadataRecord>;
+  readonly #quorum = new QuorumRecords();
+  readonly #snapshots: Snapshots;
   #loadFailure: unknown;
+  /** Where the load began. */
+  #snapshotEndOffset = 0;
   #isLive = false;
 
   /** Opens and replays the log as the leader of a new epoch. Rejects when it cannot be read. */
@@ -73,8 +88,14 @@ export class MetadataLog {
   }
 
   static async #open(options: MetadataLogOptions): Promise<MetadataLog> {
-    const { directory, disk, nodeId, clock } = options;
-    const config = topicConfig({ 'max.message.bytes': METADATA_BATCH_BYTES_MAX, 'retention.ms': -1 });
+    const { directory, disk, nodeId, limits, clock } = options;
+    const config = topicConfig({
+      'max.message.bytes': METADATA_BATCH_BYTES_MAX,
+      // What snapshots cover goes, and nothing else.
+      'retention.ms': -1,
+      'segment.bytes': limits.segmentBytes,
+      'segment.ms': limits.segmentMs,
+    });
     const log = directory.create(CLUSTER_METADATA_TOPIC, 0, METADATA_TOPIC_ID, config);
     const stateFile = `${log.folder}/quorum-state`;
     const known = (await readQuorumState(disk, stateFile)).leaderEpoch;
@@ -93,19 +114,26 @@ export class MetadataLog {
     this.brokerId = options.nodeId;
     this.#directory = options.directory;
     this.#partition = partition;
+    const { disk, clock, logger, limits, settled } = options;
+    const { image } = this;
+    const quorum = this.#quorum;
+    this.#snapshots = new Snapshots({ disk, clock, logger, limits, partition, image, quorum, settled });
     this.#runtime = new MachineRuntime<ControllerEvent, MetadataRecord>({
       name: 'The metadata log',
       partition,
       createMachine: () => new ControllerMachine(options.rules),
-      codec: metadataCodec,
+      codec: this.#snapshots.counting(metadataCodec(image)),
+      controlBatch: (buffer, position) => void quorum.take(buffer, position),
       snapshot: () => this.#readSnapshot(options),
-      clock: options.clock,
-      logger: options.logger,
+      clock,
+      logger,
       requiresSync: true,
       observer: {
         committed: (record, offset) => {
           this.image.apply(record, offset);
-          if (this.#isLive) options.committed(record, this.image);
+          if (!this.#isLive) return;
+          options.committed(record, this.image);
+          this.#snapshots.committed();
         },
         failed: (error) => {
           this.#loadFailure = error;
@@ -143,6 +171,7 @@ export class MetadataLog {
     }));
     this.brokerEpoch = brokerEpoch;
     this.#isLive = true;
+    await this.#snapshots.loaded(this.#snapshotEndOffset);
   }
 
   /** Asks the controller. Settles when what it decided is committed and in the image. */
@@ -155,8 +184,9 @@ export class MetadataLog {
     });
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     this.#runtime.stop();
+    await this.#snapshots.stop();
   }
 
   async #load(leaderChange: Buffer): Promise<void> {
@@ -172,10 +202,11 @@ export class MetadataLog {
     });
   }
 
-  async #readSnapshot({ disk, logger }: MetadataLogOptions): Promise<Snapshot<MetadataRecord> | undefined> {
+  async #readSnapshot({ disk, logger }: MetadataLogOptions): Promise<SnapshotContent | undefined> {
     const { folder, logStartOffset, logEndOffset } = this.#partition.log;
-    const snapshot = await readNewestSnapshot(disk, folder, logger);
+    const snapshot = await readNewestSnapshot(disk, folder, this.#quorum, logger);
     const endOffset = snapshot?.endOffset ?? 0;
+    this.#snapshotEndOffset = endOffset;
     if (endOffset >= logStartOffset && endOffset <= logEndOffset) return snapshot;
     const text = `${folder} holds offsets ${logStartOffset} to ${logEndOffset}, and its newest snapshot what came before ${endOffset}: something is missing. Restore the folder.`;
     throw new CorruptError(text, { file: folder });

@@ -86,7 +86,7 @@ class World {
         return { type: 'bootstrap', token };
       case 'register': {
         const brokerId = Number(args['id'] ?? '1');
-        const endPoints = [{ name: 'PLAINTEXT', host: `broker-${brokerId}`, port: 9092 }];
+        const endPoints = [{ name: 'PLAINTEXT', host: `broker-${brokerId}`, port: 9092, securityProtocol: 0 }];
         const brokerEpoch = this.#records.length;
         const incarnationId = `incarnation${brokerEpoch}`;
         return {
