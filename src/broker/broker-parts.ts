@@ -8,6 +8,7 @@ import type { ProducerIds } from './metadata/producer-ids.ts';
 import type { TopicAdmin } from './metadata/topic-admin.ts';
 import type { AdvanceQueue } from './purgatory/advance-queue.ts';
 import type { ProduceDeadlines } from './purgatory/produce-deadlines.ts';
+import type { RequestQuotas } from './server/request-quotas.ts';
 import type { RouteTable } from './server/route-table.ts';
 import type { OpenListener } from './server/server.ts';
 
@@ -22,6 +23,7 @@ export interface BrokerParts {
   readonly groups: GroupCoordinators;
   readonly producerIds: ProducerIds;
   readonly topics: TopicAdmin;
+  readonly quotas: RequestQuotas;
   readonly listeners: readonly OpenListener[];
   readonly routes: RouteTable;
   readonly advances: AdvanceQueue;

@@ -28,8 +28,10 @@ import { ProducerIds } from './metadata/producer-ids.ts';
 import { controllerRules, TopicAdmin } from './metadata/topic-admin.ts';
 import { AdvanceQueue } from './purgatory/advance-queue.ts';
 import { ProduceDeadlines } from './purgatory/produce-deadlines.ts';
+import { ClientQuotas, quotaWindows } from './quota/index.ts';
 import { routes } from './routes.ts';
 import { isWildcardHost } from './server/listener-address.ts';
+import { RequestQuotas } from './server/request-quotas.ts';
 import { Server } from './server/server.ts';
 
 /** RegisterBrokerRecord has 16 bits for a port; those of the in-process pipe can be larger. */
@@ -156,7 +158,8 @@ async function open(
   const directories = await openDirectories(environment);
   let brokerEpoch = -1;
   closers.push(() => directories.close({ brokerEpoch }));
-  const { metadata, partitions, groups } = await openCluster(environment, directories, server, closers);
+  const quotas = new ClientQuotas(quotaWindows(config));
+  const { metadata, partitions, groups } = await openCluster(environment, directories, server, quotas, closers);
   brokerEpoch = metadata.brokerEpoch;
   const produceDeadlines = new ProduceDeadlines(clock);
   closers.push(() => produceDeadlines.stop());
@@ -171,6 +174,7 @@ async function open(
     groups,
     producerIds: new ProducerIds(metadata),
     topics: new TopicAdmin(metadata, partitions, config, random),
+    quotas: new RequestQuotas(quotas, clock),
     listeners: server.listeners,
     routes: routeTable,
     advances: new AdvanceQueue(clock),
@@ -226,6 +230,7 @@ async function openCluster(
   environment: Environment,
   directories: LogDirectories,
   server: Server,
+  quotas: ClientQuotas,
   closers: Closer[],
 ): Promise<{ metadata: MetadataLog; partitions: HostedPartitions; groups: GroupCoordinators }> {
   const { settings, disk, clock, random, logger } = environment;
@@ -238,9 +243,13 @@ async function openCluster(
     limits: metadataLimits(config),
     clock,
     logger,
-    committed: (record, image) => partitions.committed(record, image),
+    committed: (record, image) => {
+      partitions.committed(record, image);
+      if (record.type === 'ClientQuotaRecord') quotas.apply(record.body);
+    },
     settled: () => partitions.settled(),
   });
+  for (const record of metadata.image.clientQuotas.records()) quotas.apply(record);
   const idleKeys = idleDynamicKeys(metadata.image, nodeId);
   if (idleKeys.length > 0)
     logger.warn(

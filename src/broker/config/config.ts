@@ -6,9 +6,11 @@
 import { defineConfig } from '#core';
 import { brokerDefaults, OPEN_FILES_MAX } from '#storage';
 import { groupConfigTable } from '../group/index.ts';
+import { quotaConfigTable } from '../quota/index.ts';
 
 export const brokerConfigTable = defineConfig({
   ...groupConfigTable,
+  ...quotaConfigTable,
   'node.id': {
     type: 'int',
     default: 1,

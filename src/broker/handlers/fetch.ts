@@ -75,7 +75,11 @@ class PendingFetch implements AdvanceWaiter {
     this.#broker = broker;
     this.#context = context;
     this.#request = request;
-    this.#bytesMax = Math.min(request.maxBytes, broker.settings.config['fetch.max.bytes']);
+    this.#bytesMax = Math.min(
+      request.maxBytes,
+      broker.settings.config['fetch.max.bytes'],
+      broker.quotas.fetchBytesMax(context),
+    );
     this.#deadlineMs = request.maxWaitMs <= 0 ? 0 : broker.clock.now().monotonicMs + request.maxWaitMs;
     context.onAbandoned = () => {
       this.#isDone = true;
@@ -291,6 +295,10 @@ class PendingFetch implements AdvanceWaiter {
 
   #answer(round: Round): void {
     this.#isDone = true;
+    if (this.#broker.quotas.refusesFetch(this.#context, round.sizeInBytes)) {
+      this.#context.reply({});
+      return;
+    }
     const { listenerName, version } = this.#context;
     let next = 0;
     const responses = this.#request.topics.map(({ topic, topicId, partitions }): TopicResponse => {

@@ -16,6 +16,14 @@ import type { BrokerParts } from '../broker-parts.ts';
 import { describeTopicConfigs } from '../config/config-view.ts';
 import type { CreateTopicResult, ItemResult, TopicImage } from '../controller/index.ts';
 import type { RequestContext } from '../server/request-context.ts';
+import type { MutationQuota } from '../server/request-quotas.ts';
+
+/** The versions from which on a client is refused what its quota does not allow. @see KIP-599 */
+const STRICT_CREATE_VERSION = 6;
+const STRICT_DELETE_VERSION = 5;
+const STRICT_GROW_VERSION = 3;
+
+const TOO_MANY_MUTATIONS = Errors.THROTTLING_QUOTA_EXCEEDED;
 
 type CreateResponse = Draft<typeof CreateTopicsResponse>;
 type CreatedTopic = NonNullable<CreateResponse['topics']>[number];
@@ -30,9 +38,22 @@ export async function createTopics(
   if (!context.allows(CLUSTER_RESOURCE_NAME)) {
     return { topics: request.topics.map(({ name }) => failedTopic(name, Errors.CLUSTER_AUTHORIZATION_FAILED, null)) };
   }
-  const { error, body } = await broker.topics.create(request.topics, request.validateOnly);
-  if (body === undefined) return { topics: request.topics.map(({ name }) => failedTopic(name, error, null)) };
-  return { topics: body.map((result) => createdTopic(broker, request, result)) };
+  const quota = broker.quotas.mutations(context, STRICT_CREATE_VERSION);
+  const { image } = broker.metadata;
+  const refused = new Set(
+    request.topics.filter((topic) => !image.topics.has(topic.name) && !quota.admits(partitionCountOf(broker, topic))),
+  );
+  const topics = request.topics.filter((topic) => !refused.has(topic));
+  const { error, body } = await broker.topics.create(topics, request.validateOnly);
+  const results =
+    body?.map((result) => createdTopic(broker, request, result)) ??
+    topics.map(({ name }) => failedTopic(name, error, null));
+  return { topics: [...results, ...[...refused].map(({ name }) => failedTopic(name, TOO_MANY_MUTATIONS, null))] };
+}
+
+function partitionCountOf(broker: BrokerParts, topic: CreateTopicsRequest['topics'][number]): number {
+  if (topic.assignments.length > 0) return topic.assignments.length;
+  return topic.numPartitions < 0 ? broker.settings.config['num.partitions'] : topic.numPartitions;
 }
 
 function createdTopic(broker: BrokerParts, request: CreateTopicsRequest, result: CreateTopicResult): CreatedTopic {
@@ -61,7 +82,8 @@ export async function deleteTopics(
 ): Promise<DeleteResponse> {
   const asked =
     context.version >= 6 ? request.topics : request.topicNames.map((name) => ({ name, topicId: ZERO_UUID }));
-  const found = asked.map((topic) => findForDeletion(broker, context, topic.name, topic.topicId));
+  const quota = broker.quotas.mutations(context, STRICT_DELETE_VERSION);
+  const found = asked.map((topic) => findForDeletion(broker, context, topic.name, topic.topicId, quota));
   const topicIds = found.flatMap(({ topic }) => (topic === undefined ? [] : [topic.topicId]));
   const { error, body } =
     topicIds.length === 0 ? { error: Errors.NONE, body: [] } : await broker.topics.remove(topicIds);
@@ -79,11 +101,12 @@ function findForDeletion(
   context: RequestContext,
   name: string | null,
   topicId: string,
+  quota: MutationQuota,
 ): { topic: TopicImage | undefined; response: DeletedTopic } {
   const { image } = broker.metadata;
   const isById = topicId !== ZERO_UUID;
   const topic = isById ? image.topicById(topicId) : image.topics.get(name ?? '');
-  const error = deletionError(broker, context, topic, isById, name);
+  const error = deletionError(broker, context, topic, isById, name, quota);
   const response = { name: topic?.name ?? name, topicId: topic?.topicId ?? topicId, errorCode: error.code };
   const isGood = error === Errors.NONE;
   return { topic: isGood ? topic : undefined, response: { ...response, errorMessage: isGood ? null : error.message } };
@@ -95,11 +118,13 @@ function deletionError(
   topic: TopicImage | undefined,
   isById: boolean,
   name: string | null,
+  quota: MutationQuota,
 ): KafkaErrorRow {
   if (isById && name !== null) return Errors.INVALID_REQUEST;
   if (topic === undefined) return isById ? Errors.UNKNOWN_TOPIC_ID : Errors.UNKNOWN_TOPIC_OR_PARTITION;
   if (!context.allows(topic.name)) return Errors.TOPIC_AUTHORIZATION_FAILED;
-  return broker.settings.config['delete.topic.enable'] ? Errors.NONE : Errors.TOPIC_DELETION_DISABLED;
+  if (!broker.settings.config['delete.topic.enable']) return Errors.TOPIC_DELETION_DISABLED;
+  return quota.admits(topic.partitions.length) ? Errors.NONE : TOO_MANY_MUTATIONS;
 }
 
 export async function createPartitions(
@@ -107,7 +132,13 @@ export async function createPartitions(
   context: RequestContext,
   request: CreatePartitionsRequest,
 ): Promise<Draft<typeof CreatePartitionsResponse>> {
-  const allowed = request.topics.filter(({ name }) => context.allows(name));
+  const quota = broker.quotas.mutations(context, STRICT_GROW_VERSION);
+  const refusals = new Map<string, KafkaErrorRow>();
+  const allowed = request.topics.filter(({ name, count }) => {
+    const refusal = growthRefusal(broker, context, quota, name, count);
+    if (refusal !== undefined) refusals.set(name, refusal);
+    return refusal === undefined;
+  });
   const { error, body } = await broker.metadata.ask<ItemResult[]>((token) => ({
     type: 'create-partitions',
     token,
@@ -118,9 +149,21 @@ export async function createPartitions(
   const results = new Map((body ?? []).map((result) => [result.name, result]));
   return {
     results: request.topics.map(({ name }) => {
-      const fallback = context.allows(name) ? error : Errors.TOPIC_AUTHORIZATION_FAILED;
+      const fallback = refusals.get(name) ?? error;
       const result = results.get(name);
       return { name, errorCode: (result?.error ?? fallback).code, errorMessage: result?.errorMessage ?? null };
     }),
   };
+}
+
+function growthRefusal(
+  broker: BrokerParts,
+  context: RequestContext,
+  quota: MutationQuota,
+  name: string,
+  count: number,
+): KafkaErrorRow | undefined {
+  if (!context.allows(name)) return Errors.TOPIC_AUTHORIZATION_FAILED;
+  const added = count - (broker.metadata.image.topics.get(name)?.partitions.length ?? count);
+  return added <= 0 || quota.admits(added) ? undefined : TOO_MANY_MUTATIONS;
 }

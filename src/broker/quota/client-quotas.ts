@@ -12,10 +12,12 @@ import { TokenBucket } from './token-bucket.ts';
 /** Quotas that are rates of something sent, taken or used. */
 export type RateQuota = 'producer_byte_rate' | 'consumer_byte_rate' | 'request_percentage';
 
-/** One part of an entity, as the metadata log names it. */
-interface EntityPart {
-  readonly entityType: string;
-  readonly entityName: string | null;
+/** A record of the metadata log: of a user, a client id, both, or an address. */
+export interface QuotaChange {
+  readonly entity: readonly { readonly entityType: string; readonly entityName: string | null }[];
+  readonly key: string;
+  readonly value: number;
+  readonly remove: boolean;
 }
 
 export interface QuotaWindows {
@@ -68,8 +70,9 @@ export class ClientQuotas {
     this.#connections = new EntityTable(newRate);
   }
 
-  /** Sets a limit, or without one removes it. What there is no such quota for is ignored, as are further kinds of entities. */
-  set(entity: readonly EntityPart[], key: string, limit: number | undefined): void {
+  /** Sets a limit or removes it. What there is no such quota for is ignored, as are further kinds of entities. */
+  apply({ entity, key, value, remove }: QuotaChange): void {
+    const limit = remove ? undefined : value;
     const nameOf = (type: string) => entity.find(({ entityType }) => entityType === type)?.entityName;
     if (key === 'connection_creation_rate') this.#connectionLimits.set(undefined, addressOf(nameOf('ip')), limit);
     else this.#limitsOf(key)?.set(nameOf('user'), nameOf('client-id'), limit);

@@ -3,3 +3,4 @@
  * argument; muting is the connection's business.
  */
 export * from './client-quotas.ts';
+export * from './config.ts';

@@ -105,13 +105,24 @@ export class ClientConnection implements Answering {
   finish(context: RequestContext, body: object | undefined): void {
     if (this.#isClosed || context.chunks !== undefined) return;
     const { api, version, correlationId } = context;
+    const throttleTimeMs = this.#settle(context, body !== undefined);
     try {
-      context.chunks = body === undefined ? [] : encodeResponse(api, version, correlationId, body);
+      const answer = throttleTimeMs > 0 ? { ...body, throttleTimeMs } : body;
+      context.chunks = body === undefined ? [] : encodeResponse(api, version, correlationId, answer!);
     } catch (error) {
       this.#fail(context, error);
       return;
     }
+    this.mute(throttleTimeMs);
     this.#flush();
+  }
+
+  /** What the request cost its client, and how long that has to be silent. */
+  #settle(context: RequestContext, hasAnswer: boolean): number {
+    const { broker, clock } = this.#services;
+    context.answeredMs = clock.now().monotonicMs;
+    if (context.handledMs < 0) context.handledMs = context.answeredMs;
+    return broker.quotas.settle(context, hasAnswer, context.handledMs - context.begunMs);
   }
 
   abort(reason: string): void {
@@ -210,6 +221,7 @@ export class ClientConnection implements Answering {
       reader.elementsLeft = ELEMENTS_MAX;
       context = this.#readContext(frame, reader);
       if (context === undefined) return;
+      context.begunMs = this.lastActiveMs;
       const request = decode(context.api.request, context.version, reader);
       this.#inFlight.push(context);
       this.#handle(context, request);
@@ -232,22 +244,24 @@ export class ClientConnection implements Answering {
         const text = `${route.api.name} version ${apiVersion} is not served here (${route.minVersion} to ${route.maxVersion} are)`;
         throw new KafkaError('INVALID_REQUEST', text);
       }
-      const context = new RequestContext(route, 0, frame.readInt32BE(4), null, this, authorizer);
+      const context = new RequestContext(route, 0, frame.readInt32BE(4), null, frame.length, this, authorizer);
+      context.begunMs = this.lastActiveMs;
       this.#inFlight.push(context);
       this.finish(context, unsupportedApiVersions(route));
       return undefined;
     }
     const header = decodeRequestHeader(reader);
-    return new RequestContext(route, apiVersion, header.correlationId, header.clientId, this, authorizer);
+    return new RequestContext(route, apiVersion, header.correlationId, header.clientId, frame.length, this, authorizer);
   }
 
   #handle(context: RequestContext, request: unknown): void {
     const result = context.route.handle(this.#services.broker, context, request as never);
-    if (result === LATER) return;
-    if (!(result instanceof Promise)) {
+    if (result !== LATER && !(result instanceof Promise)) {
       this.finish(context, result);
       return;
     }
+    if (context.handledMs < 0) context.handledMs = this.#services.clock.now().monotonicMs;
+    if (result === LATER) return;
     result.then(
       (body) => this.finish(context, body),
       (error) => this.#fail(context, error),

@@ -7,6 +7,9 @@ import type { Api } from '#protocol';
 import { ANONYMOUS, type Authorizer } from '../authorizer.ts';
 import type { Route } from './route.ts';
 
+/** The name of who asks, without its type: quotas are set for names. */
+const ANONYMOUS_NAME = ANONYMOUS.slice(ANONYMOUS.indexOf(':') + 1);
+
 /** What a handler returns that will answer by itself. */
 export const LATER: unique symbol = Symbol('later');
 
@@ -26,8 +29,16 @@ export class RequestContext {
   readonly version: number;
   readonly correlationId: number;
   readonly clientId: string | null;
+  /** Size of the request, header included. */
+  readonly requestBytes: number;
   /** Set by a handler that parks: the connection ended, nobody will read the answer. */
   onAbandoned: (() => void) | undefined = undefined;
+  /** Monotonic times of its begin, of the end of what its handler did before it waited, and of its answer; -1 = not yet. */
+  begunMs = -1;
+  handledMs = -1;
+  answeredMs = -1;
+  /** How long the client is to be silent after the answer. */
+  throttleMs = 0;
   /** The encoded reply while older ones have not left; [] = nothing to send. Only the connection touches it. */
   chunks: Buffer[] | undefined = undefined;
   readonly #connection: Answering;
@@ -38,6 +49,7 @@ export class RequestContext {
     version: number,
     correlationId: number,
     clientId: string | null,
+    requestBytes: number,
     connection: Answering,
     authorizer: Authorizer,
   ) {
@@ -45,6 +57,7 @@ export class RequestContext {
     this.version = version;
     this.correlationId = correlationId;
     this.clientId = clientId;
+    this.requestBytes = requestBytes;
     this.#connection = connection;
     this.#authorizer = authorizer;
   }
@@ -62,6 +75,11 @@ export class RequestContext {
     return this.#connection.clientHost;
   }
 
+  /** The name of the principal. */
+  get user(): string {
+    return ANONYMOUS_NAME;
+  }
+
   /** May this client do what the route names to the resource `name`? */
   allows(name: string): boolean {
     const { operation, resource } = this.route;
@@ -76,6 +94,11 @@ export class RequestContext {
   /** The request wants no answer (acks=0). */
   replyNothing(): void {
     this.#connection.finish(this, undefined);
+  }
+
+  /** Tells the client with the answer to be silent for so long, and mutes the connection then. The longest of several counts. */
+  throttle(delayMs: number): void {
+    if (delayMs > this.throttleMs) this.throttleMs = delayMs;
   }
 
   /**

@@ -17,7 +17,7 @@ function limit(names: string, value: number | undefined, key = RATE): void {
     const [entityType, name] = word.split('=');
     return { entityType, entityName: name === '*' ? null : name };
   });
-  quotas.set(entity, key, value);
+  quotas.apply({ entity, key, value: value ?? 0, remove: value === undefined });
 }
 
 const client = (user: string, clientId: string) => ({ user, clientId });

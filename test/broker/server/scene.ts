@@ -3,13 +3,17 @@ import { ManualClock } from '#core';
 import { PipeNetwork } from '#net';
 import { Apis } from '#protocol';
 import { allowEveryone } from '../../../src/broker/authorizer.ts';
+import type { BrokerParts } from '../../../src/broker/broker-parts.ts';
+import { ClientQuotas } from '../../../src/broker/quota/index.ts';
 import { ClientConnection } from '../../../src/broker/server/client-connection.ts';
 import { PeerWarnings } from '../../../src/broker/server/peer-warnings.ts';
 import { LATER, type RequestContext } from '../../../src/broker/server/request-context.ts';
+import { RequestQuotas } from '../../../src/broker/server/request-quotas.ts';
 import { route } from '../../../src/broker/server/route.ts';
 import { RouteTable } from '../../../src/broker/server/route-table.ts';
 import { LogBook, RawClient } from '../scene.ts';
 
+const WINDOWS = { windowCount: 11, windowMs: 1000, controllerWindowCount: 11, controllerWindowMs: 1000 };
 const RIGHTS = { operation: 'read', resource: 'cluster' } as const;
 
 export interface ConnectionSceneOptions {
@@ -37,7 +41,7 @@ export class ConnectionScene {
     };
     await network.listen('localhost', 9092, (connection) => {
       scene.connection = new ClientConnection(connection, 'PLAINTEXT', {
-        broker: undefined as never,
+        broker: { quotas: new RequestQuotas(new ClientQuotas(WINDOWS), scene.clock) } as BrokerParts,
         routes: new RouteTable(Object.values(Apis).map((api) => route(api as never, RIGHTS, handle))),
         authorizer: allowEveryone,
         clock: scene.clock,
