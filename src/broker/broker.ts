@@ -93,7 +93,11 @@ export class Broker {
     const network = options.network ?? new PipeNetwork(clock);
     const closers: Closer[] = [];
     try {
-      const { clusterId, server } = await open(environment, [options.acceptor ?? tcpAcceptor(), network], closers);
+      const { clusterId, server } = await open(
+        environment,
+        [options.acceptor ?? tcpDoor(environment), network],
+        closers,
+      );
       return new Broker(environment.settings, server, clusterId, network, closers);
     } catch (error) {
       await closeAll(closers, logger);
@@ -150,8 +154,11 @@ async function open(
     routes: routeTable,
     authorizer: environment.authorizer,
     requestBytesMax: config['socket.request.max.bytes'],
-    connectionCountMax: config['max.connections'],
+    limits: settings.connectionLimits,
+    backlogCount: config['socket.listen.backlog.size'],
     idleMsMax: config['connections.max.idle.ms'],
+    requestBytesOfAllMax: config['queued.max.request.bytes'],
+    replyBytesOfAllMax: config['springtide.broker.queued.reply.bytes.max'],
   });
   closers.push(() => server.close());
   await server.open(settings.listeners, [...new Set(acceptors)]);
@@ -181,8 +188,20 @@ async function open(
     produceDeadlines,
   });
   // Clients go before anything they use.
-  closers.push(() => server.close());
+  closers.push(() => stopServing(server, groups));
   return { clusterId: directories.clusterId, server };
+}
+
+/** What was begun is answered, whoever waits is told, then connections end. */
+async function stopServing(server: Server, groups: GroupCoordinators): Promise<void> {
+  await server.end();
+  groups.stop();
+  await server.finished();
+  await server.close();
+}
+
+function tcpDoor({ settings, clock }: Environment): Acceptor {
+  return tcpAcceptor({ clock, backlogCount: settings.config['socket.listen.backlog.size'] });
 }
 
 function openDirectories({ settings, disk, clock, random, logger }: Environment): Promise<LogDirectories> {

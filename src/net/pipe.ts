@@ -93,6 +93,10 @@ class PipeEnd implements Connection {
     this.remoteAddress = remoteAddress;
   }
 
+  get queuedBytes(): number {
+    return this.peer.#incomingBytes;
+  }
+
   start(handlers: ConnectionHandlers): void {
     this.#handlers = handlers;
     this.#askTurn();

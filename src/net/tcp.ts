@@ -22,6 +22,8 @@ const KEEP_ALIVE_DELAY_MS = 60_000;
 export interface TcpOptions {
   /** Bytes queued in a connection before `write` answers false. Default `WRITE_HIGH_WATER_BYTES`. */
   highWaterBytes?: number;
+  /** Connections that the kernel may keep waiting for us. Default: the runtime's. */
+  backlogCount?: number;
   /** Measures how long a closing connection may linger. Default `systemClock`. */
   clock?: Clock;
 }
@@ -76,7 +78,7 @@ function openServer(
     server.on('error', (cause) =>
       reject(networkError(`cannot listen on ${addressText(host, port)}: ${reasonOf(cause)}`, cause)),
     );
-    server.listen({ host, port }, () => resolve(listening(server, host)));
+    server.listen({ host, port, backlog: options.backlogCount }, () => resolve(listening(server, host)));
   });
 }
 
@@ -123,6 +125,10 @@ class TcpConnection implements Connection {
       this.#isClosed = true;
       this.#handlers?.close(this.#error);
     });
+  }
+
+  get queuedBytes(): number {
+    return this.#socket.writableLength;
   }
 
   start(handlers: ConnectionHandlers): void {

@@ -30,6 +30,8 @@ export interface ConnectionHandlers {
 export interface Connection {
   /** `host:port` of the other side, for logs and error texts. */
   readonly remoteAddress: string;
+  /** Bytes that were written and have not left. */
+  readonly queuedBytes: number;
   /** Begins delivery. Must be called once. */
   start(handlers: ConnectionHandlers): void;
   /**

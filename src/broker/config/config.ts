@@ -7,9 +7,11 @@ import { defineConfig } from '#core';
 import { brokerDefaults, OPEN_FILES_MAX } from '#storage';
 import { groupConfigTable } from '../group/index.ts';
 import { quotaConfigTable } from '../quota/index.ts';
+import { networkConfigTable } from '../server/config.ts';
 
 export const brokerConfigTable = defineConfig({
   ...groupConfigTable,
+  ...networkConfigTable,
   ...quotaConfigTable,
   'node.id': {
     type: 'int',
@@ -202,28 +204,6 @@ export const brokerConfigTable = defineConfig({
     doc: 'Whether asking for an unknown topic creates it.',
   },
   'delete.topic.enable': { type: 'boolean', default: true, importance: 'high', doc: 'Whether topics may be deleted.' },
-  'socket.request.max.bytes': {
-    type: 'int',
-    default: 104_857_600,
-    min: 1,
-    importance: 'high',
-    doc: 'Largest request, bytes. A longer one is refused before it is buffered, and its connection closed.',
-  },
-  'max.connections': {
-    type: 'int',
-    default: 2_147_483_647,
-    min: 0,
-    importance: 'medium',
-    doc: 'Connections at a time; further ones are closed at once.',
-  },
-  'connections.max.idle.ms': {
-    type: 'long',
-    default: 600_000,
-    min: 1,
-    unit: 'ms',
-    importance: 'medium',
-    doc: 'A connection without a request for so long is closed.',
-  },
   'fetch.max.bytes': {
     type: 'int',
     default: 57_671_680,
@@ -291,9 +271,6 @@ export const keysWithoutEffect: readonly string[] = [
   'log.flush.offset.checkpoint.interval.ms',
   'log.flush.scheduler.interval.ms',
   'log.flush.start.offset.checkpoint.interval.ms',
-  'max.connections.per.ip',
-  'max.connections.per.ip.overrides',
-  'max.connection.creation.rate',
   'max.incremental.fetch.session.cache.slots',
   'num.io.threads',
   'num.network.threads',
@@ -303,7 +280,6 @@ export const keysWithoutEffect: readonly string[] = [
   'offsets.load.buffer.size',
   'offsets.topic.compression.codec',
   'process.roles',
-  'queued.max.request.bytes',
   'queued.max.requests',
   'replica.fetch.max.bytes',
   'replica.fetch.min.bytes',
@@ -315,7 +291,6 @@ export const keysWithoutEffect: readonly string[] = [
   'share.coordinator.state.topic.min.isr',
   'share.coordinator.state.topic.num.partitions',
   'share.coordinator.state.topic.replication.factor',
-  'socket.listen.backlog.size',
   'socket.receive.buffer.bytes',
   'socket.send.buffer.bytes',
   'springtide.broker.enabled',

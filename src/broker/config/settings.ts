@@ -4,6 +4,7 @@
  */
 import { type ConfigOf, KafkaError, type Logger, parseConfig, suggest } from '#core';
 import { refusedTopicConfig, topicConfig, topicConfigConflict } from '#storage';
+import { type ConnectionLimits, connectionLimits } from '../server/connection-limits.ts';
 import { type ListenerPlan, planListeners } from '../server/listener-address.ts';
 import { brokerConfigTable, keysWithoutEffect, knownBrokerKeys, topicDefaultKeys } from './config.ts';
 import { type LogDirs, logDirsOf } from './log-dirs.ts';
@@ -18,6 +19,7 @@ export interface BrokerSettings {
   readonly logDirs: LogDirs;
   readonly durability: 'sync' | 'os';
   readonly listeners: readonly ListenerPlan[];
+  readonly connectionLimits: ConnectionLimits;
 }
 
 /** @throws KafkaError INVALID_CONFIG whose text names key, value and rule */
@@ -25,18 +27,21 @@ export function readSettings(given: Readonly<Record<string, unknown>>, logger: L
   const { config, unknown } = parseConfig(brokerConfigTable, given);
   reportUnused(unknown, logger);
   checkTopicDefaults(given);
+  const listeners = planListeners({
+    listeners: config.listeners,
+    advertised: config['advertised.listeners'],
+    protocolMap: textOf(given['listener.security.protocol.map']),
+    controllerNames: (textOf(given['controller.listener.names']) ?? '').split(',').filter((name) => name !== ''),
+  });
+  const listenerNames = listeners.map(({ bind }) => bind.name);
   return {
     config,
     given,
     nodeId: config['broker.id'] >= 0 && given['node.id'] === undefined ? config['broker.id'] : config['node.id'],
     logDirs: logDirsOf(given),
     durability: config['springtide.broker.durability'],
-    listeners: planListeners({
-      listeners: config.listeners,
-      advertised: config['advertised.listeners'],
-      protocolMap: textOf(given['listener.security.protocol.map']),
-      controllerNames: (textOf(given['controller.listener.names']) ?? '').split(',').filter((name) => name !== ''),
-    }),
+    listeners,
+    connectionLimits: connectionLimits(config, given, listenerNames),
   };
 }
 

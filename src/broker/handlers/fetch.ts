@@ -61,7 +61,7 @@ class PendingFetch implements AdvanceWaiter {
   readonly #context: RequestContext;
   readonly #request: FetchRequest;
   #targets: Target[] = [];
-  readonly #bytesMax: number;
+  #bytesMax = 0;
   readonly #deadlineMs: number;
   /** With the last stable offset that each had. */
   readonly #parkedOn = new Map<HostedPartition, number>();
@@ -75,11 +75,6 @@ class PendingFetch implements AdvanceWaiter {
     this.#broker = broker;
     this.#context = context;
     this.#request = request;
-    this.#bytesMax = Math.min(
-      request.maxBytes,
-      broker.settings.config['fetch.max.bytes'],
-      broker.quotas.fetchBytesMax(context),
-    );
     this.#deadlineMs = request.maxWaitMs <= 0 ? 0 : broker.clock.now().monotonicMs + request.maxWaitMs;
     context.onAbandoned = () => {
       this.#isDone = true;
@@ -99,6 +94,13 @@ class PendingFetch implements AdvanceWaiter {
 
   #readAll(): void {
     this.#unpark();
+    const { replyBytesMax } = this.#context;
+    this.#bytesMax = Math.min(
+      this.#request.maxBytes,
+      this.#broker.settings.config['fetch.max.bytes'],
+      this.#broker.quotas.fetchBytesMax(this.#context),
+      replyBytesMax,
+    );
     this.#targets = this.#findTargets();
     const round: Round = { partitions: [], sizeInBytes: 0, isUrgent: false, isMoved: false };
     const reading = this.#readFrom(0, round);
@@ -171,6 +173,7 @@ class PendingFetch implements AdvanceWaiter {
       }
       return read.then((result) => {
         this.#add(round, partition, target.asked, extent, result);
+        this.#context.holds(round.sizeInBytes);
         return this.#readFrom(at + 1, round);
       });
     }
@@ -270,6 +273,7 @@ class PendingFetch implements AdvanceWaiter {
   }
 
   #park(round: Round): void {
+    this.#context.holds(0);
     this.#readableBytes = round.sizeInBytes;
     let hasMoved = false;
     this.#targets.forEach(({ topic, asked }, index) => {

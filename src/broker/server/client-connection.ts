@@ -3,39 +3,31 @@
  *
  * Promises: requests are handled one at a time in the order they came, except that up to `PRODUCE_IN_FLIGHT_MAX` produce requests may
  * await durability together; replies leave in request order. While a request waits, reading stops as soon as a further one is there
- * (back-pressure instead of buffering), and likewise while the client does not read its replies, or the connection is muted. These are handed to the connection in
- * portions, so that a slow reader is told from a dead one: a client that does not take a few portions (a MiB or two) in `STUCK_MS` is
- * closed. Bytes that are no request close the connection with one line in the log, and nothing else.
+ * (back-pressure instead of buffering), and likewise while the client does not read its replies, while the connection is muted, and
+ * while all connections together hold as much as they may: each has its share of two budgets, one for requests (read and not yet
+ * answered) and one for replies (not yet read by the client). Bytes that are no request end the connection with one line in the log,
+ * and nothing else: what was asked before them is answered. `check` looks for clients that are dead, stuck or idle.
  */
-import {
-  AssertionError,
-  ByteReader,
-  type Clock,
-  CorruptError,
-  errorText,
-  KafkaError,
-  type Logger,
-  type Timer,
-} from '#core';
+import { AssertionError, type Clock, errorText, KafkaError, type Logger, type Timer } from '#core';
 import type { Connection } from '#net';
-import { Apis, decode, decodeRequestHeader, encodeResponse, FrameReader } from '#protocol';
+import { Apis, decode, encodeResponse, FrameReader } from '#protocol';
 import type { Authorizer } from '../authorizer.ts';
 import type { BrokerParts } from '../broker-parts.ts';
 import { unsupportedApiVersions } from '../handlers/api-versions.ts';
+import type { BudgetShare, ByteBudget } from './byte-budget.ts';
+import { type ConnectionPulse, FRAME_MS, Liveness, STUCK_MS } from './liveness.ts';
 import type { PeerWarnings } from './peer-warnings.ts';
+import { ReplyWriter } from './reply-writer.ts';
 import { type Answering, LATER, RequestContext } from './request-context.ts';
+import { guessProtocol, isProduce, readRequestFrame } from './request-frame.ts';
 import type { RouteTable } from './route-table.ts';
 
 /** Kafka's producer has at most five requests in flight when it wants order. */
 const PRODUCE_IN_FLIGHT_MAX = 5;
 /** Requests of one connection that are begun in one turn of the loop. */
 const REQUESTS_PER_TURN_MAX = 32;
-/** Array elements of one request: those of the largest sane one, a group's offsets in a hundred thousand partitions, fit. */
-const ELEMENTS_MAX = 500_000;
-/** A client that does not take what was written to it for so long is closed. */
-const STUCK_MS = 60_000;
-/** A portion of replies: no more slices are added to it once it has so many bytes. */
-const PORTION_BYTES_MIN = 256 * 1024;
+/** Requests up to this do not count against the budget of all connections: each may always have one such. */
+const SMALL_BYTES = 64 * 1024;
 /** Bytes of a wrong first message that are shown in the log. */
 const SHOWN_BYTES = 16;
 
@@ -47,6 +39,9 @@ export interface ConnectionServices {
   readonly logger: Logger;
   readonly warnings: PeerWarnings;
   readonly requestBytesMax: number;
+  readonly idleMsMax: number;
+  readonly requests: ByteBudget;
+  readonly replies: ByteBudget;
   closed(connection: ClientConnection): void;
 }
 
@@ -61,19 +56,23 @@ export class ClientConnection implements Answering {
   #inFlight: RequestContext[] = [];
   /** A frame that has to wait for its turn. */
   #heldFrame: Buffer | undefined;
-  /** Replies, or the rest of one, that wait for the client to read what was written before. */
-  #unsent: Buffer[] = [];
+  readonly #replies: ReplyWriter;
+  readonly #liveness: Liveness;
+  readonly #requestShare: BudgetShare = { bytes: 0, resume: () => this.#pump() };
+  readonly #replyShare: BudgetShare = { bytes: 0, resume: () => this.#pump() };
+  /** Of requests that are not small and were begun. */
+  #inFlightBytes = 0;
+  /** Records that were read for an answer that is not given yet. */
+  #readBytes = 0;
   #firstBytes = Buffer.alloc(0);
   #isPumping = false;
   #isPumpDue = false;
   #isPaused = false;
-  #isCongested = false;
+  /** No further request begins; the connection is closed when the last answer has left. */
+  #isEnding = false;
   #isClosed = false;
-  #stuckTimer: Timer | undefined;
   #mutedUntilMs = 0;
   #muteTimer: Timer | undefined;
-  /** Monotonic time of the last request or reply. */
-  lastActiveMs: number;
 
   constructor(connection: Connection, listenerName: string, services: ConnectionServices) {
     this.remoteAddress = connection.remoteAddress;
@@ -82,7 +81,8 @@ export class ClientConnection implements Answering {
     this.#connection = connection;
     this.#services = services;
     this.#frames = new FrameReader(services.requestBytesMax);
-    this.lastActiveMs = services.clock.now().monotonicMs;
+    this.#replies = new ReplyWriter(connection);
+    this.#liveness = new Liveness(services.idleMsMax, services.clock.now().monotonicMs);
     connection.start({
       data: (chunk) => this.#onData(chunk),
       drain: () => this.#onDrain(),
@@ -90,16 +90,64 @@ export class ClientConnection implements Answering {
     });
   }
 
-  /** Nothing is being answered, and nothing waits for a mute to end. */
-  get isIdle(): boolean {
-    return this.#inFlight.length === 0 && this.#heldFrame === undefined && this.#muteTimer === undefined;
+  /** How it does, for `Liveness`. */
+  get pulse(): ConnectionPulse {
+    const partialBytes = this.#frames.bufferedBytes;
+    const isWaiting = this.#heldFrame !== undefined || this.#inFlight.length > 0 || this.#muteTimer !== undefined;
+    return {
+      isIdle: !isWaiting && partialBytes === 0 && this.#replies.isEmpty,
+      isReading: !this.#isPaused,
+      partialBytes,
+      unreadBytes: this.#replies.waitingBytes,
+    };
   }
 
-  /** Ends the connection; replies that were written still go out. Idempotent. */
+  /** What the client has not read of its replies, bytes, when it has read nothing for `deafMs`; else 0. */
+  unreadBytes(nowMs: number, deafMs: number): number {
+    return this.#liveness.deafMs(nowMs) >= deafMs ? this.#replies.waitingBytes : 0;
+  }
+
+  /** To be called about once a second: closes a connection whose client is stuck, or idle. */
+  check(nowMs: number): void {
+    this.#account();
+    const verdict = this.#liveness.check(nowMs, this.pulse);
+    if (verdict === 'stuck') this.drop(`it has not taken its replies for ${STUCK_MS / 1000} s`);
+    if (verdict === 'crawling') this.drop(`a request of it did not come within ${FRAME_MS / 1000} s`);
+    if (verdict !== 'idle') return;
+    const { logger } = this.#services;
+    logger.debug({ peer: this.remoteAddress }, `Connection of ${this.remoteAddress} closed: idle.`);
+    this.close();
+  }
+
+  /** Takes no further requests, and closes when those that were begun are answered. Idempotent. */
+  end(): void {
+    this.#isEnding = true;
+    this.#heldFrame = undefined;
+    this.#pump();
+    this.#closeWhenDone();
+  }
+
+  /** Ends the connection at once; what was handed to it still goes out. Idempotent. */
   close(): void {
     if (this.#isClosed) return;
     this.#connection.close();
     this.#onClose();
+  }
+
+  /** Ends the connection at once, with a line in the log. */
+  drop(reason: string): void {
+    if (this.#isClosed) return;
+    this.#warn(reason);
+    this.close();
+  }
+
+  get replyBytesMax(): number {
+    return Math.floor(this.#services.replies.freeBytes / 2);
+  }
+
+  holds(bytes: number): void {
+    this.#readBytes = bytes;
+    this.#account();
   }
 
   finish(context: RequestContext, body: object | undefined): void {
@@ -125,10 +173,10 @@ export class ClientConnection implements Answering {
     return broker.quotas.settle(context, hasAnswer, context.handledMs - context.begunMs);
   }
 
-  abort(reason: string): void {
+  abort(context: RequestContext, reason: string): void {
     if (this.#isClosed) return;
-    this.#services.warnings.warn({ peer: this.remoteAddress }, `Connection of ${this.remoteAddress} closed: ${reason}`);
-    this.close();
+    this.#warn(reason);
+    this.#endAt(context);
   }
 
   mute(delayMs: number): void {
@@ -147,7 +195,7 @@ export class ClientConnection implements Answering {
   }
 
   #onData(chunk: Buffer): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed || this.#isEnding) return;
     if (this.#firstBytes.length < SHOWN_BYTES) {
       this.#firstBytes = Buffer.concat([this.#firstBytes, chunk.subarray(0, SHOWN_BYTES - this.#firstBytes.length)]);
     }
@@ -162,10 +210,10 @@ export class ClientConnection implements Answering {
 
   /** Begins requests while that is allowed; called again whenever something changed. */
   #pump(): void {
-    if (this.#isPumping || this.#isPumpDue) return;
+    if (this.#isPumping || this.#isPumpDue || this.#isClosed) return;
     this.#isPumping = true;
     let begun = 0;
-    while (!this.#isClosed && !this.#isHalted) {
+    while (!this.#isHalted) {
       const frame = this.#nextFrame();
       if (frame === undefined || !this.#mayBegin(frame)) {
         this.#heldFrame = frame;
@@ -181,12 +229,35 @@ export class ClientConnection implements Answering {
       this.#begin(frame);
     }
     this.#isPumping = false;
-    this.#setPaused(this.#isHalted || this.#heldFrame !== undefined);
+    if (this.#isClosed) return;
+    this.#account();
+    this.#setPaused(this.#isHalted || this.#heldFrame !== undefined || !this.#mayRead());
   }
 
   /** No request may begin. */
   get #isHalted(): boolean {
-    return this.#isCongested || this.#muteTimer !== undefined;
+    return this.#replies.isCongested || this.#muteTimer !== undefined || this.#isEnding || this.#isClosed;
+  }
+
+  /** Keeps the shares of the budgets true. */
+  #account(): void {
+    if (this.#isClosed) return;
+    const { requests, replies } = this.#services;
+    requests.set(this.#requestShare, this.#inFlightBytes + counted(this.#pendingBytes));
+    replies.set(this.#replyShare, this.#readBytes + this.#replies.waitingBytes);
+  }
+
+  /** Of requests that have not begun. */
+  get #pendingBytes(): number {
+    return this.#frames.bufferedBytes + (this.#heldFrame?.length ?? 0);
+  }
+
+  /** Reading on may take a large request in. */
+  #mayRead(): boolean {
+    const { requests } = this.#services;
+    if (this.#pendingBytes > SMALL_BYTES) return requests.admits(this.#requestShare);
+    requests.release(this.#requestShare);
+    return true;
   }
 
   #pumpNextTurn(): void {
@@ -208,50 +279,29 @@ export class ClientConnection implements Answering {
   }
 
   #mayBegin(frame: Buffer): boolean {
+    if (!this.#services.replies.admits(this.#replyShare)) return false;
     if (this.#inFlight.length === 0) return true;
     if (this.#inFlight.length >= PRODUCE_IN_FLIGHT_MAX || !isProduce(frame)) return false;
     return this.#inFlight.every(({ api }) => api === Apis.Produce);
   }
 
   #begin(frame: Buffer): void {
-    this.lastActiveMs = this.#services.clock.now().monotonicMs;
+    this.#liveness.active();
     let context: RequestContext | undefined;
     try {
-      const reader = new ByteReader(frame);
-      reader.elementsLeft = ELEMENTS_MAX;
-      context = this.#readContext(frame, reader);
-      if (context === undefined) return;
-      context.begunMs = this.lastActiveMs;
-      const request = decode(context.api.request, context.version, reader);
+      const { routes, authorizer, clock } = this.#services;
+      const { route, version, correlationId, clientId, body } = readRequestFrame(frame, routes);
+      context = new RequestContext(route, version, correlationId, clientId, frame.length, this, authorizer);
+      context.begunMs = clock.now().monotonicMs;
+      const request = body === undefined ? undefined : decode(route.api.request, version, body);
       this.#inFlight.push(context);
-      this.#handle(context, request);
+      this.#inFlightBytes += counted(frame.length);
+      if (request === undefined) this.finish(context, unsupportedApiVersions(route));
+      else this.#handle(context, request);
     } catch (error) {
       if (error instanceof KafkaError && context?.chunks === undefined) this.#refuseBytes(error, context);
       else this.#fail(context, error);
     }
-  }
-
-  /** Reads the header; undefined when the connection was closed or the request is answered already. */
-  #readContext(frame: Buffer, reader: ByteReader): RequestContext | undefined {
-    if (frame.length < 8) throw new CorruptError(`a request of ${frame.length} bytes has no room for its header`);
-    const apiKey = frame.readInt16BE(0);
-    const apiVersion = frame.readInt16BE(2);
-    const { routes, authorizer } = this.#services;
-    const route = routes.find(apiKey);
-    if (route === undefined) throw new KafkaError('INVALID_REQUEST', `API key ${apiKey} is not served here`);
-    if (apiVersion < route.minVersion || apiVersion > route.maxVersion) {
-      if (route.api !== Apis.ApiVersions) {
-        const text = `${route.api.name} version ${apiVersion} is not served here (${route.minVersion} to ${route.maxVersion} are)`;
-        throw new KafkaError('INVALID_REQUEST', text);
-      }
-      const context = new RequestContext(route, 0, frame.readInt32BE(4), null, frame.length, this, authorizer);
-      context.begunMs = this.lastActiveMs;
-      this.#inFlight.push(context);
-      this.finish(context, unsupportedApiVersions(route));
-      return undefined;
-    }
-    const header = decodeRequestHeader(reader);
-    return new RequestContext(route, apiVersion, header.correlationId, header.clientId, frame.length, this, authorizer);
   }
 
   #handle(context: RequestContext, request: unknown): void {
@@ -273,39 +323,36 @@ export class ClientConnection implements Answering {
     while (ready < this.#inFlight.length && this.#inFlight[ready].chunks !== undefined) ready++;
     if (ready === 0) return;
     const leaving = this.#inFlight.splice(0, ready);
-    const chunks = leaving.length === 1 ? leaving[0].chunks! : leaving.flatMap((context) => context.chunks!);
-    this.#unsent = this.#unsent.length === 0 ? chunks : [...this.#unsent, ...chunks];
-    this.#send();
+    for (const { requestBytes } of leaving) this.#inFlightBytes -= counted(requestBytes);
+    this.#liveness.active();
+    this.#readBytes = 0;
+    this.#replies.write(leaving.length === 1 ? leaving[0].chunks! : leaving.flatMap((context) => context.chunks!));
     this.#pump();
-  }
-
-  #send(): void {
-    this.lastActiveMs = this.#services.clock.now().monotonicMs;
-    while (this.#unsent.length > 0 && !this.#isCongested) {
-      if (!this.#connection.write(this.#takePortion())) this.#setCongested();
-    }
-  }
-
-  #takePortion(): Buffer[] {
-    const chunks = this.#unsent;
-    let count = 0;
-    for (let bytes = 0; count < chunks.length && bytes < PORTION_BYTES_MIN; count++) bytes += chunks[count].length;
-    if (count < chunks.length) return chunks.splice(0, count);
-    this.#unsent = [];
-    return chunks;
-  }
-
-  #setCongested(): void {
-    this.#isCongested = true;
-    const onStuck = () => this.abort(`it has not taken its replies for ${STUCK_MS / 1000} s`);
-    this.#stuckTimer = this.#services.clock.setTimer(STUCK_MS, onStuck, { unref: true });
+    this.#closeWhenDone();
   }
 
   #onDrain(): void {
-    this.#isCongested = false;
-    this.#stuckTimer?.cancel();
-    this.#send();
+    this.#liveness.active();
+    this.#liveness.taken();
+    this.#replies.drained();
+    this.#account();
     this.#pump();
+    this.#closeWhenDone();
+  }
+
+  /** The answers to what came before `context` are the last; without it, those to everything that was begun. */
+  #endAt(context: RequestContext | undefined): void {
+    const index = context === undefined ? -1 : this.#inFlight.indexOf(context);
+    if (index >= 0) {
+      const [given, ...abandoned] = this.#inFlight.splice(index);
+      given.onAbandoned?.();
+      for (const { onAbandoned } of abandoned) onAbandoned?.();
+    }
+    this.end();
+  }
+
+  #closeWhenDone(): void {
+    if (this.#isEnding && this.#inFlight.length === 0 && this.#replies.isEmpty) this.close();
   }
 
   #setPaused(isPaused: boolean): void {
@@ -318,27 +365,36 @@ export class ClientConnection implements Answering {
   #onClose(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#stuckTimer?.cancel();
     this.#muteTimer?.cancel();
     this.#heldFrame = undefined;
-    this.#unsent = [];
+    this.#replies.drop();
     const abandoned = this.#inFlight;
     this.#inFlight = [];
     for (const context of abandoned) context.onAbandoned?.();
+    const { requests, replies } = this.#services;
+    this.#leave(requests, this.#requestShare);
+    this.#leave(replies, this.#replyShare);
     this.#services.closed(this);
+  }
+
+  #leave(budget: ByteBudget, share: BudgetShare): void {
+    budget.release(share);
+    budget.set(share, 0);
+  }
+
+  #warn(reason: string, fields: object = {}): void {
+    const peer = this.remoteAddress;
+    this.#services.warnings.warn({ peer, ...fields }, `Connection of ${peer} closed: ${reason}`);
   }
 
   /** What came is not a request: one line that says so in plain words, and the connection ends. */
   #refuseBytes(error: unknown, context?: RequestContext): void {
     if (!(error instanceof KafkaError)) throw error;
-    if (this.#isClosed) return;
+    if (this.#isClosed || this.#isEnding) return;
     const what = context === undefined ? '' : ` (${context.api.name} version ${context.version})`;
     const reason = guessProtocol(this.#firstBytes) ?? `${errorText(error)}${what}`;
-    this.#services.warnings.warn(
-      { peer: this.remoteAddress, firstBytes: this.#firstBytes.toString('hex') },
-      `Connection of ${this.remoteAddress} closed: ${reason}`,
-    );
-    this.close();
+    this.#warn(reason, { firstBytes: this.#firstBytes.toString('hex') });
+    this.#endAt(context);
   }
 
   /** A bug of ours: this connection cannot be trusted any more. */
@@ -353,23 +409,14 @@ export class ClientConnection implements Answering {
   }
 }
 
-function hostOf(address: string): string {
+/** The address without its port, as Kafka shows it: an IPv4 address that came over IPv6 is one. */
+export function hostOf(address: string): string {
   const colon = address.lastIndexOf(':');
-  return (colon < 0 ? address : address.slice(0, colon)).replace(/^\[|\]$/g, '');
+  const host = (colon < 0 ? address : address.slice(0, colon)).replace(/^\[|\]$/g, '');
+  return host.replace(/^::ffff:(?=\d+\.)/i, '');
 }
 
-function isProduce(frame: Buffer): boolean {
-  return frame.length >= 2 && frame.readInt16BE(0) === Apis.Produce.key;
-}
-
-/** People point browsers, health checks and TLS clients at brokers; say so instead of "frame too large". */
-function guessProtocol(firstBytes: Buffer): string | undefined {
-  const text = firstBytes.toString('latin1');
-  if (/^(GET|POST|PUT|HEAD|DELETE|OPTIONS|PATCH|CONNECT|TRACE|PRI) /.test(text)) {
-    return 'it looks like an HTTP request; this port speaks the Kafka protocol';
-  }
-  if (firstBytes[0] === 0x16 && firstBytes[1] === 0x03) {
-    return 'it looks like a TLS handshake; this listener is PLAINTEXT';
-  }
-  return undefined;
+/** What a request of so many bytes uses of the budget of all. */
+function counted(bytes: number): number {
+  return bytes > SMALL_BYTES ? bytes : 0;
 }

@@ -20,7 +20,10 @@ export interface Answering {
   /** The listener that the client came in by: its endpoint is what Metadata tells. */
   readonly listenerName: string;
   finish(context: RequestContext, body: object | undefined): void;
-  abort(reason: string): void;
+  /** What an answer may bring of records now, bytes. */
+  readonly replyBytesMax: number;
+  holds(bytes: number): void;
+  abort(context: RequestContext, reason: string): void;
   mute(delayMs: number): void;
 }
 
@@ -86,6 +89,16 @@ export class RequestContext {
     return this.#authorizer.allows(ANONYMOUS, this.clientHost, operation, resource, name);
   }
 
+  /** How many bytes of records an answer may bring now, so that clients that do not read their answers cannot use up our memory. */
+  get replyBytesMax(): number {
+    return this.#connection.replyBytesMax;
+  }
+
+  /** So many bytes have been read for the answer, which is not given yet: they count like an answer that waits to be sent. */
+  holds(bytes: number): void {
+    this.#connection.holds(bytes);
+  }
+
   /** Sends the answer: a draft of the response of this API. */
   reply(body: object): void {
     this.#connection.finish(this, body);
@@ -109,8 +122,8 @@ export class RequestContext {
     this.#connection.mute(delayMs);
   }
 
-  /** Closes the connection: the only way to tell a client that wants no answer that something failed. */
+  /** Closes the connection, when what was asked before has been answered: the only way to tell a client that wants no answer that something failed. */
   abort(reason: string): void {
-    this.#connection.abort(reason);
+    this.#connection.abort(this, reason);
   }
 }

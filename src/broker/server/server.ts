@@ -1,18 +1,29 @@
 /**
- * The doors of the broker: one acceptor a listener (TCP, and the in-process pipe under the same addresses), the connections that came
- * in, their number and their idleness.
+ * The doors of the broker: one acceptor a listener (TCP, and the in-process pipe under the same addresses), and the connections that
+ * came in: how many there may be (those that come too early wait here, as in the backlog of a socket), what they hold together, and how
+ * they do. Stopping: `end`, then whatever waits is answered, `finished`, `close`.
  */
-import { type Clock, errorText, KafkaError, type Logger, type Timer } from '#core';
+import { type Clock, Deferred, errorText, KafkaError, type Logger, type Timer } from '#core';
 import { type Acceptor, addressText, type Connection, type Listening } from '#net';
 import type { Authorizer } from '../authorizer.ts';
 import type { BrokerParts } from '../broker-parts.ts';
-import { ClientConnection, type ConnectionServices } from './client-connection.ts';
+import { ByteBudget } from './byte-budget.ts';
+import { ClientConnection, type ConnectionServices, hostOf } from './client-connection.ts';
+import { ConnectionGate, type ConnectionLimits } from './connection-limits.ts';
 import { isWildcardHost, type ListenerPlan } from './listener-address.ts';
 import { PeerWarnings } from './peer-warnings.ts';
 import type { RouteTable } from './route-table.ts';
 
-/** How often idle connections are looked for, at most. */
-const IDLE_CHECK_MS_MAX = 10_000;
+/** How often the connections are looked at, at most. */
+const CHECK_MS = 1000;
+/** A client that has not read for so long is closed when replies have used up their memory. */
+const EVICTION_MS = 1000;
+/** Connections that may come while the broker starts. */
+const STARTING_COUNT_MAX = 10_000;
+/** A connection waits for room no longer. */
+const WAIT_MS = 30_000;
+/** Requests that were begun have so long to be answered when the broker stops. */
+const STOP_MS = 5_000;
 
 /** One open listener. */
 export interface OpenListener {
@@ -31,8 +42,20 @@ export interface ServerOptions {
   readonly routes: RouteTable;
   readonly authorizer: Authorizer;
   readonly requestBytesMax: number;
-  readonly connectionCountMax: number;
+  readonly limits: ConnectionLimits;
+  /** Connections that may wait for room. */
+  readonly backlogCount: number;
   readonly idleMsMax: number;
+  /** -1: without limit. */
+  readonly requestBytesOfAllMax: number;
+  readonly replyBytesOfAllMax: number;
+}
+
+interface Arrival {
+  readonly connection: Connection;
+  readonly ip: string;
+  readonly listenerName: string;
+  readonly cameMs: number;
 }
 
 export class Server {
@@ -41,14 +64,23 @@ export class Server {
   readonly #doors: Listening[] = [];
   readonly #connections = new Set<ClientConnection>();
   readonly #warnings: PeerWarnings;
+  readonly #gate: ConnectionGate;
+  readonly #requests: ByteBudget;
+  readonly #replies: ByteBudget;
   #services: ConnectionServices | undefined;
-  #waiting: { connection: Connection; listenerName: string }[] = [];
-  #idleTimer: Timer | undefined;
-  #isClosed = false;
+  /** First come, first served. */
+  #waiting: Arrival[] = [];
+  #waitTimer: Timer | undefined;
+  #checkTimer: Timer | undefined;
+  #isEnding = false;
+  #finished: Deferred<void> | undefined;
 
   constructor(options: ServerOptions) {
     this.#options = options;
     this.#warnings = new PeerWarnings(options.clock, options.logger);
+    this.#gate = new ConnectionGate(options.limits);
+    this.#requests = new ByteBudget(options.requestBytesOfAllMax < 0 ? Infinity : options.requestBytesOfAllMax);
+    this.#replies = new ByteBudget(options.replyBytesOfAllMax);
   }
 
   get connectionCount(): number {
@@ -67,20 +99,52 @@ export class Server {
   /** Begins to answer. */
   serve(broker: BrokerParts): void {
     const { clock, logger, routes, authorizer, requestBytesMax, idleMsMax } = this.#options;
-    const closed = (connection: ClientConnection) => void this.#connections.delete(connection);
-    this.#services = { broker, routes, authorizer, clock, logger, warnings: this.#warnings, requestBytesMax, closed };
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const { connection, listenerName } of waiting) this.#accept(connection, listenerName);
-    this.#checkIdle(Math.min(IDLE_CHECK_MS_MAX, idleMsMax / 2));
+    this.#services = {
+      broker,
+      routes,
+      authorizer,
+      clock,
+      logger,
+      warnings: this.#warnings,
+      requestBytesMax,
+      idleMsMax,
+      requests: this.#requests,
+      replies: this.#replies,
+      closed: (connection) => this.#closed(connection),
+    };
+    this.#admitWaiting();
+    this.#checkRegularly(Math.max(1, Math.min(CHECK_MS, idleMsMax / 2)));
   }
 
-  /** Takes no further connections and ends those there are. Idempotent. */
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    this.#idleTimer?.cancel();
+  /** Limits that hold from now on; nobody who is connected is closed for them. */
+  setLimits(limits: ConnectionLimits): void {
+    this.#gate.limits = limits;
+    this.#admitWaiting();
+  }
+
+  /** Takes no further connections and no further requests. Idempotent. */
+  async end(): Promise<void> {
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    this.#checkTimer?.cancel();
+    this.#waitTimer?.cancel();
     await Promise.all(this.#doors.map((door) => door.close()));
-    for (const { connection } of this.#waiting) connection.close();
+    for (const { connection } of this.#waiting.splice(0)) connection.close();
+    for (const connection of [...this.#connections]) connection.end();
+  }
+
+  /** Fulfilled when every request that was begun is answered and its answer read, or `STOP_MS` later. Call `end` before. */
+  async finished(): Promise<void> {
+    if (this.#connections.size === 0) return;
+    this.#finished = new Deferred();
+    const timer = this.#options.clock.setTimer(STOP_MS, () => this.#finished!.resolve(undefined), { unref: true });
+    await this.#finished.promise;
+    timer.cancel();
+  }
+
+  /** Ends what is left. Idempotent. */
+  async close(): Promise<void> {
+    await this.end();
     for (const connection of [...this.#connections]) connection.close();
   }
 
@@ -109,34 +173,100 @@ export class Server {
   }
 
   #accept(connection: Connection, listenerName: string): void {
-    const { connectionCountMax } = this.#options;
-    if (this.#isClosed) {
+    const { clock, backlogCount } = this.#options;
+    const ip = hostOf(connection.remoteAddress);
+    if (this.#isEnding) {
       connection.close();
-    } else if (this.#connections.size + this.#waiting.length >= connectionCountMax) {
-      this.#warnings.warn(
-        { peer: connection.remoteAddress },
-        `Connection of ${connection.remoteAddress} refused: max.connections=${connectionCountMax} are open.`,
-      );
-      connection.close();
-    } else if (this.#services === undefined) {
-      this.#waiting.push({ connection, listenerName });
+      return;
+    }
+    const admission = this.#gate.admitsAddress(ip);
+    if (admission.type === 'refused') {
+      this.#refuse(connection, admission.key);
+    } else if (this.#waiting.length >= (this.#services === undefined ? STARTING_COUNT_MAX : backlogCount)) {
+      this.#refuse(connection, `${this.#waiting.length} connections wait already (socket.listen.backlog.size).`);
     } else {
-      this.#connections.add(new ClientConnection(connection, listenerName, this.#services));
+      this.#gate.came(ip);
+      const arrival = { connection, ip, listenerName, cameMs: clock.now().monotonicMs };
+      this.#waiting.push(arrival);
+      this.#admitWaiting();
+      if (this.#waiting.at(-1) === arrival) this.#tellWaiting(arrival);
     }
   }
 
-  #checkIdle(intervalMs: number): void {
-    const { clock, logger, idleMsMax } = this.#options;
-    const check = () => {
-      const oldestMs = clock.now().monotonicMs - idleMsMax;
-      for (const connection of [...this.#connections]) {
-        if (!connection.isIdle || connection.lastActiveMs > oldestMs) continue;
-        logger.debug({ peer: connection.remoteAddress }, `Connection of ${connection.remoteAddress} closed: idle.`);
-        connection.close();
+  /** Opens those for whom there is room, and comes back when it is time for the next one. */
+  #admitWaiting(): void {
+    if (this.#services === undefined || this.#isEnding) return;
+    const { clock } = this.#options;
+    const nowMs = clock.now().monotonicMs;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    let nextMs = Infinity;
+    for (const arrival of waiting) {
+      const admission = this.#gate.admits(arrival.listenerName, nowMs);
+      if (admission.type === 'open') {
+        this.#gate.opened(arrival.listenerName, nowMs);
+        this.#connections.add(new ClientConnection(arrival.connection, arrival.listenerName, this.#services));
+      } else if (nowMs - arrival.cameMs >= WAIT_MS) {
+        this.#gate.left(arrival.ip);
+        this.#refuse(arrival.connection, `${admission.key}, and waited for ${WAIT_MS / 1000} s`);
+      } else {
+        this.#waiting.push(arrival);
+        if (admission.type === 'wait') nextMs = Math.min(nextMs, admission.waitMs);
       }
-      this.#idleTimer = clock.setTimer(intervalMs, check, { unref: true });
-    };
-    this.#idleTimer = clock.setTimer(intervalMs, check, { unref: true });
+    }
+    this.#waitTimer?.cancel();
+    if (nextMs < Infinity) this.#waitTimer = clock.setTimer(nextMs, () => this.#admitWaiting(), { unref: true });
+  }
+
+  #tellWaiting({ connection, listenerName, cameMs }: Arrival): void {
+    if (this.#services === undefined) return;
+    const peer = connection.remoteAddress;
+    const admission = this.#gate.admits(listenerName, cameMs);
+    const why = admission.type === 'open' ? 'others came before' : admission.key;
+    this.#warnings.warn({ peer }, `Connection of ${peer} has to wait: ${why}`);
+  }
+
+  #refuse(connection: Connection, why: string): void {
+    const peer = connection.remoteAddress;
+    this.#warnings.warn({ peer }, `Connection of ${peer} refused: ${why}`);
+    connection.close();
+  }
+
+  #closed(connection: ClientConnection): void {
+    this.#connections.delete(connection);
+    this.#gate.closed(connection.listenerName);
+    this.#gate.left(connection.clientHost);
+    if (this.#waiting.length > 0) this.#admitWaiting();
+    if (this.#connections.size === 0) this.#finished?.resolve(undefined);
+  }
+
+  #checkRegularly(intervalMs: number): void {
+    const { clock } = this.#options;
+    this.#checkTimer = clock.setTimer(
+      intervalMs,
+      () => {
+        const nowMs = clock.now().monotonicMs;
+        for (const connection of [...this.#connections]) connection.check(nowMs);
+        if (this.#replies.isFull) this.#evict(nowMs);
+        if (this.#waiting.length > 0) this.#admitWaiting();
+        this.#checkRegularly(intervalMs);
+      },
+      { unref: true },
+    );
+  }
+
+  /** Those who do not read hold everybody up: they go, the greatest first, until half of the memory is free. */
+  #evict(nowMs: number): void {
+    const stuck = [...this.#connections]
+      .map((connection) => ({ connection, bytes: connection.unreadBytes(nowMs, EVICTION_MS) }))
+      .filter(({ bytes }) => bytes > 0)
+      .sort((a, b) => b.bytes - a.bytes);
+    for (const { connection, bytes } of stuck) {
+      if (this.#replies.usedBytes < this.#replies.bytesMax / 2) return;
+      connection.drop(
+        `it does not read ${bytes} bytes of its replies, and all connections together hold more than springtide.broker.queued.reply.bytes.max=${this.#replies.bytesMax}`,
+      );
+    }
   }
 }
 

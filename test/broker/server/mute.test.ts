@@ -48,7 +48,7 @@ test('the longest of several mutes counts', async () => {
 test('a mute keeps a connection from being idle, and leaves no timer when it closes', async () => {
   const scene = await ConnectionScene.start();
   scene.connection.mute(1000);
-  expect(scene.connection.isIdle).toBe(false);
+  expect(scene.connection.pulse.isIdle).toBe(false);
   scene.client.connection.close();
   await scene.clock.settle();
   expect([scene.closedCount, scene.clock.pendingTimerCount]).toEqual([1, 0]);
