@@ -15,6 +15,7 @@ import { isOnlineDirectory, MIGRATING_DIRECTORY } from './directory-id.ts';
 import { KeptRecords } from './kept-records.ts';
 import { BROKER_RESOURCE, type MetadataRecord, TOPIC_RESOURCE } from './metadata-record.ts';
 import { MetadataTransaction } from './metadata-transaction.ts';
+import { SharedLists } from './shared-lists.ts';
 
 export interface PartitionImage {
   readonly partition: number;
@@ -87,6 +88,8 @@ export class MetadataImage {
   readonly configs = new Map<number, Map<string, Map<string, string>>>();
   readonly kept = new KeptRecords();
   readonly #transaction = new MetadataTransaction();
+  readonly #nodes = new SharedLists<number>();
+  readonly #directories = new SharedLists<Uuid>();
 
   topicById(topicId: Uuid): TopicImage | undefined {
     return this.#topicsById.get(topicId);
@@ -192,13 +195,13 @@ export class MetadataImage {
     const { partitions } = this.#topic(body.topicId);
     partitions[body.partitionId] = {
       partition: body.partitionId,
-      replicas: body.replicas,
-      directories: body.directories,
-      isr: body.isr,
-      removingReplicas: body.removingReplicas,
-      addingReplicas: body.addingReplicas,
-      eligibleLeaderReplicas: body.eligibleLeaderReplicas ?? [],
-      lastKnownElr: body.lastKnownElr ?? [],
+      replicas: this.#nodes.of(body.replicas),
+      directories: this.#directories.of(body.directories),
+      isr: this.#nodes.of(body.isr),
+      removingReplicas: this.#nodes.of(body.removingReplicas),
+      addingReplicas: this.#nodes.of(body.addingReplicas),
+      eligibleLeaderReplicas: this.#nodes.of(body.eligibleLeaderReplicas ?? []),
+      lastKnownElr: this.#nodes.of(body.lastKnownElr ?? []),
       leader: body.leader,
       leaderRecoveryState: body.leaderRecoveryState,
       leaderEpoch: body.leaderEpoch,
@@ -214,13 +217,14 @@ export class MetadataImage {
     const isLeaderNamed = body.leader !== LEADER_UNCHANGED;
     partitions[body.partitionId] = {
       partition: old.partition,
-      replicas: body.replicas ?? old.replicas,
-      directories: body.directories ?? old.directories,
-      isr: body.isr ?? old.isr,
-      removingReplicas: body.removingReplicas ?? old.removingReplicas,
-      addingReplicas: body.addingReplicas ?? old.addingReplicas,
-      eligibleLeaderReplicas: body.eligibleLeaderReplicas ?? old.eligibleLeaderReplicas,
-      lastKnownElr: body.lastKnownElr ?? old.lastKnownElr,
+      replicas: body.replicas === null ? old.replicas : this.#nodes.of(body.replicas),
+      directories: body.directories === null ? old.directories : this.#directories.of(body.directories),
+      isr: body.isr === null ? old.isr : this.#nodes.of(body.isr),
+      removingReplicas: body.removingReplicas === null ? old.removingReplicas : this.#nodes.of(body.removingReplicas),
+      addingReplicas: body.addingReplicas === null ? old.addingReplicas : this.#nodes.of(body.addingReplicas),
+      eligibleLeaderReplicas:
+        body.eligibleLeaderReplicas === null ? old.eligibleLeaderReplicas : this.#nodes.of(body.eligibleLeaderReplicas),
+      lastKnownElr: body.lastKnownElr === null ? old.lastKnownElr : this.#nodes.of(body.lastKnownElr),
       leader: isLeaderNamed ? body.leader : old.leader,
       leaderRecoveryState:
         body.leaderRecoveryState === RECOVERY_UNCHANGED ? old.leaderRecoveryState : body.leaderRecoveryState,
