@@ -13,6 +13,9 @@ const bin = join(process.cwd(), 'bin', 'springtide.mjs');
 export interface BrokerProcess {
   name: string;
   bootstrapServers: string;
+  pid: number;
+  /** When its process was started, on the scale of `performance.now()`. */
+  startedMs: number;
   /** User and system seconds so far; NaN where /proc is not. */
   cpuSeconds(): number;
   stop(): Promise<void>;
@@ -25,9 +28,14 @@ export async function startOurs(durability: 'sync' | 'os'): Promise<BrokerProces
     `log.dirs=${folder}`,
     `springtide.broker.durability=${durability}`,
   ];
-  const child = spawn(process.execPath, [bin, 'server', ...overrides.flatMap((o) => ['--override', o])], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const startedMs = performance.now();
+  const child = spawn(
+    process.execPath,
+    [bin, 'server', '--log-level', 'warn', ...overrides.flatMap((o) => ['--override', o])],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   const bootstrapServers = await new Promise<string>((resolve, reject) => {
     let output = '';
     child.stdout.on('data', (chunk: Buffer) => {
@@ -40,6 +48,8 @@ export async function startOurs(durability: 'sync' | 'os'): Promise<BrokerProces
   return {
     name: `springtide, ${durability}`,
     bootstrapServers,
+    pid: child.pid ?? 0,
+    startedMs,
     cpuSeconds: () => cpuSecondsOf(child.pid),
     stop: async () => {
       await end(child);
@@ -52,11 +62,14 @@ export function hasRival(): boolean {
   return existsSync(join(jarFolder('broker'), '.complete'));
 }
 
-export async function startRival(): Promise<BrokerProcess> {
-  const kafka = await startApacheKafka();
+/** @param jvm its flags; default: those of the tests, which are to start fast */
+export async function startRival(jvm?: readonly string[]): Promise<BrokerProcess> {
+  const kafka = await startApacheKafka({}, jvm);
   return {
     name: 'Apache Kafka 4.4.0',
     bootstrapServers: kafka.bootstrapServers,
+    pid: kafka.pid,
+    startedMs: kafka.startedMs,
     cpuSeconds: () => cpuSecondsOf(kafka.pid),
     stop: async () => {
       await kafka.stop();
@@ -65,7 +78,8 @@ export async function startRival(): Promise<BrokerProcess> {
   };
 }
 
-function cpuSecondsOf(pid: number | undefined): number {
+/** User and system seconds of a process so far; NaN where /proc is not. */
+export function cpuSecondsOf(pid: number | undefined): number {
   const stat = `/proc/${pid}/stat`;
   if (!existsSync(stat)) return Number.NaN;
   const fields = readFileSync(stat, 'utf8').split(') ')[1].split(' ');

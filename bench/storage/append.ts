@@ -1,8 +1,8 @@
 /** Appends under `os`, which ends in the page cache, beside a plain `writev` of the same bytes to one file. */
 import { join } from 'node:path';
+import { alternate, count, fixed, medianOf, printTable, ratioOf, target } from '../table.ts';
 import { writeFile } from './bare-loops.ts';
 import { type BenchOptions, createLogs, inFolder, MIB, makeBatches, openLogs } from './scene.ts';
-import { alternate, count, fixed, medianOf, printTable, ratioOf, target } from './table.ts';
 import { driveWriters, type Load } from './writers.ts';
 
 const IN_FLIGHT = 5;

@@ -6,9 +6,9 @@ import { cpSync, linkSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path';
 import { type Durability, type LogDirectoryOptions, type PartitionLog, topicConfig } from '#storage';
 import { percentile } from '../figures.ts';
+import { alternate, count, fixed, medianOf, printTable, target } from '../table.ts';
 import { CLEANER } from './idle.ts';
 import { appendDurably, type BenchOptions, createLogs, inFolder, MIB, makeBatches, openLogs } from './scene.ts';
-import { alternate, count, fixed, medianOf, printTable, target } from './table.ts';
 import { type TurnFigures, Turns } from './turns.ts';
 import { driveWriters } from './writers.ts';
 

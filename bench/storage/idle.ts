@@ -4,8 +4,8 @@
  */
 import type { CleanerConfig, LogDirectoryOptions } from '#storage';
 import { topicConfig } from '#storage';
+import { alternate, fixed, medianOf, printTable } from '../table.ts';
 import { appendDurably, type BenchOptions, createLogs, inFolder, makeBatches, openLogs } from './scene.ts';
-import { alternate, fixed, medianOf, printTable } from './table.ts';
 import { type TurnFigures, Turns } from './turns.ts';
 
 const PARTITIONS = { full: 10_000, small: 2_000 } as const;

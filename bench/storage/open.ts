@@ -4,9 +4,9 @@
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { alternate, fixed, medianOf, printTable, target } from '../table.ts';
 import type { OpenSample } from './open-process.ts';
 import { appendDurably, type BenchOptions, createLogs, inFolder, makeBatches, openLogs } from './scene.ts';
-import { alternate, fixed, medianOf, printTable, target } from './table.ts';
 
 const PARTITIONS = { full: 10_000, small: 2_000 } as const;
 /** For 10,000 partitions. */

@@ -6,6 +6,7 @@ import { closeSync, openSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PartitionLog } from '#storage';
 import { percentile } from '../figures.ts';
+import { alternate, fixed, medianOf, printTable, ratioOf } from '../table.ts';
 import { readFile, readPieces, warm } from './bare-loops.ts';
 import {
   appendDurably,
@@ -17,7 +18,6 @@ import {
   makeBatches,
   openLogs,
 } from './scene.ts';
-import { alternate, fixed, medianOf, printTable, ratioOf } from './table.ts';
 import { driveWriters } from './writers.ts';
 
 const BATCH_BYTES = 16 * 1024;

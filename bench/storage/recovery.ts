@@ -4,9 +4,9 @@
  */
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { alternate, fixed, medianOf, printTable, ratioOf, target } from '../table.ts';
 import { readFile, warm } from './bare-loops.ts';
 import { type BenchOptions, createLogs, inFolder, MIB, makeBatches, openLogs } from './scene.ts';
-import { alternate, fixed, medianOf, printTable, ratioOf, target } from './table.ts';
 import { driveWriters } from './writers.ts';
 
 const BYTES_PER_SECOND_MIN = 500e6;

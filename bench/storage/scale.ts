@@ -6,6 +6,7 @@ import { closeSync, openSync, readdirSync, statfsSync, statSync } from 'node:fs'
 import { join } from 'node:path';
 import { type LogDirectory, type PartitionLog, topicConfig } from '#storage';
 import { percentile } from '../figures.ts';
+import { alternate, count, fixed, medianOf, printTable, ratioOf, target } from '../table.ts';
 import { readPieces } from './bare-loops.ts';
 import {
   appendDurably,
@@ -17,7 +18,6 @@ import {
   makeBatches,
   openLogs,
 } from './scene.ts';
-import { alternate, count, fixed, medianOf, printTable, ratioOf, target } from './table.ts';
 import { driveWriters } from './writers.ts';
 
 const RECORDS = { full: 100_000_000, small: 10_000_000 } as const;

@@ -4,9 +4,9 @@
  */
 import { join } from 'node:path';
 import { median } from '../figures.ts';
+import { alternate, count, fixed, medianOf, printTable, ratioOf, target } from '../table.ts';
 import { writeAndSync } from './bare-loops.ts';
 import { type BenchOptions, createLogs, inFolder, MIB, makeBatches, openLogs } from './scene.ts';
-import { alternate, count, fixed, medianOf, printTable, ratioOf, target } from './table.ts';
 import { SyncTimes, timedDisk } from './timed-disk.ts';
 import { driveWriters, type Load } from './writers.ts';
 

@@ -7,7 +7,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { end, freePort } from '../../processes/child.ts';
-import { javaFlags } from './jars.ts';
+import { classPath, javaFlags, smallJvm } from './jars.ts';
 import { askToolServer, type ToolResult } from './tool-server.ts';
 
 export type { ToolResult };
@@ -15,6 +15,7 @@ export type { ToolResult };
 const START_TIMEOUT_MS = 60_000;
 const TOOL_TIMEOUT_MS = 120_000;
 const PROPERTIES_FILE = 'server.properties';
+const BROKER_JVM: readonly string[] = smallJvm('768M');
 
 const TOOL_CLASSES = {
   topics: 'org.apache.kafka.tools.TopicCommand',
@@ -64,6 +65,8 @@ export interface ApacheKafka {
   bootstrapServers: string;
   dataFolder: string;
   pid: number;
+  /** When its process was started, on the scale of `performance.now()`. */
+  startedMs: number;
   /** Ends the broker, with SIGTERM by a clean shutdown, and waits until it has ended; the data folder stays until `remove`. */
   stop(signal?: NodeJS.Signals): Promise<void>;
   /** Starts it again on the same folder and ports. */
@@ -73,13 +76,16 @@ export interface ApacheKafka {
 
 type Overrides = Readonly<Record<string, string | number>>;
 
-/** Formats a data folder of its own, starts the broker with `overrides` of server.properties and waits until its port answers. */
-export async function startApacheKafka(overrides: Overrides = {}): Promise<ApacheKafka> {
+/**
+ * Formats a data folder of its own, starts the broker with `overrides` of server.properties and waits until its port answers.
+ * `jvm`: flags of its process; by default such that it starts fast.
+ */
+export async function startApacheKafka(overrides: Overrides = {}, jvm = BROKER_JVM): Promise<ApacheKafka> {
   const place = await newPlace();
   const quorum = { 'controller.quorum.bootstrap.servers': `127.0.0.1:${place.controllerPort}` };
   const properties = writeProperties(place, { ...quorum, ...overrides });
   format(properties);
-  return run(place);
+  return run(place, jvm);
 }
 
 /** Starts the broker on a folder that another one has filled. It is not formatted: that there is one voter is said by its configuration. */
@@ -111,9 +117,10 @@ function writeProperties(place: Place, overrides: Overrides): string {
   return path;
 }
 
-async function run(place: Place): Promise<ApacheKafka> {
+async function run(place: Place, jvm = BROKER_JVM): Promise<ApacheKafka> {
   const { folder, dataFolder, port } = place;
-  const child = spawn('java', [...javaFlags('broker', '768M'), 'kafka.Kafka', join(folder, PROPERTIES_FILE)], {
+  const startedMs = performance.now();
+  const child = spawn('java', [...jvm, ...classPath('broker'), 'kafka.Kafka', join(folder, PROPERTIES_FILE)], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   await waitForPort(port, child, collect(child));
@@ -121,8 +128,9 @@ async function run(place: Place): Promise<ApacheKafka> {
     bootstrapServers: `127.0.0.1:${port}`,
     dataFolder,
     pid: child.pid ?? 0,
+    startedMs,
     stop: (signal) => end(child, signal),
-    restart: () => run(place),
+    restart: () => run(place, jvm),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }

@@ -1,8 +1,8 @@
 /**
- * How a bench of the storage engine compares: every round runs each contestant once, in an order that alternates, so that all see the
+ * How a bench compares: every round runs each contestant once, in an order that alternates, so that all see the
  * same moods of the machine. A figure is the median of the rounds; a ratio is the median of the ratios within each round.
  */
-import { median } from '../figures.ts';
+import { median } from './figures.ts';
 
 /** Runs each contestant once per round, after one round that is not counted. Their samples, in the order of the rounds. */
 export async function alternate<K extends string, T>(

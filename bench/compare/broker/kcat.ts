@@ -1,0 +1,51 @@
+/** `kcat` (librdkafka): lines of 100 bytes from a file into one partition, and out of it again. */
+import { join } from 'node:path';
+import { alternate, printTable } from '../../table.ts';
+import { createTopic, deleteTopic, kcat } from './clients.ts';
+import { CONSUME_COLUMNS, consumeRow } from './consume.ts';
+import { type Contestant, startBare } from './contestants.ts';
+import { writePayload } from './payload.ts';
+import { PRODUCE_COLUMNS, produceRow } from './produce.ts';
+import { type CompareOptions, type Sample, sample } from './sample.ts';
+
+const LINE_BYTES = 100;
+const LINES = 1_000_000;
+
+export async function compareKcat(
+  ours: Contestant,
+  kafka: Contestant,
+  folder: string,
+  { rounds }: CompareOptions,
+): Promise<void> {
+  const file = join(folder, 'lines');
+  writePayload(file, LINE_BYTES, LINES);
+  const bare = await startBare();
+  let run = 0;
+  const topics = new Map<Contestant, string[]>();
+  const lines = (broker: Contestant, args: readonly string[], toFile?: string): Promise<Sample> =>
+    sample(broker, LINES, async () => {
+      const start = performance.now();
+      await kcat(['-b', broker.bootstrapServers, '-q', ...args], toFile);
+      return LINES / ((performance.now() - start) / 1000);
+    });
+  const produce = async (broker: Contestant): Promise<Sample> => {
+    const topic = `kcat-${run++}`;
+    await createTopic(broker, topic, 1);
+    topics.set(broker, [...(topics.get(broker) ?? []), topic]);
+    return lines(broker, ['-P', '-t', topic, '-p', '0', '-l', file]);
+  };
+  const consume = (broker: Contestant): Promise<Sample> => {
+    const topic = topics.get(broker)?.[0] ?? '';
+    return lines(broker, ['-C', '-t', topic, '-p', '0', '-o', 'beginning', '-e'], '/dev/null');
+  };
+  const produced = await alternate(rounds, {
+    ours: () => produce(ours),
+    kafka: () => produce(kafka),
+    bare: () => produce(bare),
+  });
+  const consumed = await alternate(rounds, { ours: () => consume(ours), kafka: () => consume(kafka) });
+  await bare.stop();
+  for (const broker of [ours, kafka]) for (const topic of topics.get(broker) ?? []) await deleteTopic(broker, topic);
+  printTable('kcat -P -l, 1,000,000 lines of 100 B', PRODUCE_COLUMNS, [produceRow('in', produced, 0.8)]);
+  printTable('kcat -C -o beginning -e', CONSUME_COLUMNS, [consumeRow('out', consumed)]);
+}
