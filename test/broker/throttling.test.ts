@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { ManualClock } from '#core';
 import type { RequestChannel } from '#net';
 import { Apis, Errors } from '#protocol';
-import { batchOf, encodedRequest, Scene } from './scene.ts';
+import { batchOf, encodedRequest, RawClient, Scene } from './scene.ts';
 
 let scene: Scene;
 afterEach(() => scene.close());
@@ -185,6 +185,38 @@ test('request_percentage counts the time of processing, of all requests, and cos
   await limit({ 'client-id': 'slow' }, 'request_percentage', 0.001);
   expect((await ask('slow')).throttleTimeMs).toBe(1000);
   expect((await ask('quick')).throttleTimeMs).toBe(0);
+});
+
+describe('connection_creation_rate', () => {
+  test('leaves connections beyond it unread, and closes them when their address may open one again', async () => {
+    scene = await Scene.start();
+    await limit({ ip: null }, 'connection_creation_rate', 1);
+    const connect = async () => {
+      const client = new RawClient(await scene.raw());
+      client.write(encodedRequest(Apis.ApiVersions, 0, {}));
+      await scene.clock.settle();
+      return client;
+    };
+    const clients: RawClient[] = [];
+    for (let count = 0; count < 12; count++) clients.push(await connect());
+    expect(clients.map(({ correlationIds }) => correlationIds.length)).toEqual([...Array(10).fill(1), 0, 0]);
+    await scene.clock.advance(999);
+    expect(clients.some(({ isClosed }) => isClosed)).toBe(false);
+    await scene.clock.advance(1);
+    expect(clients.map(({ isClosed }) => isClosed)).toEqual([...Array(10).fill(false), true, true]);
+    await scene.clock.advance(10_000);
+    expect((await connect()).correlationIds).toEqual([1]);
+  });
+
+  test('leaves nobody behind when the broker stops', async () => {
+    scene = await Scene.start();
+    await limit({ ip: null }, 'connection_creation_rate', 1);
+    const clients: RawClient[] = [];
+    for (let count = 0; count < 12; count++) clients.push(new RawClient(await scene.raw()));
+    await scene.close();
+    await scene.clock.settle();
+    expect(clients.map(({ isClosed }) => isClosed)).toEqual(Array(12).fill(true));
+  });
 });
 
 describe('controller_mutation_rate', () => {

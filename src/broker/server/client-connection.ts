@@ -161,7 +161,7 @@ export class ClientConnection implements Answering {
       this.#fail(context, error);
       return;
     }
-    this.mute(throttleTimeMs);
+    if (throttleTimeMs > 0) this.mute(throttleTimeMs);
     this.#flush();
   }
 

@@ -13,6 +13,7 @@ import { ConnectionGate, type ConnectionLimits } from './connection-limits.ts';
 import { isWildcardHost, type ListenerPlan } from './listener-address.ts';
 import { PeerWarnings } from './peer-warnings.ts';
 import type { RouteTable } from './route-table.ts';
+import { ThrottledArrivals } from './throttled-arrivals.ts';
 
 /** How often the connections are looked at, at most. */
 const CHECK_MS = 1000;
@@ -65,6 +66,7 @@ export class Server {
   readonly #connections = new Set<ClientConnection>();
   readonly #warnings: PeerWarnings;
   readonly #gate: ConnectionGate;
+  readonly #throttled: ThrottledArrivals;
   readonly #requests: ByteBudget;
   readonly #replies: ByteBudget;
   #services: ConnectionServices | undefined;
@@ -79,6 +81,7 @@ export class Server {
     this.#options = options;
     this.#warnings = new PeerWarnings(options.clock, options.logger);
     this.#gate = new ConnectionGate(options.limits);
+    this.#throttled = new ThrottledArrivals(options.clock);
     this.#requests = new ByteBudget(options.requestBytesOfAllMax < 0 ? Infinity : options.requestBytesOfAllMax);
     this.#replies = new ByteBudget(options.replyBytesOfAllMax);
   }
@@ -128,6 +131,7 @@ export class Server {
     this.#isEnding = true;
     this.#checkTimer?.cancel();
     this.#waitTimer?.cancel();
+    this.#throttled.end();
     await Promise.all(this.#doors.map((door) => door.close()));
     for (const { connection } of this.#waiting.splice(0)) connection.close();
     for (const connection of [...this.#connections]) connection.end();
@@ -184,13 +188,26 @@ export class Server {
       this.#refuse(connection, admission.key);
     } else if (this.#waiting.length >= (this.#services === undefined ? STARTING_COUNT_MAX : backlogCount)) {
       this.#refuse(connection, `${this.#waiting.length} connections wait already (socket.listen.backlog.size).`);
-    } else {
+    } else if (!this.#throttles(connection, ip)) {
       this.#gate.came(ip);
       const arrival = { connection, ip, listenerName, cameMs: clock.now().monotonicMs };
       this.#waiting.push(arrival);
       this.#admitWaiting();
       if (this.#waiting.at(-1) === arrival) this.#tellWaiting(arrival);
     }
+  }
+
+  /** Whether the address has opened too many of late. */
+  #throttles(connection: Connection, ip: string): boolean {
+    const delayMs = this.#services?.broker.quotas.connectionDelayMs(ip) ?? 0;
+    if (delayMs === 0) return false;
+    const peer = connection.remoteAddress;
+    this.#warnings.warn(
+      { peer },
+      `Connection of ${peer} refused: the quota connection_creation_rate of ${ip} is used up`,
+    );
+    this.#throttled.closeAfter(delayMs, connection);
+    return true;
   }
 
   /** Opens those for whom there is room, and comes back when it is time for the next one. */
