@@ -30,7 +30,7 @@ interface Limit {
 
 const LONG: Limit = { max: 2 ** 63, isWhole: true };
 const INT: Limit = { max: 2 ** 31 - 1, isWhole: true };
-const DOUBLE: Limit = { max: Number.POSITIVE_INFINITY, isWhole: false };
+const DOUBLE: Limit = { max: Number.MAX_VALUE, isWhole: false };
 
 const CLIENT_KEYS: ReadonlyMap<string, Limit> = new Map([
   ['producer_byte_rate', LONG],
