@@ -1,5 +1,5 @@
 /** Every setting that somebody reads, gathered from the tables of their owners, for the warnings about keys that nobody knows. */
-import { knownBrokerKeys } from '#broker';
+import { knownBrokerKeys, knownBrokerPrefixes } from '#broker';
 import { type KnownKeys, uniformName } from '#context';
 import { knownSpringKeys } from './kafka-properties.ts';
 
@@ -26,7 +26,8 @@ const ours = [
 
 const brokerKeys = knownBrokerKeys.map((key) => (key.startsWith('springtide.') ? key : `springtide.broker.${key}`));
 const keys = [...new Set([...springBoot, ...ours, ...knownSpringKeys.keys, ...brokerKeys])];
-const maps = [...knownSpringKeys.maps, 'spring.profiles.group'];
+const brokerMaps = knownBrokerPrefixes.map((prefix) => `springtide.broker.${prefix}`);
+const maps = [...knownSpringKeys.maps, 'spring.profiles.group', ...brokerMaps];
 const uniform = new Set(keys.map(uniformName));
 
 export const knownKeys: KnownKeys & { prefixes: readonly string[]; has(name: string): boolean } = {

@@ -17,7 +17,7 @@ import { type CleanerConfig, type Disk, LogDirectories, nodeDisk, topicConfig } 
 import { type Authorizer, allowEveryone } from './authorizer.ts';
 import { idleDynamicKeys } from './config/dynamic-configs.ts';
 import { type BrokerConfig, type BrokerSettings, readSettings } from './config/settings.ts';
-import { GROUP_METADATA_TOPIC } from './controller/index.ts';
+import { featureByName, GROUP_METADATA_TOPIC, type MetadataImage } from './controller/index.ts';
 import { GroupCoordinators } from './coordination/group-coordinators.ts';
 import { StallMeter } from './coordination/stall-meter.ts';
 import { groupSettings } from './group/index.ts';
@@ -66,6 +66,16 @@ interface Environment {
 
 type Closer = () => void | Promise<void>;
 
+/** What a start ends with. */
+interface OpenBroker {
+  readonly settings: BrokerSettings;
+  readonly server: Server;
+  readonly clusterId: string;
+  readonly image: MetadataImage;
+  readonly network: PipeNetwork;
+  readonly closers: Closer[];
+}
+
 export class Broker {
   /** The host that was bound, as a client on this machine names it. */
   readonly host: string;
@@ -74,6 +84,11 @@ export class Broker {
   readonly bootstrapServers: string;
   readonly clusterId: string;
   readonly nodeId: number;
+  /** `host:port` of each listener, as clients are told. */
+  readonly advertisedListeners: readonly string[];
+  /** What acknowledged means: on the disk, or in the page cache. */
+  readonly durability: 'sync' | 'os';
+  readonly #image: MetadataImage;
   readonly #network: PipeNetwork;
   readonly #closers: Closer[];
   #closing: Promise<void> | undefined;
@@ -93,25 +108,19 @@ export class Broker {
     const network = options.network ?? new PipeNetwork(clock);
     const closers: Closer[] = [];
     try {
-      const { clusterId, server } = await open(
+      const { clusterId, server, image } = await open(
         environment,
         [options.acceptor ?? tcpDoor(environment), network],
         closers,
       );
-      return new Broker(environment.settings, server, clusterId, network, closers);
+      return new Broker({ settings: environment.settings, server, clusterId, image, network, closers });
     } catch (error) {
       await closeAll(closers, logger);
       throw error;
     }
   }
 
-  private constructor(
-    settings: BrokerSettings,
-    server: Server,
-    clusterId: string,
-    network: PipeNetwork,
-    closers: Closer[],
-  ) {
+  private constructor({ settings, server, clusterId, image, network, closers }: OpenBroker) {
     const [listener] = server.listeners;
     this.host = isWildcardHost(listener.host) ? 'localhost' : listener.host;
     this.port = listener.port;
@@ -120,8 +129,18 @@ export class Broker {
       .join(',');
     this.clusterId = clusterId;
     this.nodeId = settings.nodeId;
+    this.advertisedListeners = server.listeners.map(({ advertisedHost, advertisedPort }) =>
+      addressText(advertisedHost, advertisedPort),
+    );
+    this.durability = settings.durability;
+    this.#image = image;
     this.#network = network;
     this.#closers = closers;
+  }
+
+  /** What clients may count on, by name, with its level now. */
+  get features(): ReadonlyMap<string, number> {
+    return new Map([...this.#image.features].filter(([name]) => featureByName(name) !== undefined));
   }
 
   /** The way to this broker inside the process; use it with `bootstrapServers`. */
@@ -144,7 +163,7 @@ async function open(
   environment: Environment,
   acceptors: readonly Acceptor[],
   closers: Closer[],
-): Promise<{ clusterId: string; server: Server }> {
+): Promise<Pick<OpenBroker, 'clusterId' | 'server' | 'image'>> {
   const { settings, clock, random, logger } = environment;
   const { config } = settings;
   const routeTable = routes();
@@ -189,7 +208,7 @@ async function open(
   });
   // Clients go before anything they use.
   closers.push(() => stopServing(server, groups));
-  return { clusterId: directories.clusterId, server };
+  return { clusterId: directories.clusterId, server, image: metadata.image };
 }
 
 /** What was begun is answered, whoever waits is told, then connections end. */

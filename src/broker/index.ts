@@ -5,6 +5,7 @@
  */
 export type { AclOperation, AclResource, Authorizer } from './authorizer.ts';
 export { Broker, type BrokerOptions } from './broker.ts';
-export { brokerConfigTable, knownBrokerKeys } from './config/config.ts';
+export { brokerConfigTable } from './config/config.ts';
+export { isKnownBrokerKey, knownBrokerKeys, knownBrokerPrefixes } from './config/known-keys.ts';
 export { type LogDirs, logDirsOf } from './config/log-dirs.ts';
 export { startBrokerInWorker, type WorkerBroker, type WorkerBrokerOptions } from './worker/worker.ts';

@@ -1,6 +1,6 @@
 /** Starts the broker for `springtide server`, says where it is, and ends it cleanly: the first signal drains, a second one ends at once. */
 import { resolve } from 'node:path';
-import { Broker, knownBrokerKeys, logDirsOf } from '#broker';
+import { Broker, isKnownBrokerKey, knownBrokerKeys, logDirsOf } from '#broker';
 import { createLogging, Environment, explainFailure, formatStartupFailure, recordSource } from '#context';
 import { readServerProperties } from './server-properties.ts';
 
@@ -21,7 +21,7 @@ export async function runServer(options: ServerOptions): Promise<number> {
     const settings = { 'logging.level.root': options.logLevel, 'springtide.logging.format': options.logFormat };
     const logging = createLogging(new Environment([recordSource('command line', settings)]), { sink: process.stderr });
     const logger = logging.getLogger('springtide.broker');
-    const given = readServerProperties(options.file, options.override, knownBrokerKeys);
+    const given = readServerProperties(options.file, options.override, { has: isKnownBrokerKey, all: knownBrokerKeys });
     origins = given.origins;
     for (const warning of given.warnings) logger.warn(warning);
     const broker = await Broker.start({ config: given.config, logger });
@@ -38,7 +38,16 @@ export async function runServer(options: ServerOptions): Promise<number> {
 
 function readyLine(broker: Broker, config: Record<string, string>): string {
   const folders = logDirsOf(config).paths.map((path) => resolve(path));
-  return `springtide broker ready: ${broker.bootstrapServers}, data in ${folders.join(', ')}, cluster ${broker.clusterId}`;
+  const told = broker.advertisedListeners.join(',');
+  const features = [...broker.features].map(([name, level]) => `${name}=${level}`);
+  return [
+    `springtide broker ready: ${broker.bootstrapServers}`,
+    ...(told === broker.bootstrapServers ? [] : [`told to clients as ${told}`]),
+    `data in ${folders.join(', ')}`,
+    `cluster ${broker.clusterId}`,
+    `durability ${broker.durability}`,
+    `features ${features.join(' ')}`,
+  ].join(', ');
 }
 
 /** Resolves with the name of the first signal; from then on a signal ends the process at once. */

@@ -6,6 +6,12 @@ import { readFileSync } from 'node:fs';
 import { parseProperties, StartupFailure } from '#context';
 import { errorText, suggest } from '#core';
 
+export type KnownKeys = {
+  has(key: string): boolean;
+  /** For suggestions. */
+  all: readonly string[];
+};
+
 export type ServerProperties = {
   config: Record<string, string>;
   /** `server.properties:12` or `--override`. */
@@ -18,7 +24,7 @@ export type ServerProperties = {
 export function readServerProperties(
   file: string | undefined,
   overrides: readonly string[],
-  knownKeys: readonly string[],
+  known: KnownKeys,
 ): ServerProperties {
   const given = new Map<string, { value: string; origin: string }>();
   if (file !== undefined) {
@@ -26,14 +32,13 @@ export function readServerProperties(
       given.set(key, { value: value.trim(), origin: `${file}:${line}` });
   }
   for (const override of overrides) given.set(...parseOverride(override));
-  const known = new Set(knownKeys);
   const config: Record<string, string> = {};
   const origins = new Map<string, string>();
   const warnings: string[] = [];
   for (const [key, { value, origin }] of given) {
     origins.set(key, origin);
     if (known.has(key)) config[key] = value;
-    else warnings.push(unknownKeyText(key, origin, knownKeys));
+    else warnings.push(unknownKeyText(key, origin, known.all));
   }
   return { config, origins, warnings };
 }

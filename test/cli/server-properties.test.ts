@@ -5,7 +5,8 @@ import { expect, test } from '@jest/globals';
 import { StartupFailure } from '#context';
 import { readServerProperties } from '../../src/cli/server-properties.ts';
 
-const known = ['num.partitions', 'listeners', 'log.dirs'];
+const all = ['num.partitions', 'listeners', 'log.dirs'];
+const known = { all, has: (key: string) => all.includes(key) };
 
 function fileWith(text: string): string {
   const file = join(mkdtempSync(join(tmpdir(), 'springtide-cli-')), 'server.properties');

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { Admin } from '#client';
+import { stockKeys } from '../broker/config/stock-keys.ts';
 
 /** The command from source, so that no build has to come before the tests. */
 const COMMAND = ['--conditions=springtide-src', '--input-type=module', '-e'];
@@ -58,13 +59,44 @@ describe('springtide server', () => {
     const cwd = folder();
     const run = new Run(['server', ...FREE_PORT, '--override', 'num.partitions=2'], cwd);
     await run.shows('\n');
-    const match = /^springtide broker ready: (127\.0\.0\.1:\d+), data in (\S+), cluster (\S+)\n$/.exec(run.stdout);
+    const match =
+      /^springtide broker ready: (127\.0\.0\.1:\d+), data in (\S+), cluster (\S+), durability sync, features .*\bmetadata\.version=\d+.*\n$/.exec(
+        run.stdout,
+      );
     expect(match?.[2]).toBe(join(cwd, 'data'));
     const admin = Admin.create({ 'bootstrap.servers': match?.[1] ?? '' });
     expect((await admin.describeCluster()).clusterId).toBe(match?.[3]);
     await admin.close();
     run.child.kill('SIGTERM');
     expect(await run.exit).toBe(0);
+  });
+
+  test('starts with the server.properties that Kafka brings, overrides over it, and tells what it passes over', async () => {
+    const cwd = folder();
+    const lines = Object.entries(stockKeys).map(([key, value]) => `${key}=${value}`);
+    writeFileSync(join(cwd, 'server.properties'), `${lines.join('\n')}\n`);
+    const overrides = {
+      'log.dirs': join(cwd, 'logs'),
+      listeners: 'PLAINTEXT://127.0.0.1:0,CONTROLLER://127.0.0.1:0',
+      'advertised.listeners': 'PLAINTEXT://localhost:0',
+      'num.partitions': '2',
+    };
+    const args = Object.entries(overrides).flatMap(([key, value]) => ['--override', `${key}=${value}`]);
+    const run = new Run(['server', 'server.properties', ...args], cwd);
+    await run.shows('ready');
+    expect(run.stdout).toMatch(/ready: 127\.0\.0\.1:(\d+), told to clients as localhost:\1, data in .*logs,/);
+    expect(run.stderr).toMatch(/Passed over: num\.network\.threads, num\.io\.threads, num\.recovery\.threads/);
+    expect(run.stderr).not.toMatch(/WARN|unknown key/i);
+    run.child.kill('SIGINT');
+    expect(await run.exit).toBe(0);
+  });
+
+  test('ends at once at a second signal', async () => {
+    const run = new Run(['server', ...FREE_PORT], folder());
+    await run.shows('ready');
+    run.child.kill('SIGTERM');
+    run.child.kill('SIGINT');
+    expect([130, 143]).toContain(await run.exit);
   });
 
   test('names all its data folders, and refuses those that do not belong together', async () => {

@@ -4,10 +4,10 @@
  * here; broker-wide defaults of topic configs (`log.retention.ms`, …) are rows of storage's topic table.
  */
 import { defineConfig } from '#core';
-import { brokerDefaults, OPEN_FILES_MAX } from '#storage';
+import { OPEN_FILES_MAX } from '#storage';
 import { groupConfigTable } from '../group/index.ts';
 import { quotaConfigTable } from '../quota/index.ts';
-import { networkConfigTable } from '../server/config.ts';
+import { listenerConfigTable, networkConfigTable } from '../server/config.ts';
 
 export const brokerConfigTable = defineConfig({
   ...groupConfigTable,
@@ -27,18 +27,7 @@ export const brokerConfigTable = defineConfig({
     default: null,
     doc: 'The id of a cluster that is made at the first start. A data folder that has another id is refused.',
   },
-  listeners: {
-    type: 'list',
-    default: ['PLAINTEXT://127.0.0.1:9092'],
-    importance: 'high',
-    doc: 'Addresses to listen on, `PLAINTEXT://host:port`. Port 0 takes a free one; an empty host is every interface.',
-  },
-  'advertised.listeners': {
-    type: 'list',
-    default: null,
-    importance: 'high',
-    doc: 'Addresses that clients are told, one a listener, when they differ from `listeners` (containers, NAT).',
-  },
+  ...listenerConfigTable,
   'log.dirs': {
     type: 'list',
     default: null,
@@ -248,63 +237,3 @@ export const brokerConfigTable = defineConfig({
     doc: 'How long the sequences of a silent producer are remembered.',
   },
 });
-
-/**
- * Keys of Kafka's broker that are understood but change nothing here: written into many a server.properties, so they are named in one
- * line at start instead of being called unknown.
- */
-export const keysWithoutEffect: readonly string[] = [
-  'auto.leader.rebalance.enable',
-  'background.threads',
-  'broker.heartbeat.interval.ms',
-  'broker.session.timeout.ms',
-  'controlled.shutdown.enable',
-  'controller.listener.names',
-  'controller.quorum.bootstrap.servers',
-  'controller.quorum.voters',
-  'controller.socket.timeout.ms',
-  'group.coordinator.rebalance.protocols',
-  'inter.broker.listener.name',
-  'leader.imbalance.check.interval.seconds',
-  'listener.security.protocol.map',
-  'log.cleaner.threads',
-  'log.flush.offset.checkpoint.interval.ms',
-  'log.flush.scheduler.interval.ms',
-  'log.flush.start.offset.checkpoint.interval.ms',
-  'max.incremental.fetch.session.cache.slots',
-  'num.io.threads',
-  'num.network.threads',
-  'num.recovery.threads.per.data.dir',
-  'num.replica.fetchers',
-  'offsets.commit.timeout.ms',
-  'offsets.load.buffer.size',
-  'offsets.topic.compression.codec',
-  'process.roles',
-  'queued.max.requests',
-  'replica.fetch.max.bytes',
-  'replica.fetch.min.bytes',
-  'replica.fetch.wait.max.ms',
-  'replica.lag.time.max.ms',
-  'replica.socket.timeout.ms',
-  'request.timeout.ms',
-  'security.inter.broker.protocol',
-  'share.coordinator.state.topic.min.isr',
-  'share.coordinator.state.topic.num.partitions',
-  'share.coordinator.state.topic.replication.factor',
-  'socket.receive.buffer.bytes',
-  'socket.send.buffer.bytes',
-  'springtide.broker.enabled',
-  'transaction.state.log.min.isr',
-  'transaction.state.log.num.partitions',
-  'transaction.state.log.replication.factor',
-];
-
-/** Broker keys that give topics their defaults, such as `log.retention.ms`. */
-export const topicDefaultKeys: readonly string[] = Object.values(brokerDefaults).flatMap((sources) =>
-  sources.map(({ key }) => key),
-);
-
-/** Every key that is understood, for warnings about those that are not. */
-export const knownBrokerKeys: readonly string[] = [
-  ...new Set([...Object.keys(brokerConfigTable), ...topicDefaultKeys, ...keysWithoutEffect]),
-];

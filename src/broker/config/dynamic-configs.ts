@@ -5,7 +5,7 @@
  */
 
 import type { MetadataImage } from '../controller/index.ts';
-import { topicDefaultKeys } from './config.ts';
+import { topicDefaultKeys } from './known-keys.ts';
 
 /** Of all brokers. */
 const ALL = '';

@@ -1,13 +1,15 @@
 /**
- * The broker's keys as given, read once at start: values checked and typed, unknown keys warned about with the nearest known one,
- * keys of Kafka that change nothing here named in one line. Everything below the broker takes its part from here.
+ * The broker's keys as given, read once at start: values checked and typed, and what is not heeded told (`known-keys.ts`). Everything
+ * below the broker takes its part from here.
  */
-import { type ConfigOf, KafkaError, type Logger, parseConfig, suggest } from '#core';
+import { type ConfigOf, KafkaError, type Logger, parseConfig } from '#core';
 import { refusedTopicConfig, topicConfig, topicConfigConflict } from '#storage';
 import { type ConnectionLimits, connectionLimits } from '../server/connection-limits.ts';
 import { type ListenerPlan, planListeners } from '../server/listener-address.ts';
-import { brokerConfigTable, keysWithoutEffect, knownBrokerKeys, topicDefaultKeys } from './config.ts';
+import { brokerConfigTable } from './config.ts';
+import { reportKeys } from './known-keys.ts';
 import { type LogDirs, logDirsOf } from './log-dirs.ts';
+import { nodeIdOf } from './node-roles.ts';
 
 export type BrokerConfig = ConfigOf<typeof brokerConfigTable>;
 
@@ -24,20 +26,22 @@ export interface BrokerSettings {
 
 /** @throws KafkaError INVALID_CONFIG whose text names key, value and rule */
 export function readSettings(given: Readonly<Record<string, unknown>>, logger: Logger): BrokerSettings {
-  const { config, unknown } = parseConfig(brokerConfigTable, given);
-  reportUnused(unknown, logger);
+  const { config } = parseConfig(brokerConfigTable, given);
+  reportKeys(Object.keys(given), logger);
   checkTopicDefaults(given);
   const listeners = planListeners({
     listeners: config.listeners,
     advertised: config['advertised.listeners'],
-    protocolMap: textOf(given['listener.security.protocol.map']),
-    controllerNames: (textOf(given['controller.listener.names']) ?? '').split(',').filter((name) => name !== ''),
+    protocolMap: config['listener.security.protocol.map'],
+    controllerNames: config['controller.listener.names'],
+    interBrokerName: config['inter.broker.listener.name'],
   });
+  reportControllerListeners(config, logger);
   const listenerNames = listeners.map(({ bind }) => bind.name);
   return {
     config,
     given,
-    nodeId: config['broker.id'] >= 0 && given['node.id'] === undefined ? config['broker.id'] : config['node.id'],
+    nodeId: nodeIdOf(config, given),
     logDirs: logDirsOf(given),
     durability: config['springtide.broker.durability'],
     listeners,
@@ -45,20 +49,11 @@ export function readSettings(given: Readonly<Record<string, unknown>>, logger: L
   };
 }
 
-function reportUnused(unknown: readonly string[], logger: Logger): void {
-  const idle: string[] = [];
-  for (const key of unknown) {
-    if (topicDefaultKeys.includes(key)) continue;
-    if (keysWithoutEffect.includes(key)) idle.push(key);
-    else warnUnknown(key, logger);
-  }
-  if (idle.length > 0) logger.info({ keys: idle }, `Keys of Kafka without effect here: ${idle.join(', ')}`);
-}
-
-function warnUnknown(key: string, logger: Logger): void {
-  const near = suggest(key, knownBrokerKeys);
-  const hint = near === undefined ? '' : ` Did you mean "${near}"?`;
-  logger.warn({ key }, `Unknown broker key "${key}" is ignored.${hint}`);
+function reportControllerListeners(config: BrokerConfig, logger: Logger): void {
+  const names = config['controller.listener.names'];
+  const closed = config.listeners.filter((text) => names.some((name) => text.startsWith(`${name}:`)));
+  if (closed.length === 0) return;
+  logger.info({ listeners: closed }, `Not opened: ${closed.join(', ')} (the controller lives inside the broker)`);
 }
 
 /** A bad default of topics must stop the start, not the first topic. */
@@ -75,9 +70,4 @@ function checkTopicDefaults(given: Readonly<Record<string, unknown>>): void {
     if (!(error instanceof KafkaError)) throw error;
     throw new KafkaError('INVALID_CONFIG', `A default of topics is wrong: ${error.message}`, { cause: error });
   }
-}
-
-function textOf(value: unknown): string | undefined {
-  if (value === undefined || value === null) return undefined;
-  return Array.isArray(value) ? value.join(',') : String(value);
 }

@@ -1,6 +1,62 @@
 /** The keys of the broker's connections; they join the broker's table. Where a default is not Kafka's, the text says so. */
 import { defineConfig } from '#core';
 
+const PLAINTEXT_MAP = 'SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT';
+
+/** Who this node is, and where it listens. */
+export const listenerConfigTable = defineConfig({
+  listeners: {
+    type: 'list',
+    default: ['PLAINTEXT://127.0.0.1:9092'],
+    importance: 'high',
+    doc: 'Addresses to listen on, `NAME://host:port`, where the name is PLAINTEXT or one that `listener.security.protocol.map` maps to it. Port 0 takes a free one; an empty host is every interface. Kafka listens on every interface by default.',
+  },
+  'advertised.listeners': {
+    type: 'list',
+    default: null,
+    importance: 'high',
+    doc: 'Addresses that clients are told, one a listener, when they differ from `listeners` (containers, NAT).',
+  },
+  'listener.security.protocol.map': {
+    type: 'list',
+    default: PLAINTEXT_MAP.split(','),
+    kafkaType: 'string',
+    importance: 'low',
+    doc: 'The security protocol of each listener name. Only PLAINTEXT is served.',
+  },
+  'inter.broker.listener.name': {
+    type: 'string',
+    default: null,
+    importance: 'medium',
+    doc: 'The listener by which brokers reach each other: one of `listeners`. There is no other broker yet.',
+  },
+  'process.roles': {
+    type: 'list',
+    default: ['broker', 'controller'],
+    oneOf: ['broker', 'controller'],
+    importance: 'high',
+    doc: 'What this node is. It is always both: a broker, and the only controller of its cluster.',
+  },
+  'controller.listener.names': {
+    type: 'list',
+    default: [],
+    importance: 'high',
+    doc: 'Listeners of the controller. They are not opened: it lives inside the broker.',
+  },
+  'controller.quorum.voters': {
+    type: 'list',
+    default: [],
+    importance: 'high',
+    doc: 'The controllers, `id@host:port`: this node alone, if any is given.',
+  },
+  'controller.quorum.bootstrap.servers': {
+    type: 'list',
+    default: [],
+    importance: 'high',
+    doc: 'Addresses of the controllers: one, if any is given.',
+  },
+});
+
 const INT_MAX = 2_147_483_647;
 
 export const networkConfigTable = defineConfig({

@@ -7,6 +7,9 @@
 import { type ConfigOf, KafkaError, parseConfigValue } from '#core';
 import { networkConfigTable } from './config.ts';
 
+/** Keys that a listener may have of its own, behind `listener.name.<its name>.` */
+export const listenerKeys = ['max.connections', 'max.connection.creation.rate'] as const;
+
 /** What holds for the broker, or for one of its listeners. */
 export interface RoomLimits {
   readonly countMax: number;
@@ -56,7 +59,7 @@ export function connectionLimits(
 
 function ownValue(
   prefix: string,
-  key: 'max.connections' | 'max.connection.creation.rate',
+  key: (typeof listenerKeys)[number],
   given: Readonly<Record<string, unknown>>,
 ): number {
   const value = given[prefix + key];

@@ -16,8 +16,10 @@ export interface ListenerAddress {
 export interface ListenerKeys {
   readonly listeners: readonly string[];
   readonly advertised: readonly string[] | null;
-  readonly protocolMap: string | undefined;
+  /** `NAME:PROTOCOL` each. */
+  readonly protocolMap: readonly string[];
   readonly controllerNames: readonly string[];
+  readonly interBrokerName: string | null;
 }
 
 export interface ListenerPlan {
@@ -31,16 +33,21 @@ const WILDCARD_HOSTS = ['', '0.0.0.0', '::'];
 
 /** @throws KafkaError INVALID_CONFIG naming the key, the value and what to write instead */
 export function planListeners(keys: ListenerKeys): ListenerPlan[] {
+  const text = keys.listeners.join(',');
   const protocols = readProtocolMap(keys.protocolMap);
+  const controllerNames = keys.controllerNames.map((name) => name.toUpperCase());
   const bound = keys.listeners
-    .map((text) => parseListener('listeners', text))
-    .filter(({ name }) => !keys.controllerNames.includes(name));
-  if (bound.length === 0) throw invalid('listeners', keys.listeners.join(','), 'names no listener for clients');
+    .map((listener) => parseListener('listeners', listener))
+    .filter(({ name }) => !controllerNames.includes(name));
+  if (bound.length === 0) throw invalid('listeners', text, 'names no listener for clients');
   for (const { name } of bound) checkProtocol(name, protocols);
   const names = new Set(bound.map(({ name }) => name));
-  if (names.size !== bound.length) throw invalid('listeners', keys.listeners.join(','), 'uses a listener name twice');
-  const advertised = (keys.advertised ?? []).map((text) => parseListener('advertised.listeners', text));
-  for (const address of advertised) checkAdvertised(address, names, keys.controllerNames);
+  if (names.size !== bound.length) throw invalid('listeners', text, 'uses a listener name twice');
+  const twice = bound.find((one, index) => one.port > 0 && bound.slice(0, index).some((other) => isSame(one, other)));
+  if (twice !== undefined) throw invalid('listeners', text, `uses ${twice.host}:${twice.port} twice`);
+  checkInterBroker(keys.interBrokerName, names);
+  const advertised = (keys.advertised ?? []).map((address) => parseListener('advertised.listeners', address));
+  for (const address of advertised) checkAdvertised(address, names, controllerNames);
   return bound.map((bind) => ({ bind, advertised: advertised.find(({ name }) => name === bind.name) }));
 }
 
@@ -54,6 +61,15 @@ function parseListener(key: string, text: string): ListenerAddress {
   const port = Number(match[3]);
   if (port < 0 || port > 65535) throw invalid(key, text, `has port ${match[3]}; a port lies between 0 and 65535`);
   return { name: match[1].toUpperCase(), host: match[2].replace(/^\[|\]$/g, ''), port };
+}
+
+function isSame(one: ListenerAddress, other: ListenerAddress): boolean {
+  return one.port === other.port && one.host === other.host;
+}
+
+function checkInterBroker(name: string | null, names: ReadonlySet<string>): void {
+  if (name === null || names.has(name.toUpperCase())) return;
+  throw invalid('inter.broker.listener.name', name, `must be one of the listeners: ${[...names].join(', ')}`);
 }
 
 function checkAdvertised(
@@ -71,11 +87,14 @@ function checkAdvertised(
   }
 }
 
-function readProtocolMap(text: string | undefined): Map<string, string> {
+function readProtocolMap(entries: readonly string[]): Map<string, string> {
   const map = new Map<string, string>();
-  for (const entry of (text ?? '').split(',').filter((item) => item.trim() !== '')) {
-    const [name, protocol] = entry.split(':');
-    map.set(name.trim().toUpperCase(), (protocol ?? '').trim().toUpperCase());
+  for (const entry of entries) {
+    const [name, protocol = '', ...rest] = entry.split(':');
+    if (name.trim() === '' || protocol.trim() === '' || rest.length > 0) {
+      throw invalid('listener.security.protocol.map', entry, 'must read NAME:PROTOCOL, for example INTERNAL:PLAINTEXT');
+    }
+    map.set(name.trim().toUpperCase(), protocol.trim().toUpperCase());
   }
   return map;
 }
