@@ -2,6 +2,7 @@
 import type { Clock, Logger, Random } from '#core';
 import type { BrokerSettings } from './config/settings.ts';
 import type { GroupCoordinators } from './coordination/group-coordinators.ts';
+import type { FetchSessionCache } from './fetch-session/index.ts';
 import type { HostedPartitions } from './hosting/hosted-partitions.ts';
 import type { MetadataLog } from './metadata/metadata-log.ts';
 import type { ProducerIds } from './metadata/producer-ids.ts';
@@ -26,6 +27,7 @@ export interface BrokerParts {
   readonly quotas: RequestQuotas;
   readonly listeners: readonly OpenListener[];
   readonly routes: RouteTable;
+  readonly fetchSessions: FetchSessionCache;
   readonly advances: AdvanceQueue;
   readonly produceDeadlines: ProduceDeadlines;
 }

@@ -20,6 +20,7 @@ import { type BrokerConfig, type BrokerSettings, readSettings } from './config/s
 import { featureByName, GROUP_METADATA_TOPIC, type MetadataImage } from './controller/index.ts';
 import { GroupCoordinators } from './coordination/group-coordinators.ts';
 import { StallMeter } from './coordination/stall-meter.ts';
+import { FetchSessionCache } from './fetch-session/index.ts';
 import { groupSettings } from './group/index.ts';
 import { HostedPartitions } from './hosting/hosted-partitions.ts';
 import { DirectoryReports } from './metadata/directory-reports.ts';
@@ -203,12 +204,17 @@ async function open(
     quotas: new RequestQuotas(quotas, clock),
     listeners: server.listeners,
     routes: routeTable,
+    fetchSessions: fetchSessions(config, random),
     advances: new AdvanceQueue(clock),
     produceDeadlines,
   });
   // Clients go before anything they use.
   closers.push(() => stopServing(server, groups));
   return { clusterId: directories.clusterId, server, image: metadata.image };
+}
+
+function fetchSessions(config: BrokerConfig, random: Random): FetchSessionCache {
+  return new FetchSessionCache(config['max.incremental.fetch.session.cache.slots'], () => (random.uint32() >>> 1) | 1);
 }
 
 /** What was begun is answered, whoever waits is told, then connections end. */

@@ -228,6 +228,12 @@ export const brokerConfigTable = defineConfig({
     importance: 'high',
     doc: 'Segment size of `__consumer_offsets`, bytes.',
   },
+  'max.incremental.fetch.session.cache.slots': {
+    type: 'int',
+    default: 1000,
+    min: 0,
+    doc: 'Fetch sessions that are kept. A client that gets none sends, and is sent, everything with each fetch.',
+  },
   'producer.id.expiration.ms': {
     type: 'duration-ms',
     kafkaType: 'int',

@@ -163,7 +163,6 @@ export const passedOverKeys: readonly PassedOver[] = [
     keys: [
       'group.consumer.*',
       'group.coordinator.rebalance.protocols',
-      'max.incremental.fetch.session.cache.slots',
       'transaction.*',
       'transactional.id.expiration.ms',
       'add.partitions.to.txn.*',

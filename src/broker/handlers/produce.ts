@@ -17,6 +17,7 @@ import { findPartition, findTopic, isFound } from './topic-lookup.ts';
 
 /** The client id that may write internal topics; Kafka's rule. */
 const ADMIN_CLIENT_ID = '__admin_client';
+const TOPIC_ID_VERSION = 13;
 const MAGIC_POSITION = 16;
 const MAGIC = 2;
 const ATTRIBUTES_LOW_POSITION = 22;
@@ -85,7 +86,8 @@ class PendingProduce implements CommitWaiter, Expiring {
   }
 
   #findTopic(name: string, topicId: Uuid): TopicImage | KafkaErrorRow {
-    const topic = findTopic(this.#broker, this.#context, name, topicId);
+    const isById = this.#context.version >= TOPIC_ID_VERSION;
+    const topic = findTopic(this.#broker, this.#context, name, isById ? topicId : undefined);
     if ('code' in topic) return topic;
     const isClosed = isInternalTopic(topic.name) && this.#context.clientId !== ADMIN_CLIENT_ID;
     return isClosed ? Errors.INVALID_TOPIC_EXCEPTION : topic;

@@ -1,20 +1,20 @@
 /** Requests name topics by name in older versions and by id in newer ones; handlers want the topic, or the error for its absence. */
-import { type Uuid, ZERO_UUID } from '#core';
+import type { Uuid } from '#core';
 import { Errors, type KafkaErrorRow } from '#protocol';
 import type { BrokerParts } from '../broker-parts.ts';
 import type { TopicImage } from '../controller/index.ts';
 import { HostedPartition } from '../hosting/hosted-partition.ts';
 import type { RequestContext } from '../server/request-context.ts';
 
-/** The topic that is meant, or why it is refused. The id counts when there is one. */
+/** The topic that is meant, or why it is refused. Versions that know topics by id give one, and the name does not count. */
 export function findTopic(
   broker: BrokerParts,
   context: RequestContext,
   name: string,
-  topicId: Uuid = ZERO_UUID,
+  topicId?: Uuid,
 ): TopicImage | KafkaErrorRow {
   const { image } = broker.metadata;
-  const isById = topicId !== ZERO_UUID;
+  const isById = topicId !== undefined;
   const topic = isById ? image.topicById(topicId) : image.topics.get(name);
   if (topic === undefined) return isById ? Errors.UNKNOWN_TOPIC_ID : Errors.UNKNOWN_TOPIC_OR_PARTITION;
   if (!context.allows(topic.name)) return isById ? Errors.UNKNOWN_TOPIC_ID : Errors.TOPIC_AUTHORIZATION_FAILED;
