@@ -1,5 +1,6 @@
 /** The parts of a running broker, as the handlers see them. Made and owned by `broker.ts`. */
 import type { Clock, Logger, Random } from '#core';
+import type { LogDirectories } from '#storage';
 import type { BrokerSettings } from './config/settings.ts';
 import type { GroupCoordinators } from './coordination/group-coordinators.ts';
 import type { FetchSessionCache } from './fetch-session/index.ts';
@@ -19,6 +20,7 @@ export interface BrokerParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly directories: LogDirectories;
   readonly metadata: MetadataLog;
   readonly partitions: HostedPartitions;
   readonly groups: GroupCoordinators;

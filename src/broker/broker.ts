@@ -196,6 +196,7 @@ async function open(
     clock,
     random,
     logger,
+    directories,
     metadata,
     partitions,
     groups,

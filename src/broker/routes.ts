@@ -22,10 +22,14 @@ import {
   offsetDelete,
   syncGroup,
 } from './handlers/groups.ts';
+import { alterPartitionReassignments, electLeaders, listPartitionReassignments } from './handlers/leaders.ts';
 import { listOffsets } from './handlers/list-offsets.ts';
+import { describeLogDirs } from './handlers/log-dirs.ts';
 import { metadata } from './handlers/metadata.ts';
 import { offsetForLeaderEpoch } from './handlers/offset-for-leader-epoch.ts';
 import { produce } from './handlers/produce.ts';
+import { describeQuorum } from './handlers/quorum.ts';
+import { describeUserScramCredentials, unregisterBroker } from './handlers/registrations.ts';
 import { createPartitions, createTopics, deleteTopics } from './handlers/topics.ts';
 import { route } from './server/route.ts';
 import { RouteTable } from './server/route-table.ts';
@@ -54,14 +58,25 @@ export function routes(): RouteTable {
     route(Apis.OffsetForLeaderEpoch, { operation: 'describe', resource: 'topic' }, offsetForLeaderEpoch),
     route(Apis.DescribeConfigs, { operation: 'describe-configs', resource: 'topic' }, describeConfigs),
     route(Apis.AlterConfigs, { operation: 'alter-configs', resource: 'topic' }, alterConfigs),
+    route(Apis.DescribeLogDirs, { operation: 'describe', resource: 'cluster' }, describeLogDirs),
     route(Apis.CreatePartitions, { operation: 'alter', resource: 'topic' }, createPartitions),
     route(Apis.DeleteGroups, { operation: 'delete', resource: 'group' }, deleteGroups),
+    route(Apis.ElectLeaders, { operation: 'alter', resource: 'cluster' }, electLeaders),
     route(Apis.IncrementalAlterConfigs, { operation: 'alter-configs', resource: 'topic' }, incrementalAlterConfigs),
+    route(Apis.AlterPartitionReassignments, { operation: 'alter', resource: 'cluster' }, alterPartitionReassignments),
+    route(Apis.ListPartitionReassignments, { operation: 'describe', resource: 'cluster' }, listPartitionReassignments),
     route(Apis.OffsetDelete, { operation: 'delete', resource: 'group' }, offsetDelete),
+    route(
+      Apis.DescribeUserScramCredentials,
+      { operation: 'describe', resource: 'cluster' },
+      describeUserScramCredentials,
+    ),
+    route(Apis.DescribeQuorum, { operation: 'describe', resource: 'cluster' }, describeQuorum),
     route(Apis.UpdateFeatures, { operation: 'alter', resource: 'cluster' }, updateFeatures),
     route(Apis.DescribeClientQuotas, { operation: 'describe-configs', resource: 'cluster' }, describeClientQuotas),
     route(Apis.AlterClientQuotas, { operation: 'alter-configs', resource: 'cluster' }, alterClientQuotas),
     route(Apis.DescribeCluster, { operation: 'describe', resource: 'cluster' }, describeCluster),
+    route(Apis.UnregisterBroker, { operation: 'alter', resource: 'cluster' }, unregisterBroker),
     route(Apis.ListConfigResources, { operation: 'describe-configs', resource: 'cluster' }, listConfigResources),
     route(Apis.DescribeTopicPartitions, { operation: 'describe', resource: 'topic' }, describeTopicPartitions),
   ]);

@@ -29,7 +29,7 @@ export { startFailure } from './directory/disk-errors.ts';
 export { LogDirectories, type LogDirectoriesOptions } from './directory/log-directories.ts';
 export { LogDirectory, type LogDirectoryOptions } from './directory/log-directory.ts';
 export { OPEN_FILES_MAX } from './directory/open-files.ts';
-export type { Disk, DiskEntry, DiskFile, DiskLock } from './disk/disk.ts';
+export type { Disk, DiskEntry, DiskFile, DiskLock, DiskSpace } from './disk/disk.ts';
 export { DiskFaults, type DiskStep, type FaultRule } from './disk/disk-faults.ts';
 export { MemoryDisk, memoryDisk } from './disk/memory-disk.ts';
 export { nodeDisk } from './disk/node-disk.ts';

@@ -17,7 +17,7 @@ describe('UpdateFeatures', () => {
       const answer = await scene.send(Apis.UpdateFeatures, { featureUpdates: [METADATA_33] }, version);
       expect(answer).toMatchObject({ errorCode: 0, errorMessage: null });
       expect(answer.results).toEqual(
-        version < 2 ? [{ feature: 'metadata.version', errorCode: 0, errorMessage: null }] : [],
+        version < 2 ? [{ feature: 'metadata.version', errorCode: 0, errorMessage: 'NONE' }] : [],
       );
     },
   );

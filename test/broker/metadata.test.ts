@@ -36,14 +36,21 @@ describe('ApiVersions', () => {
       '23: 2-4',
       '32: 1-4',
       '33: 0-2',
+      '35: 1-5',
       '37: 0-3',
       '42: 0-3',
+      '43: 0-2',
       '44: 0-1',
+      '45: 0-1',
+      '46: 0-0',
       '47: 0-0',
       '48: 0-1',
       '49: 0-1',
+      '50: 0-0',
+      '55: 0-2',
       '57: 0-2',
       '60: 0-2',
+      '64: 0-0',
       '74: 0-1',
       '75: 0-0',
     ]);
@@ -66,14 +73,20 @@ describe('ApiVersions', () => {
     expect(errorCode).toBe(Errors.INVALID_REQUEST.code);
   });
 
-  it('tells a client that meant another cluster or node so', async () => {
+  it('tells a client that meant another cluster or node so; one that says half of it is not understood', async () => {
     scene = await Scene.start();
-    const ask = async (wanted: { clusterId?: string | null; nodeId?: number }) =>
-      (await scene.send(Apis.ApiVersions, { clientSoftwareName: 'a', clientSoftwareVersion: '1', ...wanted }, 5))
-        .errorCode;
-    expect(await ask({ clusterId: scene.broker.clusterId, nodeId: 1 })).toBe(0);
-    expect(await ask({ clusterId: 'other' })).toBe(Errors.REBOOTSTRAP_REQUIRED.code);
-    expect(await ask({ nodeId: 2 })).toBe(Errors.REBOOTSTRAP_REQUIRED.code);
+    const software = { clientSoftwareName: 'a', clientSoftwareVersion: '1' };
+    const ask = async (wanted: { clusterId?: string | null; nodeId?: number }) => {
+      const { errorCode, apiKeys } = await scene.send(Apis.ApiVersions, { ...software, ...wanted }, 5);
+      return `${errorByCode(errorCode).name} ${apiKeys.length > 0}`;
+    };
+    const { clusterId } = scene.broker;
+    expect(await ask({})).toBe('NONE true');
+    expect(await ask({ clusterId, nodeId: 1 })).toBe('NONE true');
+    expect(await ask({ clusterId: 'other', nodeId: 1 })).toBe('REBOOTSTRAP_REQUIRED false');
+    expect(await ask({ clusterId, nodeId: 2 })).toBe('REBOOTSTRAP_REQUIRED false');
+    expect(await ask({ clusterId })).toBe('INVALID_REQUEST false');
+    expect(await ask({ nodeId: 1 })).toBe('INVALID_REQUEST false');
   });
 });
 

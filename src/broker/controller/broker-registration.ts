@@ -7,7 +7,6 @@
  *
  * Pure. @see KIP-858
  */
-import { type Uuid } from '#core';
 import type { PartitionChangeRecord } from '#protocol';
 import type { Decision } from './controller-machine.ts';
 import { isOnlineDirectory, MIGRATING_DIRECTORY } from './directory-id.ts';
@@ -15,8 +14,7 @@ import type { AssignReplicasEvent, DirectoriesOfflineEvent, RegisterBrokerEvent 
 import { features } from './features.ts';
 import { directoryOf, type MetadataImage, type PartitionImage } from './metadata-image.ts';
 import { ELR_VERSION, type MetadataRecord } from './metadata-record.ts';
-
-const NO_LEADER = -1;
+import { election, mayBeElected, NO_LEADER, partitionChange } from './partition-change.ts';
 
 export function registerBroker(image: MetadataImage, event: RegisterBrokerEvent): Decision {
   const { brokerId, brokerEpoch, logDirs } = event;
@@ -31,9 +29,9 @@ export function registerBroker(image: MetadataImage, event: RegisterBrokerEvent)
     for (const partition of partitions) {
       const isOnline = isOnlineDirectory(directoryOf(partition, brokerId), logDirs);
       if (!isOnline && partition.leader === brokerId)
-        records.push(change(topicId, partition, resignation(image, partition, brokerId)));
+        records.push(partitionChange(topicId, partition, resignation(image, partition, brokerId)));
       if (isOnline && (partition.leader === brokerId || mayBeElected(partition, brokerId)))
-        records.push(change(topicId, partition, election(partition, brokerId)));
+        records.push(partitionChange(topicId, partition, election(partition, brokerId)));
     }
   }
   return { records, body: { brokerEpoch } };
@@ -50,7 +48,7 @@ export function directoriesOffline(image: MetadataImage, event: DirectoriesOffli
   for (const { topicId, partitions } of image.topics.values()) {
     for (const partition of partitions) {
       const isHit = partition.leader === brokerId && !isOnlineDirectory(directoryOf(partition, brokerId), onlineIds);
-      if (isHit) records.push(change(topicId, partition, resignation(image, partition, brokerId)));
+      if (isHit) records.push(partitionChange(topicId, partition, resignation(image, partition, brokerId)));
     }
   }
   const { brokerEpoch } = broker;
@@ -79,7 +77,7 @@ export function assignReplicas(image: MetadataImage, { brokerId, replicas }: Ass
           ? resignation(image, partition, brokerId)
           : {};
     if (directoryOf(partition, brokerId) === directoryId && Object.keys(leadership).length === 0) continue;
-    records.push(change(topicId, partition, { ...leadership, directories }));
+    records.push(partitionChange(topicId, partition, { ...leadership, directories }));
   }
   return { records, body: null };
 }
@@ -104,29 +102,6 @@ function registration(event: RegisterBrokerEvent) {
   };
 }
 
-function mayBeElected(partition: PartitionImage, brokerId: number): boolean {
-  return partition.leader === NO_LEADER && mayLead(partition, brokerId);
-}
-
-/** Who is in sync; where nobody is any more, whoever left it cleanly; else whoever led last, alone. @see KIP-966 */
-function mayLead({ isr, eligibleLeaderReplicas, lastKnownElr }: PartitionImage, brokerId: number): boolean {
-  if (isr.length > 0) return isr.includes(brokerId);
-  if (eligibleLeaderReplicas.length > 0) return eligibleLeaderReplicas.includes(brokerId);
-  return lastKnownElr.length === 1 && lastKnownElr[0] === brokerId;
-}
-
-function election(
-  { isr, eligibleLeaderReplicas, lastKnownElr }: PartitionImage,
-  brokerId: number,
-): Partial<PartitionChangeRecord> {
-  return {
-    isr: isr.includes(brokerId) ? null : [brokerId],
-    leader: brokerId,
-    eligibleLeaderReplicas: eligibleLeaderReplicas.length === 0 ? null : [],
-    lastKnownElr: lastKnownElr.length === 0 ? null : [],
-  };
-}
-
 /**
  * Nobody leads any more. The in-sync set stays, but in a folder of a Kafka with KIP-966: there it empties, and who was in it is named
  * beside, since that Kafka would not elect anybody otherwise.
@@ -142,26 +117,5 @@ function resignation(
     isr: partition.isr.filter((id) => id !== brokerId),
     eligibleLeaderReplicas: [...new Set([...partition.eligibleLeaderReplicas, brokerId])],
     lastKnownElr: [brokerId],
-  };
-}
-
-/** What `changes` does not name stays as it is. */
-function change(topicId: Uuid, { partition }: PartitionImage, changes: Partial<PartitionChangeRecord>): MetadataRecord {
-  return {
-    type: 'PartitionChangeRecord',
-    body: {
-      partitionId: partition,
-      topicId,
-      isr: null,
-      leader: -2,
-      replicas: null,
-      removingReplicas: null,
-      addingReplicas: null,
-      leaderRecoveryState: -1,
-      directories: null,
-      eligibleLeaderReplicas: null,
-      lastKnownElr: null,
-      ...changes,
-    },
   };
 }

@@ -13,6 +13,9 @@
  *     alter-configs          Config*
  *     update-features        FeatureLevel*
  *     alter-client-quotas    ClientQuota*
+ *     elect-leaders          PartitionChange*
+ *     alter-reassignments    PartitionChange*
+ *     unregister-broker      PartitionChange*, UnregisterBroker
  *     allocate-producer-ids  ProducerIds
  *
  * `handle` only reads the image, `replay` only applies to it. Pure.
@@ -21,6 +24,7 @@ import type { Instant } from '#core';
 import { Errors } from '#protocol';
 import type { Machine, MachineOutput, TimerEvent } from '../coordination/machine.ts';
 import { assignReplicas, directoriesOffline, registerBroker } from './broker-registration.ts';
+import { unregisterBroker } from './broker-removal.ts';
 import { alterClientQuotas } from './client-quota-change.ts';
 import { alterConfigs } from './config-change.ts';
 import type {
@@ -32,9 +36,11 @@ import type {
 } from './events.ts';
 import { updateFeatures } from './feature-update.ts';
 import { newClusterRecords } from './features.ts';
+import { electLeaders } from './leader-election.ts';
 import { MetadataImage } from './metadata-image.ts';
 import { METADATA_VERSION, type MetadataRecord } from './metadata-record.ts';
 import { createPartitions } from './partition-growth.ts';
+import { alterReassignments } from './reassignment.ts';
 import { refuse } from './refusal.ts';
 import { createTopics } from './topic-creation.ts';
 
@@ -100,6 +106,12 @@ export class ControllerMachine implements Machine<ControllerEvent, MetadataRecor
         return updateFeatures(this.image, event);
       case 'alter-client-quotas':
         return alterClientQuotas(this.image, event);
+      case 'elect-leaders':
+        return electLeaders(this.image, event);
+      case 'alter-reassignments':
+        return alterReassignments(this.image, event);
+      case 'unregister-broker':
+        return unregisterBroker(this.image, event);
       case 'allocate-producer-ids':
         return allocateProducerIds(this.image, event);
     }

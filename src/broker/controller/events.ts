@@ -135,6 +135,35 @@ export interface AlterClientQuotasEvent {
   readonly validateOnly: boolean;
 }
 
+export interface ElectLeadersEvent {
+  readonly type: 'elect-leaders';
+  readonly token: number;
+  /** 0 the preferred leader, 1 an unclean one, as on the wire; of others the answer is undefined. */
+  readonly electionType: number;
+  /** null: all partitions. */
+  readonly topics: readonly { readonly topic: string; readonly partitions: readonly number[] }[] | null;
+}
+
+export interface AlterReassignmentsEvent {
+  readonly type: 'alter-reassignments';
+  readonly token: number;
+  /** The new number of replicas may differ. */
+  readonly allowsOtherCount: boolean;
+  readonly topics: readonly {
+    readonly topic: string;
+    /** Replicas null: back to those before. */
+    readonly partitions: readonly { readonly partition: number; readonly replicas: readonly number[] | null }[];
+  }[];
+}
+
+export interface UnregisterBrokerEvent {
+  readonly type: 'unregister-broker';
+  readonly token: number;
+  readonly brokerId: number;
+  /** Who was asked: that one runs. */
+  readonly servingBrokerId: number;
+}
+
 /** A block of producer ids for one broker. */
 export interface AllocateProducerIdsEvent {
   readonly type: 'allocate-producer-ids';
@@ -153,6 +182,9 @@ export type ControllerEvent =
   | CreatePartitionsEvent
   | AlterConfigsEvent
   | UpdateFeaturesEvent
+  | ElectLeadersEvent
+  | AlterReassignmentsEvent
+  | UnregisterBrokerEvent
   | AlterClientQuotasEvent
   | AllocateProducerIdsEvent;
 
@@ -161,6 +193,18 @@ export interface ItemResult {
   readonly name: string;
   readonly error: KafkaErrorRow;
   readonly errorMessage: string | null;
+}
+
+/** How one partition of a request went. */
+export interface PartitionResult {
+  readonly partition: number;
+  readonly error: KafkaErrorRow;
+  readonly errorMessage: string | null;
+}
+
+export interface TopicPartitionResults {
+  readonly topic: string;
+  readonly partitions: readonly PartitionResult[];
 }
 
 export interface CreateTopicResult extends ItemResult {

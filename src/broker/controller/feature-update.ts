@@ -40,7 +40,7 @@ function problemOf(image: MetadataImage, { name, level, upgradeType }: FeatureUp
   if (level < 0) return 'levels begin at 0.';
   const feature = featureByName(name);
   if (feature === undefined) {
-    if (level > 0) return 'this broker does not have the feature.';
+    if (level > 0 || current === 0) return 'this broker does not have the feature.';
   } else if (level < feature.minLevel || level > feature.maxLevel) {
     return `this broker has the levels ${feature.minLevel} to ${feature.maxLevel}.`;
   }

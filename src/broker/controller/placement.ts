@@ -90,7 +90,7 @@ export function partitionRecords(
 }
 
 /** Where there are several, the broker chooses. */
-function newDirectory(image: MetadataImage, brokerId: number): Uuid {
+export function newDirectory(image: MetadataImage, brokerId: number): Uuid {
   const logDirs = image.brokers.get(brokerId)?.logDirs ?? [];
   return logDirs.length === 1 ? logDirs[0] : UNASSIGNED_DIRECTORY;
 }

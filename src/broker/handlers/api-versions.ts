@@ -1,5 +1,5 @@
 /** ApiVersions (18): what is served here, and nothing else; features that are true of us. @see KIP-511, KIP-584 */
-import { type ApiVersionsRequest, type ApiVersionsResponse, type Draft, Errors } from '#protocol';
+import { type ApiVersionsRequest, type ApiVersionsResponse, type Draft, Errors, type KafkaErrorRow } from '#protocol';
 import type { BrokerParts } from '../broker-parts.ts';
 import { type Feature, featureByName, features } from '../controller/index.ts';
 import type { RequestContext } from '../server/request-context.ts';
@@ -11,10 +11,11 @@ type Response = Draft<typeof ApiVersionsResponse>;
 
 export function apiVersions(broker: BrokerParts, context: RequestContext, request: ApiVersionsRequest): Response {
   if (context.version >= 3 && !namesSoftware(request)) return { errorCode: Errors.INVALID_REQUEST.code };
-  const error = isMeantForUs(broker, request) ? Errors.NONE : Errors.REBOOTSTRAP_REQUIRED;
+  const error = meantForUs(broker, request);
+  if (error !== Errors.NONE) return { errorCode: error.code };
   const { image } = broker.metadata;
   return {
-    errorCode: error.code,
+    errorCode: Errors.NONE.code,
     apiKeys: broker.routes.rows.map(advertise),
     supportedFeatures: features.filter(({ minLevel }) => minLevel > 0 || context.version >= 4).map(support),
     finalizedFeaturesEpoch: image.offset,
@@ -50,8 +51,10 @@ function namesSoftware({ clientSoftwareName, clientSoftwareVersion }: ApiVersion
   return SOFTWARE_TEXT.test(clientSoftwareName) && SOFTWARE_TEXT.test(clientSoftwareVersion);
 }
 
-/** @see KIP-1242: a client says which cluster and node it believes to have reached */
-function isMeantForUs(broker: BrokerParts, { clusterId, nodeId }: ApiVersionsRequest): boolean {
-  if (clusterId !== null && clusterId !== broker.clusterId) return false;
-  return nodeId < 0 || nodeId === broker.settings.nodeId;
+/** A client says which cluster and node it believes to have reached: both, or neither. @see KIP-1242 */
+function meantForUs(broker: BrokerParts, { clusterId, nodeId }: ApiVersionsRequest): KafkaErrorRow {
+  if (clusterId === null && nodeId < 0) return Errors.NONE;
+  if (clusterId === null || nodeId < 0) return Errors.INVALID_REQUEST;
+  const isOurs = clusterId === broker.clusterId && nodeId === broker.settings.nodeId;
+  return isOurs ? Errors.NONE : Errors.REBOOTSTRAP_REQUIRED;
 }

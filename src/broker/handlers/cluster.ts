@@ -7,8 +7,10 @@ import {
   type Draft,
   Errors,
 } from '#protocol';
+import { CLUSTER_RESOURCE_NAME } from '../authorizer.ts';
 import type { BrokerParts } from '../broker-parts.ts';
 import { isInternalTopic, type MetadataImage, type PartitionImage, topicNameProblem } from '../controller/index.ts';
+import { authorizedOperations } from '../server/authorized-operations.ts';
 import type { RequestContext } from '../server/request-context.ts';
 import { visibleBrokers } from './endpoints.ts';
 
@@ -27,7 +29,7 @@ export function describeCluster(
   if (request.endpointType !== BROKER_ENDPOINTS) {
     const isKnown = request.endpointType === CONTROLLER_ENDPOINTS;
     const error = isKnown ? Errors.MISMATCHED_ENDPOINT_TYPE : Errors.UNSUPPORTED_ENDPOINT_TYPE;
-    return { errorCode: error.code, errorMessage: error.message, endpointType: request.endpointType, clusterId };
+    return { errorCode: error.code, errorMessage: error.message };
   }
   const brokers = visibleBrokers(broker, context.listenerName).filter(
     ({ isFenced }) => !isFenced || request.includeFencedBrokers,
@@ -43,6 +45,9 @@ export function describeCluster(
       ...(context.version >= 2 ? { isFenced } : {}),
     })),
     endpointType: BROKER_ENDPOINTS,
+    ...(request.includeClusterAuthorizedOperations
+      ? { clusterAuthorizedOperations: authorizedOperations(context, 'cluster', CLUSTER_RESOURCE_NAME) }
+      : {}),
   };
 }
 
@@ -94,7 +99,14 @@ function describeTopic(
     .slice(firstPartition, end)
     .map((partition) => describePartition(image, partition));
   return {
-    topic: { errorCode: Errors.NONE.code, name, topicId, isInternal: isInternalTopic(name), partitions },
+    topic: {
+      errorCode: Errors.NONE.code,
+      name,
+      topicId,
+      isInternal: isInternalTopic(name),
+      partitions,
+      topicAuthorizedOperations: authorizedOperations(context, 'topic', name),
+    },
     nextPartition: end < topic.partitions.length ? end : undefined,
   };
 }

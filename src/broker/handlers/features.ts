@@ -36,7 +36,7 @@ export async function updateFeatures(
   );
   if (body === undefined) return failed(error, null);
   if (body.error !== Errors.NONE) return failed(body.error, body.errorMessage);
-  const results = updates.map(({ name }) => ({ feature: name, errorCode: Errors.NONE.code, errorMessage: null }));
+  const results = updates.map(({ name }) => ({ feature: name, errorCode: Errors.NONE.code, errorMessage: 'NONE' }));
   return { errorCode: Errors.NONE.code, errorMessage: null, results: context.version <= 1 ? results : [] };
 }
 

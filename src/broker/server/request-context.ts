@@ -4,7 +4,7 @@
  * `replyNothing`. Answers that come after the connection has ended are dropped.
  */
 import type { Api } from '#protocol';
-import { ANONYMOUS, type Authorizer } from '../authorizer.ts';
+import { type AclOperation, type AclResource, ANONYMOUS, type Authorizer } from '../authorizer.ts';
 import type { Route } from './route.ts';
 
 /** The name of who asks, without its type: quotas are set for names. */
@@ -86,6 +86,10 @@ export class RequestContext {
   /** May this client do what the route names to the resource `name`? */
   allows(name: string): boolean {
     const { operation, resource } = this.route;
+    return this.mayDo(operation, resource, name);
+  }
+
+  mayDo(operation: AclOperation, resource: AclResource, name: string): boolean {
     return this.#authorizer.allows(ANONYMOUS, this.clientHost, operation, resource, name);
   }
 

@@ -79,6 +79,11 @@ export class LogDirectories {
     return this.#online.map(({ directoryId }) => directoryId);
   }
 
+  /** The directories that can have partitions and are well. */
+  get online(): readonly LogDirectory[] {
+    return this.#online;
+  }
+
   /** Whether some directory of `log.dirs` is offline. */
   get hasOffline(): boolean {
     return this.#unopenedCount > 0 || this.#online.length < this.#directories.length;

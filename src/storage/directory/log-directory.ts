@@ -9,7 +9,7 @@
 import { type Clock, errorText, KafkaError, type Logger, type Random, type Timer, type Uuid, ZERO_UUID } from '#core';
 import { type CleanerConfig, LogCleaner } from '../compaction/index.ts';
 import { type TopicConfig, topicConfig } from '../config.ts';
-import type { Disk, DiskLock } from '../disk/disk.ts';
+import type { Disk, DiskLock, DiskSpace } from '../disk/disk.ts';
 import { LeaderEpochs } from '../log/leader-epochs.ts';
 import type { Durability } from '../log/log-home.ts';
 import { PartitionLog } from '../log/partition-log.ts';
@@ -170,6 +170,11 @@ export class LogDirectory {
 
   logs(): Iterable<PartitionLog> {
     return this.#logs.values();
+  }
+
+  /** Of the file system it lies in; undefined on disks that know no bounds. */
+  async space(): Promise<DiskSpace | undefined> {
+    return this.#options.disk.space?.(this.path);
   }
 
   get(topic: string, partition: number): PartitionLog | undefined {

@@ -23,11 +23,14 @@ export class OpenFiles implements Disk {
   /** Names that are being given and those they replace, each by the other: until that is done nobody knows which one a file has. */
   readonly #renames = new Map<string, string>();
 
+  readonly space: Disk['space'];
+
   /** @param keepsUnsynced whether files stay open until what was written is synced */
   constructor(disk: Disk, countMax: number, keepsUnsynced: boolean) {
     this.#disk = disk;
     this.#countMax = countMax;
     this.#keepsUnsynced = keepsUnsynced;
+    this.space = disk.space?.bind(disk);
   }
 
   /** Files that are open now. */

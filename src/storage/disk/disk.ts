@@ -26,11 +26,19 @@ export interface Disk {
   /** Removes a file, or a directory with all it holds. Nothing happens when it is absent. */
   remove(path: string): Promise<void>;
   syncDirectory(path: string): Promise<void>;
+  /** What the file system that `path` lies in has room for; absent on disks that know no bounds. */
+  space?(path: string): Promise<DiskSpace>;
   /**
    * Takes the directory for this process, through the file `path`. Throws LOCKED, whose text names the owner, when a live owner
    * holds it. `onTakeover` hears of a dead owner whose lock was taken over.
    */
   lock(path: string, onTakeover: (owner: string) => void): Promise<DiskLock>;
+}
+
+export interface DiskSpace {
+  readonly totalBytes: number;
+  /** Free for this process. */
+  readonly usableBytes: number;
 }
 
 export interface DiskEntry {

@@ -50,6 +50,10 @@ const disk: Disk = {
   rename: (from, to) => guard(from, `rename to ${to}`, () => promises.rename(from, to)),
   remove: (path) => guard(path, 'remove', () => promises.rm(path, { recursive: true, force: true })),
   syncDirectory: (path) => guard(path, 'sync', () => syncDirectory(path)),
+  async space(path) {
+    const { bsize, blocks, bavail } = await guard(path, 'stat', () => promises.statfs(path));
+    return { totalBytes: bsize * blocks, usableBytes: bsize * bavail };
+  },
   lock: (path, onTakeover): Promise<DiskLock> => lockFile(path, onTakeover),
 };
 

@@ -26,6 +26,8 @@ class World {
         return this.#image();
       case 'leaderless':
         return this.#takeLeader(command);
+      case 'fence':
+        return this.#write({ type: 'FenceBrokerRecord', body: { id: Number(command.args['id']), epoch: 0 } });
       case 'feature':
         return this.#write({
           type: 'FeatureLevelRecord',
@@ -131,6 +133,21 @@ class World {
         const replacesAll = rest.includes('replace-all');
         return { type: 'alter-configs', token, topics: [{ name: rest[0], changes, replacesAll }], validateOnly: false };
       }
+      case 'elect': {
+        const topics = rest.includes('all') ? null : body.split('\n').map((line) => partitionsOf(line));
+        const electionType = ['preferred', 'unclean'].indexOf(rest[0]);
+        return { type: 'elect-leaders', token, electionType, topics };
+      }
+      case 'reassign': {
+        const topics = body.split('\n').map((line) => {
+          const [topic, partition, ids] = line.split(' ');
+          const replicas = ids === 'cancel' ? null : list(ids).map(Number);
+          return { topic, partitions: [{ partition: Number(partition), replicas }] };
+        });
+        return { type: 'alter-reassignments', token, allowsOtherCount: !rest.includes('same-count'), topics };
+      }
+      case 'unregister':
+        return { type: 'unregister-broker', token, brokerId: Number(args['id']), servingBrokerId: 1 };
       case 'update-features': {
         const updates = body.split('\n').map((line) => {
           const [feature, level, type] = line.split(' ');
@@ -231,6 +248,9 @@ class World {
       `  ${partition.partition} leader=${leader} epoch=${leaderEpoch}/${partitionEpoch} replicas=${replicas} isr=${isr}`,
       ...(eligible.length + last.length > 0 ? [`elr=${eligible} last=${last}`] : []),
       ...(replicas.every((id, index) => directories[index] === `dir-${id}`) ? [] : [`in=${directories}`]),
+      ...(partition.addingReplicas.length + partition.removingReplicas.length > 0
+        ? [`adding=${partition.addingReplicas} removing=${partition.removingReplicas}`]
+        : []),
       ...(offline.length > 0 ? [`offline=${offline}`] : []),
     ].join(' ');
   }
@@ -257,6 +277,12 @@ function quotaAlteration(line: string) {
     entity: pairs(names).map(([entityType, name]) => ({ entityType, entityName: name === '*' ? null : name })),
     ops: pairs(limits).map(([key, value]) => ({ key, value: value === '' ? 0 : Number(value), remove: value === '' })),
   };
+}
+
+/** `orders 0,1` */
+function partitionsOf(line: string) {
+  const [topic, partitions] = line.split(' ');
+  return { topic, partitions: list(partitions).map(Number) };
 }
 
 function printFields(body: unknown): string {
