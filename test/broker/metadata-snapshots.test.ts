@@ -222,7 +222,7 @@ describe('a power cut at any step of the disk, while topics come and go and snap
         deleting: [...deleting],
       });
     };
-    for (let index = 0; index < 26; index++) {
+    for (let index = 0; index < 18; index++) {
       const name = `t${index}`;
       state.begun.push(name);
       await scene.createTopics({ [name]: 1 });
@@ -253,5 +253,5 @@ describe('a power cut at any step of the disk, while topics come and go and snap
     }
     expect(cuts.length).toBeGreaterThan(100);
     expect(kinds.size).toBeGreaterThan(2);
-  });
+  }, 60_000);
 });
