@@ -15,7 +15,7 @@ import {
   Socket,
   type SocketConstructorOpts,
 } from 'node:net';
-import { type Clock, systemClock } from '#core';
+import { type Clock, systemClock, takeBuffer } from '#core';
 import {
   type Acceptor,
   addressText,
@@ -147,7 +147,7 @@ class SharedReader {
     this.onread = {
       buffer: readBuffer,
       callback: (bytesRead, buffer) => {
-        const chunk = Buffer.allocUnsafeSlow(bytesRead);
+        const chunk = takeBuffer(bytesRead);
         chunk.set(buffer.subarray(0, bytesRead));
         this.data(chunk);
         return true;

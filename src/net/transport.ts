@@ -19,7 +19,7 @@ export const CLOSE_LINGER_MS = 5_000;
 
 /** What a connection calls. All of them are called from a macrotask of their own, never from within a call of the receiver. */
 export interface ConnectionHandlers {
-  /** The receiver owns `chunk`: it may keep slices of it for as long as it likes. */
+  /** The receiver owns `chunk`, and holds it (`takeBuffer` of core): it may keep slices of it for as long as it does not release it. */
   data(chunk: Buffer): void;
   /** Everything written has left, after a `write` that answered false. */
   drain(): void;

@@ -1,9 +1,9 @@
 /**
  * Cuts a stream of bytes into frames: int32 size, then that many bytes. A size that cannot be is refused as soon as its
  * four bytes are there; memory is only held for bytes that came. A frame within one chunk is a slice of it, no copy; a
- * frame over several is put together once.
+ * frame over several is put together once. A frame that lies in memory of `takeBuffer` holds it: who is done with it may release it.
  */
-import { CorruptError, KafkaError } from '#core';
+import { CorruptError, hold, KafkaError, release, takeBuffer } from '#core';
 
 const SIZE_BYTES = 4;
 /** Chunks below this are put together while they wait: a byte in a buffer of its own costs a hundred. */
@@ -47,6 +47,7 @@ export class FrameReader {
       const size = prefix.readInt32BE(0);
       if (size < 0 || size > this.#bytesMax) throw this.#refusal(size, prefix);
       this.#size = size;
+      release(prefix);
     }
     if (this.#length < this.#size) return undefined;
     const frame = this.#take(this.#size);
@@ -70,7 +71,7 @@ export class FrameReader {
     }
   }
 
-  /** The next `length` bytes, which are there. */
+  /** The next `length` bytes, which are there, held. */
   #take(length: number): Buffer {
     this.#length -= length;
     const first = this.#chunks[0];
@@ -78,7 +79,7 @@ export class FrameReader {
     const start = this.#used;
     if (first.length - start > length) {
       this.#used = start + length;
-      return first.subarray(start, start + length);
+      return hold(first.subarray(start, start + length));
     }
     if (first.length - start === length) {
       this.#chunks.shift();
@@ -89,7 +90,7 @@ export class FrameReader {
   }
 
   #gather(length: number): Buffer {
-    const gathered = Buffer.allocUnsafe(length);
+    const gathered = takeBuffer(length);
     let at = 0;
     let index = 0;
     while (at < length) {
@@ -99,6 +100,7 @@ export class FrameReader {
       this.#used += copied;
       if (this.#used < chunk.length) break;
       this.#used = 0;
+      release(chunk);
       index++;
     }
     this.#chunks.splice(0, index);

@@ -8,7 +8,7 @@
  * answered) and one for replies (not yet read by the client). Bytes that are no request end the connection with one line in the log,
  * and nothing else: what was asked before them is answered. `check` looks for clients that are dead, stuck or idle.
  */
-import { AssertionError, type Clock, errorText, KafkaError, type Logger, type Timer } from '#core';
+import { AssertionError, type Clock, errorText, KafkaError, type Logger, release, type Timer } from '#core';
 import type { Connection } from '#net';
 import { Apis, decode, encodeResponse, FrameReader } from '#protocol';
 import type { Authorizer } from '../authorizer.ts';
@@ -161,6 +161,7 @@ export class ClientConnection implements Answering {
       this.#fail(context, error);
       return;
     }
+    if (context.frame !== undefined) release(context.frame);
     if (throttleTimeMs > 0) this.mute(throttleTimeMs);
     this.#flush();
   }
@@ -293,6 +294,7 @@ export class ClientConnection implements Answering {
       const { route, version, correlationId, clientId, body } = readRequestFrame(frame, routes);
       context = new RequestContext(route, version, correlationId, clientId, frame.length, this, authorizer);
       context.begunMs = clock.now().monotonicMs;
+      if (route.api === Apis.Produce) context.frame = frame;
       const request = body === undefined ? undefined : decode(route.api.request, version, body);
       this.#inFlight.push(context);
       this.#inFlightBytes += counted(frame.length);

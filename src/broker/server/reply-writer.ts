@@ -1,7 +1,9 @@
 /**
  * The way out of a connection: replies are handed to it in portions, and wait here while the client does not read what was written
- * before. So a slow reader is told from a dead one, and what waits can be counted.
+ * before. So a slow reader is told from a dead one, and what waits can be counted. Memory that slices of a reply hold is given back when
+ * everything has left.
  */
+import { release } from '#core';
 import type { Connection } from '#net';
 
 /** A portion of replies: no more slices are added to it once it has so many bytes. */
@@ -13,6 +15,8 @@ export class ReplyWriter {
   readonly #connection: Connection;
   #unsent: Buffer[] = [];
   #unsentBytes = 0;
+  /** All of what was written since everything had left. */
+  #held: Buffer[] = [];
   #isCongested = false;
 
   constructor(connection: Connection) {
@@ -34,8 +38,13 @@ export class ReplyWriter {
     return this.#unsentBytes + this.#connection.queuedBytes;
   }
 
+  /** Takes over the holds of `chunks`. */
   write(chunks: Buffer[]): void {
-    for (const chunk of chunks) this.#unsentBytes += chunk.length;
+    this.#giveBack();
+    for (const chunk of chunks) {
+      this.#unsentBytes += chunk.length;
+      this.#held.push(chunk);
+    }
     this.#unsent = this.#unsent.length === 0 ? chunks : [...this.#unsent, ...chunks];
     this.#send();
   }
@@ -46,8 +55,10 @@ export class ReplyWriter {
     this.#send();
   }
 
+  /** The connection has ended; what the system still has of it is left to the garbage collector. */
   drop(): void {
     this.#unsent = [];
+    this.#held = [];
     this.#unsentBytes = 0;
   }
 
@@ -55,6 +66,13 @@ export class ReplyWriter {
     while (this.#unsent.length > 0 && !this.#isCongested) {
       if (!this.#connection.write(this.#takePortion())) this.#isCongested = true;
     }
+    this.#giveBack();
+  }
+
+  #giveBack(): void {
+    if (this.#held.length === 0 || this.waitingBytes > 0) return;
+    for (const chunk of this.#held) release(chunk);
+    this.#held = [];
   }
 
   #takePortion(): Buffer[] {

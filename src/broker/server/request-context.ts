@@ -42,6 +42,8 @@ export class RequestContext {
   answeredMs = -1;
   /** How long the client is to be silent after the answer. */
   throttleMs = 0;
+  /** The request itself, when its memory may be given back with the answer: nothing that outlives the request keeps slices unheld. */
+  frame: Buffer | undefined = undefined;
   /** The encoded reply while older ones have not left; [] = nothing to send. Only the connection touches it. */
   chunks: Buffer[] | undefined = undefined;
   readonly #connection: Answering;

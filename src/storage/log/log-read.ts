@@ -6,7 +6,7 @@ export interface LogRead {
   readonly error: KafkaErrorRow | undefined;
   /**
    * Whole batches back to back, in slices that end anywhere. The first batch holds the offset asked for, which may be in its
-   * middle. Borrowed: they must not be changed, and keep what they lie in alive.
+   * middle. Borrowed: they must not be changed, and keep what they lie in alive. Each holds its memory: who is done with it may `release` it.
    */
   readonly records: Buffer[];
   /** Sum of the lengths of `records`. */

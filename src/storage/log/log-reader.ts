@@ -4,6 +4,7 @@
  * of 1 MiB for many answers, and most answers are synchronous. Checksums of what comes from disk are verified: damage is an answer,
  * never data.
  */
+import { hold, release, takeBuffer } from '#core';
 import { BATCH_HEADER_BYTES, Errors } from '#protocol';
 import { isUnreadable } from '../directory/disk-errors.ts';
 import type { MemoryBudget, MemoryHolder } from '../directory/memory-budget.ts';
@@ -113,7 +114,11 @@ export class LogReader implements MemoryHolder {
 
   shed(): number {
     let shedBytes = 0;
-    while (shedBytes === 0 && this.#windows.length > 0) shedBytes = (this.#windows.shift() as Window).buffer.length;
+    while (shedBytes === 0 && this.#windows.length > 0) {
+      const { buffer } = this.#windows.shift() as Window;
+      release(buffer);
+      shedBytes = buffer.length;
+    }
     this.#heldBytes -= shedBytes;
     return shedBytes;
   }
@@ -238,7 +243,7 @@ export class LogReader implements MemoryHolder {
     window.nextOffset = bounds.nextOffset;
     return {
       error: undefined,
-      records: [buffer.subarray(cursor, at)],
+      records: [hold(buffer.subarray(cursor, at))],
       sizeInBytes: at - cursor,
       endOffset: bounds.nextOffset,
     };
@@ -248,6 +253,7 @@ export class LogReader implements MemoryHolder {
     if (!this.#windows.includes(window)) return;
     this.#heldBytes -= window.buffer.length;
     this.#budget.give(window.buffer.length);
+    release(window.buffer);
     window.filePosition += window.cursor;
     window.cursor = 0;
     window.buffer = NOTHING;
@@ -258,6 +264,7 @@ export class LogReader implements MemoryHolder {
     const index = this.#windows.findIndex((window) => window.nextOffset === offset && window.segment === segment);
     if (index < 0) return undefined;
     const [window] = this.#windows.splice(index, 1);
+    release(window.buffer);
     this.#heldBytes -= window.buffer.length;
     this.#budget.give(window.buffer.length);
     return { position: window.filePosition + window.cursor, baseOffset: offset, lastOffset: undefined };
@@ -274,7 +281,7 @@ export class LogReader implements MemoryHolder {
 
 /** `bytesWanted` bytes from `position` on; fewer when the file is shorter than it was written. */
 async function load(segment: Segment, position: number, bytesWanted: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafeSlow(bytesWanted);
+  const buffer = takeBuffer(bytesWanted);
   const bytesRead = await segment.file().read(buffer, position);
   return bytesRead === buffer.length ? buffer : buffer.subarray(0, bytesRead);
 }

@@ -1,9 +1,9 @@
 /**
  * The last batches of a log, as the slices they arrived in: what consumers that keep up read, without touching the disk. A slice
  * keeps the whole ArrayBuffer it lies in alive, so whole ArrayBuffers are what the limits count (one that several logs share
- * counts in each of them). Batches that are not written yet stay, whatever the limits say: at most one turn's worth.
+ * counts in each of them), and the tail holds (`takeBuffer` of core) until a batch is evicted. Batches that are not written yet stay, whatever the limits say: at most one turn's worth.
  */
-import { assert } from '#core';
+import { assert, hold, release } from '#core';
 import type { MemoryBudget, MemoryHolder } from '../directory/memory-budget.ts';
 import type { LogRead } from './log-read.ts';
 
@@ -48,7 +48,7 @@ export class MemoryTail implements MemoryHolder {
     const sizeInBytes = (head?.length ?? 0) + body.length;
     const heldBytes = body.buffer.byteLength + (head?.buffer.byteLength ?? 0);
     const newBytes = heldBytes - this.#takeOver(head, body);
-    this.#batches.push({ baseOffset, lastOffset, sizeInBytes, head, body, heldBytes });
+    this.#batches.push({ baseOffset, lastOffset, sizeInBytes, head, body: hold(body), heldBytes });
     this.#heldBytes += newBytes;
     this.#budget.take(this, newBytes);
   }
@@ -70,6 +70,7 @@ export class MemoryTail implements MemoryHolder {
       const batch = this.#batches[this.#first];
       if (batch.lastOffset >= this.#writtenOffset) return 0;
       this.#first++;
+      release(batch.body);
       shedBytes = batch.heldBytes;
     }
     this.#heldBytes -= shedBytes;
@@ -90,7 +91,7 @@ export class MemoryTail implements MemoryHolder {
       const isWelcome = sizeInBytes + batch.sizeInBytes <= bytesMax || (sizeInBytes === 0 && atLeastOneBatch);
       if (!isWelcome) break;
       if (batch.head !== undefined) records.push(batch.head);
-      records.push(batch.body);
+      records.push(hold(batch.body));
       sizeInBytes += batch.sizeInBytes;
       endOffset = batch.lastOffset + 1;
     }
