@@ -38,6 +38,8 @@ export function produce(broker: BrokerParts, context: RequestContext, request: P
 
 class PendingProduce implements CommitWaiter, Expiring {
   deadlineMs = 0;
+  waitsAfter: Expiring | undefined = undefined;
+  waitsBefore: Expiring | undefined = undefined;
   readonly #broker: BrokerParts;
   readonly #context: RequestContext;
   readonly #request: ProduceRequest;
