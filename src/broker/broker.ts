@@ -18,10 +18,11 @@ import { type Authorizer, allowEveryone } from './authorizer.ts';
 import { idleDynamicKeys } from './config/dynamic-configs.ts';
 import { type BrokerConfig, type BrokerSettings, readSettings } from './config/settings.ts';
 import { featureByName, GROUP_METADATA_TOPIC, type MetadataImage } from './controller/index.ts';
+import { CommittedCluster } from './coordination/committed-cluster.ts';
 import { GroupCoordinators } from './coordination/group-coordinators.ts';
 import { StallMeter } from './coordination/stall-meter.ts';
 import { FetchSessionCache } from './fetch-session/index.ts';
-import { groupSettings } from './group/index.ts';
+import { consumerGroupDefaults, groupSettings } from './group/index.ts';
 import { HostedPartitions } from './hosting/hosted-partitions.ts';
 import { DirectoryReports } from './metadata/directory-reports.ts';
 import { MetadataLog, type MetadataLogLimits } from './metadata/metadata-log.ts';
@@ -290,6 +291,7 @@ async function openCluster(
     logger,
     committed: (record, image) => {
       partitions.committed(record, image);
+      groups.committed(record);
       if (record.type === 'ClientQuotaRecord') quotas.apply(record.body);
     },
     settled: () => partitions.settled(),
@@ -308,6 +310,7 @@ async function openCluster(
   });
   const groups = new GroupCoordinators({
     settings: groupSettings(config, topicConfig({}, given)['max.message.bytes']),
+    cluster: new CommittedCluster(metadata.image, consumerGroupDefaults(config)),
     partitionCount: () =>
       metadata.image.topics.get(GROUP_METADATA_TOPIC)?.partitions.length ?? config['offsets.topic.num.partitions'],
     clock,

@@ -138,6 +138,11 @@ function readExpected(lines: string[], start: number): [expected: string, next: 
   return [trimEnd(output.join('\n')), at];
 }
 
+/** One command, from its text. */
+export function commandOf(text: string): ScriptCommand {
+  return parseCommand({ comments: [], command: text.split('\n'), line: 1, expected: '' });
+}
+
 function parseCommand(block: Block): ScriptCommand {
   const [first, ...rest] = block.command;
   const tokens = [...first.matchAll(/(?:[^\s"=]+=)?(?:"[^"]*"|\S+)/g)].map((match) => match[0]);

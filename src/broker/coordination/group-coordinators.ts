@@ -2,9 +2,10 @@
 import type { Clock, Logger } from '#core';
 import { Errors, type KafkaErrorRow } from '#protocol';
 import type { Verification } from '#storage';
-import { GROUP_METADATA_TOPIC } from '../controller/index.ts';
+import { GROUP_METADATA_TOPIC, type MetadataRecord } from '../controller/index.ts';
 import { type GroupEvent, GroupMachine, type GroupRequestEvent, type GroupSettings } from '../group/index.ts';
 import type { HostedPartition } from '../hosting/hosted-partition.ts';
+import type { CommittedCluster } from './committed-cluster.ts';
 import { Coordinators, coordinatorCodec, type Outcome } from './coordinators.ts';
 import type { CoordinatorRecord } from './machine.ts';
 import { MachineRuntime, type TransactionEnd } from './runtime.ts';
@@ -12,6 +13,7 @@ import type { StallMeter } from './stall-meter.ts';
 
 export interface GroupCoordinatorsOptions {
   readonly settings: GroupSettings;
+  readonly cluster: CommittedCluster;
   readonly partitionCount: () => number;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -23,6 +25,8 @@ export class GroupCoordinators {
   readonly #coordinators: Coordinators<GroupEvent, GroupRequestEvent>;
   /** What is led from the start on was led by this node before: it is the only one. */
   #isNodeStarting = true;
+  /** Topics that records of this moment have changed. */
+  readonly #changedTopics = new Set<string>();
 
   constructor(options: GroupCoordinatorsOptions) {
     this.#options = options;
@@ -48,8 +52,16 @@ export class GroupCoordinators {
   }
 
   topicDeleted(topic: string): void {
+    this.#options.cluster.forget(topic);
+    this.#topicChanged(topic);
     if (topic === GROUP_METADATA_TOPIC) this.#coordinators.stop();
     else this.#coordinators.tell({ type: 'topics-deleted', topics: [topic] });
+  }
+
+  /** A record of the cluster's metadata was committed. */
+  committed(record: MetadataRecord): void {
+    const topic = this.#options.cluster.committed(record);
+    if (topic !== undefined) this.#topicChanged(topic);
   }
 
   /**
@@ -82,13 +94,23 @@ export class GroupCoordinators {
     this.#coordinators.stop();
   }
 
+  #topicChanged(topic: string): void {
+    this.#changedTopics.add(topic);
+    if (this.#changedTopics.size > 1) return;
+    void Promise.resolve().then(() => {
+      const topics = [...this.#changedTopics];
+      this.#changedTopics.clear();
+      this.#coordinators.tell({ type: 'topics-changed', topics });
+    });
+  }
+
   #createRuntime(partition: HostedPartition): MachineRuntime<GroupEvent, CoordinatorRecord> {
-    const { settings, clock, logger, stalls } = this.#options;
+    const { settings, cluster, clock, logger, stalls } = this.#options;
     const isNodeStarting = this.#isNodeStarting;
     return new MachineRuntime<GroupEvent, CoordinatorRecord>({
       name: `The coordinator ${GROUP_METADATA_TOPIC}-${partition.partition}`,
       partition,
-      createMachine: () => new GroupMachine(settings),
+      createMachine: () => new GroupMachine(settings, cluster),
       codec: coordinatorCodec,
       clock,
       logger,

@@ -10,13 +10,13 @@ import {
 } from '#protocol';
 import type { Turn } from '../coordination/turn.ts';
 import type { ClassicGroup, Member } from './classic-group.ts';
+import { groupTombstones } from './consumer/consumer-records.ts';
+import type { Coordinator, Group } from './coordinator.ts';
 import type { DeleteGroupsEvent, DescribeGroupsEvent, ListGroupsEvent } from './events.ts';
-import type { Coordinator } from './rebalance.ts';
 import { groupTombstone, offsetTombstone } from './records.ts';
 
 type DescribedGroup = NonNullable<Draft<typeof DescribeGroupsResponse>['groups']>[number];
 
-const GROUP_TYPE = 'classic';
 /** The version from which describing an unknown group is an error. @see KIP-1043 */
 const GROUP_NOT_FOUND_VERSION = 6;
 
@@ -26,29 +26,33 @@ const EMPTY_BYTES = Buffer.alloc(0);
 export function listGroups(coordinator: Coordinator, event: ListGroupsEvent, turn: Turn): void {
   const states = new Set(event.request.statesFilter.map((state) => state.toLowerCase()));
   const types = new Set(event.request.typesFilter.map((type) => type.toLowerCase()));
-  const isListed = (group: ClassicGroup) =>
-    (states.size === 0 || states.has(group.state.toLowerCase())) && (types.size === 0 || types.has(GROUP_TYPE));
+  const isListed = (group: Group) =>
+    (states.size === 0 || states.has(group.state.toLowerCase())) && (types.size === 0 || types.has(group.type));
   const groups = [...coordinator.groups.values()].filter(isListed).map((group) => ({
     groupId: group.groupId,
     protocolType: group.protocolType ?? '',
     groupState: group.state,
-    groupType: GROUP_TYPE,
+    groupType: group.type,
   }));
   turn.reply(event.token, { errorCode: 0, groups } satisfies Draft<typeof ListGroupsResponse>);
 }
 
-/** Answers DescribeGroups. An unknown group is a Dead one, and from v6 on an error. */
+/** Answers DescribeGroups. An unknown group, and one of the consumer protocol, is a Dead one, and from v6 on an error. */
 export function describeGroups(coordinator: Coordinator, event: DescribeGroupsEvent, turn: Turn): void {
   const groups = event.request.groups.map((groupId): DescribedGroup => {
     const group = coordinator.groups.get(groupId);
-    if (group !== undefined) return describeGroup(group);
+    if (group?.type === 'classic') return describeGroup(group);
     const dead = { groupId, groupState: 'Dead', protocolType: '', protocolData: '', members: [] };
     return event.apiVersion < GROUP_NOT_FOUND_VERSION
       ? { ...dead, errorCode: 0 }
       : {
           ...dead,
           errorCode: Errors.GROUP_ID_NOT_FOUND.code,
-          errorMessage: shortened(`There is no group '${groupId}'.`),
+          errorMessage: shortened(
+            group === undefined
+              ? `There is no group '${groupId}'.`
+              : `Group '${groupId}' is not one of the classic protocol.`,
+          ),
         };
   });
   turn.reply(event.token, { groups } satisfies Draft<typeof DescribeGroupsResponse>);
@@ -71,7 +75,7 @@ function describeGroup(group: ClassicGroup): DescribedGroup {
     clientId: member.clientId,
     clientHost: member.clientHost,
     memberMetadata: isStable ? group.metadataOf(member) : EMPTY_BYTES,
-    memberAssignment: isStable ? member.assignment : EMPTY_BYTES,
+    memberAssignment: member.assignment,
   });
   return {
     errorCode: 0,
@@ -97,5 +101,6 @@ function deleteGroup(coordinator: Coordinator, groupId: string, turn: Turn): Kaf
     if (coordinator.offsets.get(groupId, topic, partition) !== undefined) continue;
     if (!turn.propose([offsetTombstone(groupId, topic, partition)])) return Errors.COORDINATOR_NOT_AVAILABLE;
   }
-  return turn.propose([groupTombstone(groupId)]) ? Errors.NONE : Errors.COORDINATOR_NOT_AVAILABLE;
+  const records = group.type === 'consumer' ? groupTombstones(group, []) : [groupTombstone(groupId)];
+  return turn.propose(records) ? Errors.NONE : Errors.COORDINATOR_NOT_AVAILABLE;
 }

@@ -11,7 +11,12 @@ import type { Turn } from '../coordination/turn.ts';
 import { limits } from './config.ts';
 
 export type AlarmTarget =
-  | { readonly kind: 'session'; readonly groupId: string; readonly memberId: string }
+  | {
+      readonly kind: 'session' | 'rebalance' | 'rejoin' | 'resync';
+      readonly groupId: string;
+      readonly memberId: string;
+    }
+  | { readonly kind: 'regex'; readonly groupId: string }
   | { readonly kind: 'join'; readonly groupId: string }
   | { readonly kind: 'sync'; readonly groupId: string }
   | { readonly kind: 'expiry' };
@@ -34,6 +39,11 @@ export function newAlarm(target: AlarmTarget): Alarm {
 
 export class Alarms {
   readonly #byName = new Map<string, Alarm>();
+
+  /** The alarm of that name, or one that is not set yet. */
+  of(target: AlarmTarget): Alarm {
+    return this.#byName.get(nameOf(target)) ?? newAlarm(target);
+  }
 
   /** (Re)sets the alarm to `delayMs` from now. */
   set(alarm: Alarm, delayMs: number, turn: Turn): void {
@@ -85,6 +95,6 @@ export class Alarms {
 function nameOf(target: AlarmTarget): string {
   if (target.kind === 'expiry') return 'expiry';
   const group = encodeURIComponent(target.groupId.toWellFormed());
-  if (target.kind !== 'session') return `${target.kind}:${group}`;
-  return `session:${group}:${encodeURIComponent(target.memberId.toWellFormed())}`;
+  if (!('memberId' in target)) return `${target.kind}:${group}`;
+  return `${target.kind}:${group}:${encodeURIComponent(target.memberId.toWellFormed())}`;
 }

@@ -58,6 +58,7 @@ export interface Member {
 }
 
 export class ClassicGroup {
+  readonly type = 'classic';
   readonly groupId: string;
   state: GroupState = 'Empty';
   previousState: GroupState = 'Dead';
@@ -208,11 +209,16 @@ export class ClassicGroup {
     return selected[0];
   }
 
+  /** A group that was another kind of group until now: the members have their protocols, and choose. */
+  chooseProtocol(): void {
+    this.protocolName = this.selectProtocol();
+    this.#subscribedTopics = undefined;
+  }
+
   /** Ephemeral: the next generation of a group with members, protocol chosen, waiting for the leader's SyncGroup. */
   beginGeneration(wallMs: number): void {
     this.generationId = nextGenerationId(this.generationId);
-    this.protocolName = this.selectProtocol();
-    this.#subscribedTopics = undefined;
+    this.chooseProtocol();
     this.pendingSync.clear();
     this.transitionTo('CompletingRebalance', wallMs);
   }

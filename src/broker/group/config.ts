@@ -1,5 +1,7 @@
 /** The keys of the group coordinator: Kafka's names and defaults, where not said otherwise. */
-import { type ConfigOf, defineConfig } from '#core';
+import { type ServerAssignor, serverAssignors } from '#assign';
+import { type ConfigOf, defineConfig, KafkaError } from '#core';
+import type { ConsumerGroupConfig } from './coordinator.ts';
 
 const INT32_MAX = 2147483647;
 
@@ -42,6 +44,104 @@ export const groupConfigTable = defineConfig({
     importance: 'medium',
     doc: 'The largest number of members of one group.',
   },
+  'group.consumer.session.timeout.ms': {
+    type: 'duration-ms',
+    kafkaType: 'int',
+    default: 45_000,
+    min: 1,
+    importance: 'medium',
+    doc: 'How long a member of the consumer protocol may be silent before its partitions are given to others. A group may have its own, `consumer.session.timeout.ms`.',
+  },
+  'group.consumer.min.session.timeout.ms': {
+    type: 'duration-ms',
+    kafkaType: 'int',
+    default: 45_000,
+    min: 1,
+    importance: 'medium',
+    doc: 'The shortest session timeout that a group may be given.',
+  },
+  'group.consumer.max.session.timeout.ms': {
+    type: 'duration-ms',
+    kafkaType: 'int',
+    default: 60_000,
+    min: 1,
+    importance: 'medium',
+    doc: 'The longest session timeout that a group may be given.',
+  },
+  'group.consumer.heartbeat.interval.ms': {
+    type: 'duration-ms',
+    kafkaType: 'int',
+    default: 5_000,
+    min: 1,
+    importance: 'medium',
+    doc: 'How often members of the consumer protocol are told to send heartbeats. Changes of the assignment reach them no faster. A group may have its own, `consumer.heartbeat.interval.ms`.',
+  },
+  'group.consumer.min.heartbeat.interval.ms': {
+    type: 'duration-ms',
+    kafkaType: 'int',
+    default: 5_000,
+    min: 1,
+    importance: 'medium',
+    doc: 'The shortest heartbeat interval that a group may be given.',
+  },
+  'group.consumer.max.heartbeat.interval.ms': {
+    type: 'duration-ms',
+    kafkaType: 'int',
+    default: 15_000,
+    min: 1,
+    importance: 'medium',
+    doc: 'The longest heartbeat interval that a group may be given.',
+  },
+  'group.consumer.assignment.interval.ms': {
+    type: 'duration-ms',
+    kafkaType: 'int',
+    default: 1_000,
+    min: 0,
+    importance: 'medium',
+    doc: 'The time between two runs of the assignor for one group, at least: members that come together are assigned together. A group may have its own, `consumer.assignment.interval.ms`.',
+  },
+  'group.consumer.min.assignment.interval.ms': {
+    type: 'duration-ms',
+    kafkaType: 'int',
+    default: 0,
+    min: 0,
+    importance: 'medium',
+    doc: 'The shortest assignment interval that a group may be given.',
+  },
+  'group.consumer.max.assignment.interval.ms': {
+    type: 'duration-ms',
+    kafkaType: 'int',
+    default: 15_000,
+    min: 0,
+    importance: 'medium',
+    doc: 'The longest assignment interval that a group may be given.',
+  },
+  'group.consumer.max.size': {
+    type: 'int',
+    default: INT32_MAX,
+    min: 1,
+    importance: 'medium',
+    doc: 'The largest number of members of one group of the consumer protocol.',
+  },
+  'group.consumer.assignors': {
+    type: 'list',
+    default: ['uniform', 'range'],
+    importance: 'medium',
+    doc: 'The assignors that members of the consumer protocol may ask for, `uniform` and `range`; the first one is used where they ask for none.',
+  },
+  'group.consumer.migration.policy': {
+    type: 'string',
+    default: 'bidirectional',
+    oneOf: ['disabled', 'upgrade', 'downgrade', 'bidirectional'],
+    importance: 'medium',
+    doc: 'Whether a classic group with members becomes one of the consumer protocol when a consumer of that protocol joins (`upgrade`), and a classic one again when the last such consumer has left (`downgrade`). Groups without members always may.',
+  },
+  'group.coordinator.rebalance.protocols': {
+    type: 'list',
+    default: ['classic', 'consumer', 'streams'],
+    importance: 'medium',
+    doc: 'The protocols that groups may use. Without `consumer`, consumers of that protocol are refused, as on a cluster whose feature `group.version` is 0; `classic` must be there. `streams` and `share` have no effect here yet.',
+  },
   'offset.metadata.max.bytes': {
     type: 'bytes',
     kafkaType: 'int',
@@ -76,6 +176,10 @@ export interface GroupSettings {
   /** For members that a start of the node finds in the log; 0 = their session timeout. */
   readonly restartGraceMs: number;
   readonly groupMemberCountMax: number;
+  readonly consumerGroupMemberCountMax: number;
+  /** In the order of preference; at least one. */
+  readonly consumerAssignors: readonly ServerAssignor[];
+  readonly consumerMigrationPolicy: 'disabled' | 'upgrade' | 'downgrade' | 'bidirectional';
   readonly offsetMetadataBytesMax: number;
   readonly offsetsRetentionMs: number;
   readonly offsetsRetentionCheckMs: number;
@@ -95,6 +199,16 @@ export const limits = {
   newMemberJoinTimeoutMs: 300_000,
   /** How long the first members wait for others that were just sent an id, the initial delay included. */
   pendingGraceMs: 250,
+  /** Length of a topic pattern times the copies that its counted repetitions make. */
+  regexExpandedLengthMax: 200_000,
+  /** Instructions of a topic pattern. */
+  regexSizeMax: 10_000,
+  /** Steps that matching the patterns of a group may take in one turn: some 20 ms. */
+  regexStepsPerTurn: 2_000_000,
+  /** The patterns of a group are matched again no earlier than this, whatever happens to topics. */
+  regexRefreshMsMin: 10_000,
+  /** And no later than this, with the next heartbeat. */
+  regexRefreshMsMax: 600_000,
   /** A timer that comes later than this shows that the loop stood still; see alarms.ts. */
   timerLatenessMsMax: 500,
 } as const;
@@ -110,9 +224,32 @@ export function groupSettings(config: ConfigOf<typeof groupConfigTable>, batchBy
     initialRebalanceDelayMs: config['group.initial.rebalance.delay.ms'],
     restartGraceMs: config['springtide.broker.group.restart.grace.ms'],
     groupMemberCountMax: config['group.max.size'],
+    consumerGroupMemberCountMax: config['group.consumer.max.size'],
+    consumerAssignors: assignorsOf(config['group.consumer.assignors']),
+    consumerMigrationPolicy: config['group.consumer.migration.policy'] as GroupSettings['consumerMigrationPolicy'],
     offsetMetadataBytesMax: config['offset.metadata.max.bytes'],
     offsetsRetentionMs: config['offsets.retention.minutes'] * 60_000,
     offsetsRetentionCheckMs: config['offsets.retention.check.interval.ms'],
     batchBytesMax: batchBytesMax - 256,
   };
+}
+
+/** What a group of the consumer protocol has where it was given nothing of its own. */
+export function consumerGroupDefaults(config: ConfigOf<typeof groupConfigTable>): ConsumerGroupConfig {
+  return {
+    sessionTimeoutMs: config['group.consumer.session.timeout.ms'],
+    heartbeatIntervalMs: config['group.consumer.heartbeat.interval.ms'],
+    assignmentIntervalMs: config['group.consumer.assignment.interval.ms'],
+  };
+}
+
+function assignorsOf(names: readonly string[]): readonly ServerAssignor[] {
+  const known = serverAssignors.map(({ name }) => name);
+  if (names.length === 0) throw new KafkaError('INVALID_CONFIG', 'group.consumer.assignors must name one at least.');
+  return names.map((name) => {
+    const assignor = serverAssignors.find((each) => each.name === name);
+    if (assignor !== undefined) return assignor;
+    const text = `group.consumer.assignors: there is no assignor '${name}' here. Known: ${known.join(', ')}.`;
+    throw new KafkaError('INVALID_CONFIG', text);
+  });
 }

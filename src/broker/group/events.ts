@@ -8,6 +8,8 @@
  */
 import type { Uuid } from '#core';
 import type {
+  ConsumerGroupDescribeRequest,
+  ConsumerGroupHeartbeatRequest,
   DeleteGroupsRequest,
   DescribeGroupsRequest,
   HeartbeatRequest,
@@ -39,6 +41,19 @@ export interface JoinEvent extends Asked<'join', JoinGroupRequest> {
   /** A fresh UUID, used if the member needs an id: `<client id>-<uuid>`. */
   readonly newMemberUuid: string;
 }
+
+/** ConsumerGroupHeartbeat: never parked. */
+export interface ConsumerHeartbeatEvent extends Asked<'consumer-heartbeat', ConsumerGroupHeartbeatRequest> {
+  readonly clientId: string;
+  /** The client's address as Kafka stores it, `/127.0.0.1`. */
+  readonly clientHost: string;
+  /** A fresh id for a member of an old client, which brings none. */
+  readonly newMemberId: string;
+  /** Whether the client may know of a topic: its pattern stands for no other. */
+  mayRead(topic: string): boolean;
+}
+
+export type DescribeConsumerGroupsEvent = Asked<'describe-consumer-groups', ConsumerGroupDescribeRequest>;
 
 /** SyncGroup; parked until the leader's arrives. */
 export type SyncEvent = Asked<'sync', SyncGroupRequest>;
@@ -76,7 +91,15 @@ export interface TopicsDeletedEvent {
   readonly topics: readonly string[];
 }
 
+/** Topics were made, have grown or are gone: groups that read them are to look again. */
+export interface TopicsChangedEvent {
+  readonly type: 'topics-changed';
+  readonly topics: readonly string[];
+}
+
 export type GroupRequestEvent =
+  | ConsumerHeartbeatEvent
+  | DescribeConsumerGroupsEvent
   | JoinEvent
   | SyncEvent
   | HeartbeatEvent
@@ -89,4 +112,10 @@ export type GroupRequestEvent =
   | DescribeGroupsEvent
   | DeleteGroupsEvent;
 
-export type GroupEvent = GroupRequestEvent | TimerEvent | LoadedEvent | StallEvent | TopicsDeletedEvent;
+export type GroupEvent =
+  | GroupRequestEvent
+  | TimerEvent
+  | LoadedEvent
+  | StallEvent
+  | TopicsDeletedEvent
+  | TopicsChangedEvent;

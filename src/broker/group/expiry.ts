@@ -6,6 +6,7 @@
  *                                    where that is unknown
  *     Stable, consumers              commit                                      those no member reads
  *     simple (never had members)     commit                                      all
+ *     of the consumer protocol       commit                                      those no member reads
  *     any                            the record's own expiry time, if it has one
  *
  * An offset stays while a transaction that commits another one is undecided. An Empty group without offsets, committed or pending, goes
@@ -13,9 +14,9 @@
  */
 
 import type { Turn } from '../coordination/turn.ts';
-import type { ClassicGroup } from './classic-group.ts';
+import { groupTombstones } from './consumer/consumer-records.ts';
+import type { Coordinator, Group } from './coordinator.ts';
 import type { CommittedOffset } from './offset-table.ts';
-import type { Coordinator } from './rebalance.ts';
 import { groupTombstone, offsetTombstone } from './records.ts';
 
 /** Writes tombstones for what has expired; false when the batch was full before everything was looked at. */
@@ -47,7 +48,7 @@ export function forgetTopics(
   return true;
 }
 
-function expireGroup(coordinator: Coordinator, group: ClassicGroup, turn: Turn): boolean {
+function expireGroup(coordinator: Coordinator, group: Group, turn: Turn): boolean {
   const { pendingOffsets } = coordinator;
   let isBare = !pendingOffsets.hasGroup(group.groupId);
   for (const [topic, offsets] of coordinator.offsets.topics(group.groupId)) {
@@ -57,13 +58,14 @@ function expireGroup(coordinator: Coordinator, group: ClassicGroup, turn: Turn):
       else if (!turn.propose([offsetTombstone(group.groupId, topic, partition)])) return false;
     }
   }
-  const isGone = isBare && group.state === 'Empty' && group.pendingMembers.size === 0;
-  return !isGone || turn.propose([groupTombstone(group.groupId)]);
+  if (!isBare || group.state !== 'Empty') return true;
+  if (group.type === 'consumer') return turn.propose(groupTombstones(group, []));
+  return group.pendingMembers.size > 0 || turn.propose([groupTombstone(group.groupId)]);
 }
 
 function isExpired(
   coordinator: Coordinator,
-  group: ClassicGroup,
+  group: Group,
   topic: string,
   committed: CommittedOffset,
   wallMs: number,
@@ -75,7 +77,8 @@ function isExpired(
 }
 
 /** Undefined = this offset is in use. */
-function baseTimestamp(group: ClassicGroup, topic: string, committed: CommittedOffset): number | undefined {
+function baseTimestamp(group: Group, topic: string, committed: CommittedOffset): number | undefined {
+  if (group.type === 'consumer') return group.isSubscribedTo(topic) ? undefined : committed.commitTimestampMs;
   if (group.protocolType === null) return committed.commitTimestampMs;
   if (group.state === 'Empty')
     return group.stateTimestampMs >= 0 ? group.stateTimestampMs : committed.commitTimestampMs;

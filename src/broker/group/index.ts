@@ -1,12 +1,16 @@
 /**
- * The classic group coordinator ◇: group membership, rebalances and committed offsets as a pure machine, one per partition of
+ * The group coordinator ◇: membership in both protocols, classic and consumer (`consumer/`), rebalances and committed offsets as a pure machine, one per partition of
  * `__consumer_offsets`. It promises Kafka's answers and Kafka's records, and that a machine replayed from its records answers as the one
  * that wrote them. Leaves to others: sockets, timers, the log (`../runtime.ts`), authorization, topic ids and unknown topics (the handlers).
- * Imports core and protocol.
+ * Imports core, protocol and assign.
  */
-export { type GroupSettings, groupConfigTable, groupSettings } from './config.ts';
+export { consumerGroupDefaults, type GroupSettings, groupConfigTable, groupSettings } from './config.ts';
+export { topicHash } from './consumer/topic-hash.ts';
+export type { ClusterView, ConsumerGroupConfig, GroupTopic } from './coordinator.ts';
 export type {
+  ConsumerHeartbeatEvent,
   DeleteGroupsEvent,
+  DescribeConsumerGroupsEvent,
   DescribeGroupsEvent,
   GroupEvent,
   GroupRequestEvent,
@@ -20,6 +24,7 @@ export type {
   OffsetFetchEvent,
   StallEvent,
   SyncEvent,
+  TopicsChangedEvent,
   TopicsDeletedEvent,
   TxnOffsetCommitEvent,
 } from './events.ts';

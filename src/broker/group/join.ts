@@ -19,11 +19,13 @@ import type { Turn } from '../coordination/turn.ts';
 import { newAlarm } from './alarms.ts';
 import { ClassicGroup, type Member, type MemberProtocol } from './classic-group.ts';
 import { limits } from './config.ts';
+import { joinConsumerGroup } from './consumer/classic-member.ts';
+import { groupTombstones } from './consumer/consumer-records.ts';
+import type { Coordinator } from './coordinator.ts';
 import type { JoinEvent } from './events.ts';
 import {
   answerJoin,
   answerSync,
-  type Coordinator,
   completeJoinIfReady,
   prepareRebalance,
   rebalanceOrCompleteJoin,
@@ -47,7 +49,12 @@ export function join(coordinator: Coordinator, event: JoinEvent, turn: Turn): vo
     turn.reply(event.token, joinRefusal(memberId, malformed));
     return;
   }
-  const known = coordinator.groups.get(groupId);
+  const found = coordinator.groups.get(groupId);
+  if (found?.type === 'consumer' && !found.isEmpty) {
+    joinConsumerGroup(coordinator, found, event, turn);
+    return;
+  }
+  const known = found?.type === 'classic' ? found : undefined;
   if (known === undefined && memberId !== '') {
     turn.reply(event.token, joinRefusal(memberId, Errors.UNKNOWN_MEMBER_ID));
     return;
@@ -113,7 +120,10 @@ function turnAway(coordinator: Coordinator, group: ClassicGroup, memberId: strin
 }
 
 /** A group exists from its first join on, so that it can be listed and its deletion means something. */
+/** In the place of a group of the consumer protocol, if there is one: it has no members. */
 function createGroup(coordinator: Coordinator, group: ClassicGroup, turn: Turn): void {
+  const former = coordinator.groups.get(group.groupId);
+  if (former?.type === 'consumer') turn.propose(groupTombstones(former, []));
   group.stateTimestampMs = turn.now.wallMs;
   coordinator.groups.set(group.groupId, group);
   turn.propose([groupRecord(group.groupId, group.toStored(new Map(), turn.now.wallMs))]);

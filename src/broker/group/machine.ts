@@ -15,9 +15,17 @@ import type { Instant } from '#core';
 import type { CoordinatorRecord } from '../coordination/machine.ts';
 import { Turn } from '../coordination/turn.ts';
 import { deleteGroups, describeGroups, listGroups } from './admin.ts';
-import { Alarms, newAlarm } from './alarms.ts';
-import { ClassicGroup, type Member } from './classic-group.ts';
+import { Alarms, type AlarmTarget, newAlarm } from './alarms.ts';
+import { ClassicGroup } from './classic-group.ts';
 import type { GroupSettings } from './config.ts';
+import type { ConsumerGroup } from './consumer/consumer-group.ts';
+import { fence, onRebalanceAlarm } from './consumer/departure.ts';
+import { describeConsumerGroups } from './consumer/describe.ts';
+import { consumerHeartbeat } from './consumer/heartbeat.ts';
+import { startMembers } from './consumer/member-alarms.ts';
+import { onRegexAlarm } from './consumer/regex-refresh.ts';
+import { replayConsumerGroup } from './consumer/replay.ts';
+import type { ClusterView, Coordinator } from './coordinator.ts';
 import type { GroupEvent, GroupRequestEvent } from './events.ts';
 import { expire, forgetTopics } from './expiry.ts';
 import { join } from './join.ts';
@@ -25,7 +33,7 @@ import { heartbeat, leave, sync } from './membership.ts';
 import { OffsetTable } from './offset-table.ts';
 import { commitOffsets, commitTransactionalOffsets, deleteOffsets, fetchOffsets } from './offsets.ts';
 import { PendingOffsets } from './pending-offsets.ts';
-import { type Coordinator, onJoinAlarm, onSessionAlarm, onSyncAlarm, prepareRebalance } from './rebalance.ts';
+import { onJoinAlarm, onSessionAlarm, onSyncAlarm, prepareRebalance } from './rebalance.ts';
 import { readRecord } from './records.ts';
 
 export class GroupMachine {
@@ -35,13 +43,16 @@ export class GroupMachine {
   readonly #deletedTopics = new Set<string>();
   #isLoaded = false;
 
-  constructor(settings: GroupSettings) {
+  /** `cluster` is asked while an event is handled, and changes only between events. */
+  constructor(settings: GroupSettings, cluster: ClusterView) {
     this.#coordinator = {
       settings,
+      cluster,
       groups: new Map(),
       offsets: new OffsetTable(),
       pendingOffsets: new PendingOffsets(),
       alarms: new Alarms(),
+      refreshes: new Map(),
     };
   }
 
@@ -64,19 +75,22 @@ export class GroupMachine {
     const { groups, offsets, pendingOffsets } = this.#coordinator;
     switch (read.type) {
       case 'group':
-        this.#group(read.groupId).restore(read.stored);
+        this.#classicGroup(read.groupId).restore(read.stored);
         return;
       case 'group-tombstone':
         groups.delete(read.groupId);
         return;
       case 'offset':
-        this.#group(read.groupId);
+        if (!groups.has(read.groupId)) this.#classicGroup(read.groupId);
         if (producerId >= 0) pendingOffsets.set(producerId, { ...read, recordOffset: offset });
         else offsets.set(read.groupId, read.topic, read.partition, read.committed, offset);
         return;
       case 'offset-tombstone':
         offsets.delete(read.groupId, read.topic, read.partition);
         pendingOffsets.delete(read.groupId, read.topic, read.partition);
+        return;
+      case 'consumer-group':
+        replayConsumerGroup(this.#coordinator, read.record);
         return;
       case 'unknown':
         return;
@@ -102,6 +116,9 @@ export class GroupMachine {
         for (const topic of event.topics) this.#deletedTopics.add(topic);
         this.#cleanUp(turn);
         break;
+      case 'topics-changed':
+        this.#topicsChanged(event.topics);
+        break;
       default:
         answer(this.#coordinator, event, turn);
     }
@@ -112,12 +129,28 @@ export class GroupMachine {
     this.#isLoaded = true;
     const { groups, settings, alarms } = this.#coordinator;
     const hasGrace = event.type === 'loaded' && event.isAfterNodeStart === true && settings.restartGraceMs > 0;
-    const sessionMs = ({ groupInstanceId, sessionTimeoutMs }: Member) =>
-      hasGrace && groupInstanceId === null ? Math.min(settings.restartGraceMs, sessionTimeoutMs) : sessionTimeoutMs;
+    const graceMs = hasGrace ? settings.restartGraceMs : undefined;
     alarms.set(this.#expiryAlarm, settings.offsetsRetentionCheckMs, turn);
     for (const group of groups.values()) {
-      for (const member of group.members.values()) alarms.set(member.session, sessionMs(member), turn);
-      if (group.members.size > settings.groupMemberCountMax) prepareRebalance(this.#coordinator, group, turn);
+      if (group.type === 'consumer') startMembers(this.#coordinator, group, graceMs, turn);
+      else this.#startMembers(group, graceMs, turn);
+    }
+  }
+
+  #startMembers(group: ClassicGroup, graceMs: number | undefined, turn: Turn): void {
+    const { settings, alarms } = this.#coordinator;
+    for (const { groupInstanceId, sessionTimeoutMs, session } of group.members.values()) {
+      const isGraced = graceMs !== undefined && groupInstanceId === null;
+      alarms.set(session, isGraced ? Math.min(graceMs, sessionTimeoutMs) : sessionTimeoutMs, turn);
+    }
+    if (group.members.size > settings.groupMemberCountMax) prepareRebalance(this.#coordinator, group, turn);
+  }
+
+  #topicsChanged(topics: readonly string[]): void {
+    for (const group of this.#coordinator.groups.values()) {
+      if (group.type === 'consumer' && topics.some((topic) => group.isSubscribedTo(topic))) {
+        group.isTopicMetadataKnown = false;
+      }
     }
   }
 
@@ -129,10 +162,8 @@ export class GroupMachine {
       return;
     }
     const group = this.#coordinator.groups.get(target.groupId);
-    if (group === undefined) return;
-    if (target.kind === 'join') onJoinAlarm(this.#coordinator, group, turn);
-    else if (target.kind === 'sync') onSyncAlarm(this.#coordinator, group, turn);
-    else onSessionAlarm(this.#coordinator, group, target.memberId, turn);
+    if (group?.type === 'consumer') ringConsumer(this.#coordinator, group, target, turn);
+    else if (group !== undefined) ringClassic(this.#coordinator, group, target, turn);
   }
 
   /** What does not fit into one batch goes on in the next turn. */
@@ -146,13 +177,26 @@ export class GroupMachine {
     alarms.set(this.#expiryAlarm, isFinished ? settings.offsetsRetentionCheckMs : 0, turn);
   }
 
-  #group(groupId: string): ClassicGroup {
+  #classicGroup(groupId: string): ClassicGroup {
     const known = this.#coordinator.groups.get(groupId);
-    if (known !== undefined) return known;
+    if (known?.type === 'classic') return known;
     const group = new ClassicGroup(groupId);
     this.#coordinator.groups.set(groupId, group);
     return group;
   }
+}
+
+/** Alarms outlive the group they were set for: one that has become a group of the other protocol has its own. */
+function ringClassic(coordinator: Coordinator, group: ClassicGroup, target: AlarmTarget, turn: Turn): void {
+  if (target.kind === 'join') onJoinAlarm(coordinator, group, turn);
+  else if (target.kind === 'sync') onSyncAlarm(coordinator, group, turn);
+  else if (target.kind === 'session') onSessionAlarm(coordinator, group, target.memberId, turn);
+}
+
+function ringConsumer(coordinator: Coordinator, group: ConsumerGroup, target: AlarmTarget, turn: Turn): void {
+  if (target.kind === 'regex') onRegexAlarm(coordinator, group, turn);
+  else if (target.kind === 'rebalance') onRebalanceAlarm(coordinator, group, target.memberId, turn);
+  else if ('memberId' in target) fence(coordinator, group, target.memberId, turn);
 }
 
 type Answer<E> = (coordinator: Coordinator, event: E, turn: Turn) => void;
@@ -169,6 +213,8 @@ const answers: { readonly [T in GroupRequestEvent['type']]: Answer<Extract<Group
   'list-groups': listGroups,
   'describe-groups': describeGroups,
   'delete-groups': deleteGroups,
+  'consumer-heartbeat': consumerHeartbeat,
+  'describe-consumer-groups': describeConsumerGroups,
 };
 
 function answer<E extends GroupRequestEvent>(coordinator: Coordinator, event: E, turn: Turn): void {

@@ -10,16 +10,10 @@ import {
 } from '#protocol';
 import type { Turn } from '../coordination/turn.ts';
 import type { ClassicGroup } from './classic-group.ts';
+import { heartbeatConsumerGroup, leaveConsumerGroupAsClassic, syncConsumerGroup } from './consumer/classic-member.ts';
+import type { Coordinator } from './coordinator.ts';
 import type { HeartbeatEvent, LeaveEvent, SyncEvent } from './events.ts';
-import {
-  answerSync,
-  type Coordinator,
-  completeSync,
-  rebalanceOrCompleteJoin,
-  removeMember,
-  removePending,
-  touch,
-} from './rebalance.ts';
+import { answerSync, completeSync, rebalanceOrCompleteJoin, removeMember, removePending, touch } from './rebalance.ts';
 import { leaveReply, syncRefusal, syncReply } from './replies.ts';
 
 type Leaver = LeaveGroupRequest['members'][number];
@@ -27,6 +21,10 @@ type Leaver = LeaveGroupRequest['members'][number];
 /** Answers SyncGroup now, or parks it until the leader's assignment comes. */
 export function sync(coordinator: Coordinator, event: SyncEvent, turn: Turn): void {
   const group = coordinator.groups.get(event.request.groupId);
+  if (group?.type === 'consumer') {
+    syncConsumerGroup(coordinator, group, event, turn);
+    return;
+  }
   const refusal = refuseSync(group, event);
   if (group === undefined || refusal !== undefined) {
     turn.reply(event.token, syncRefusal(refusal ?? Errors.UNKNOWN_MEMBER_ID));
@@ -50,6 +48,10 @@ export function sync(coordinator: Coordinator, event: SyncEvent, turn: Turn): vo
 /** Answers Heartbeat: a sign of life, and the way in which members hear of a rebalance. */
 export function heartbeat(coordinator: Coordinator, event: HeartbeatEvent, turn: Turn): void {
   const group = coordinator.groups.get(event.request.groupId);
+  if (group?.type === 'consumer') {
+    heartbeatConsumerGroup(coordinator, group, event, turn);
+    return;
+  }
   const refusal = refuseSpeaker(group, event.request);
   const member = group?.members.get(event.request.memberId);
   let error = refusal ?? Errors.NONE;
@@ -67,9 +69,13 @@ export function leave(coordinator: Coordinator, event: LeaveEvent, turn: Turn): 
     turn.reply(event.token, { errorCode: Errors.INVALID_GROUP_ID.code } satisfies Draft<typeof LeaveGroupResponse>);
     return;
   }
+  const group = coordinator.groups.get(request.groupId);
+  if (group?.type === 'consumer') {
+    leaveConsumerGroupAsClassic(coordinator, group, event, turn);
+    return;
+  }
   const leavers: readonly Leaver[] =
     apiVersion >= 3 ? request.members : [{ memberId: request.memberId, groupInstanceId: null, reason: null }];
-  const group = coordinator.groups.get(request.groupId);
   const results = leavers.map((leaver) => ({
     memberId: leaver.memberId,
     groupInstanceId: leaver.groupInstanceId,

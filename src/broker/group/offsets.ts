@@ -7,6 +7,7 @@
  *     a member, other generation       any                               ILLEGAL_GENERATION
  *     nobody (generation -1, no id)    Empty or unknown                  taken (simple consumers, admin tools); makes the group
  *     nobody                           has members                       UNKNOWN_MEMBER_ID
+ *     anybody                          of the consumer protocol          see consumer/offset-access.ts
  *     a member                         unknown                           GROUP_ID_NOT_FOUND (v9+), else ILLEGAL_GENERATION
  *
  * Commits of a transaction are judged likewise, but that one from nobody is always taken (old producers name no member), one of a member
@@ -28,10 +29,11 @@ import {
 } from '#protocol';
 import type { CoordinatorRecord } from '../coordination/machine.ts';
 import type { Turn } from '../coordination/turn.ts';
-import type { ClassicGroup } from './classic-group.ts';
+import { type OffsetWriter, refuseConsumerCommit, refuseConsumerFetch } from './consumer/offset-access.ts';
+import type { Coordinator, Group } from './coordinator.ts';
 import type { OffsetCommitEvent, OffsetDeleteEvent, OffsetFetchEvent, TxnOffsetCommitEvent } from './events.ts';
 import type { CommittedOffset } from './offset-table.ts';
-import { type Coordinator, touch } from './rebalance.ts';
+import { touch } from './rebalance.ts';
 import { offsetRecord, offsetTombstone } from './records.ts';
 
 type CommitTopic = OffsetCommitEvent['request']['topics'][number];
@@ -59,7 +61,7 @@ export function commitOffsets(coordinator: Coordinator, event: OffsetCommitEvent
     );
     return;
   }
-  const member = group?.members.get(request.memberId);
+  const member = group?.type === 'classic' ? group.members.get(request.memberId) : undefined;
   if (member !== undefined) touch(coordinator, member, turn);
   const { retentionTimeMs } = request;
   const { wallMs } = turn.now;
@@ -83,8 +85,7 @@ export function commitTransactionalOffsets(coordinator: Coordinator, event: TxnO
 /** Proposes records for the offsets whose metadata is not too long. */
 function proposeCommit(coordinator: Coordinator, commit: Commit, expireTimestampMs: number, turn: Turn) {
   const { offsetMetadataBytesMax } = coordinator.settings;
-  const isTooLong = (metadata: string | null) =>
-    metadata !== null && Buffer.byteLength(metadata) > offsetMetadataBytesMax;
+  const isTooLong = (metadata: string | null) => metadata !== null && metadata.length > offsetMetadataBytesMax;
   if (!turn.propose(commitRecords(commit, isTooLong, turn.now.wallMs, expireTimestampMs)))
     return commitReply(commit.topics, () => Errors.INVALID_COMMIT_OFFSET_SIZE);
   const errorOf = (metadata: string | null) => (isTooLong(metadata) ? Errors.OFFSET_METADATA_TOO_LARGE : Errors.NONE);
@@ -99,11 +100,12 @@ export function fetchOffsets(coordinator: Coordinator, event: OffsetFetchEvent, 
     return { ...topic, topicId: topicId === ZERO_UUID ? (event.topicIds?.get(topic.name) ?? ZERO_UUID) : topicId };
   };
   if (apiVersion >= FETCH_GROUPS_VERSION) {
-    const groups = request.groups.map(({ groupId, topics }) => ({
-      groupId,
-      topics: fetchGroup(coordinator, groupId, topics?.map(withId) ?? null, request.requireStable),
-      errorCode: 0,
-    }));
+    const groups = request.groups.map(({ groupId, memberId, memberEpoch, topics }) => {
+      const refusal = refuseFetch(coordinator.groups.get(groupId), memberId, memberEpoch);
+      if (refusal !== undefined) return { groupId, topics: [], errorCode: refusal.code };
+      const fetched = fetchGroup(coordinator, groupId, topics?.map(withId) ?? null, request.requireStable);
+      return { groupId, topics: fetched, errorCode: 0 };
+    });
     turn.reply(event.token, { groups } satisfies FetchBody);
   } else {
     const topics = request.topics?.map(withId) ?? null;
@@ -137,12 +139,13 @@ export function deleteOffsets(coordinator: Coordinator, event: OffsetDeleteEvent
   turn.reply(event.token, { errorCode: 0, topics: results } satisfies Draft<typeof OffsetDeleteResponse>);
 }
 
-function refuseCommit(group: ClassicGroup | undefined, event: OffsetCommitEvent): KafkaErrorRow | undefined {
+function refuseCommit(group: Group | undefined, event: OffsetCommitEvent): KafkaErrorRow | undefined {
   const { memberId, groupInstanceId, generationIdOrMemberEpoch: generationId } = event.request;
   if (group === undefined) {
     if (generationId < 0) return undefined;
     return event.apiVersion >= GROUP_NOT_FOUND_VERSION ? Errors.GROUP_ID_NOT_FOUND : Errors.ILLEGAL_GENERATION;
   }
+  if (group.type === 'consumer') return refuseConsumerCommit(group, writerOf(event), partitionsOf(event));
   if (group.state === 'Empty' && generationId < 0) return undefined;
   if (generationId < 0 && memberId === '' && groupInstanceId === null) {
     return group.state === 'Empty' ? undefined : Errors.UNKNOWN_MEMBER_ID;
@@ -153,20 +156,41 @@ function refuseCommit(group: ClassicGroup | undefined, event: OffsetCommitEvent)
   return group.state === 'CompletingRebalance' ? Errors.REBALANCE_IN_PROGRESS : undefined;
 }
 
-function refuseTransactionalCommit(
-  group: ClassicGroup | undefined,
-  { request }: TxnOffsetCommitEvent,
-): KafkaErrorRow | undefined {
-  const { memberId, groupInstanceId, generationIdOrMemberEpoch: generationId } = request;
+function refuseTransactionalCommit(group: Group | undefined, event: TxnOffsetCommitEvent): KafkaErrorRow | undefined {
+  const { memberId, groupInstanceId, generationIdOrMemberEpoch: generationId } = event.request;
   if (group === undefined) return generationId < 0 ? undefined : Errors.ILLEGAL_GENERATION;
+  if (group.type === 'consumer') {
+    const refusal = refuseConsumerCommit(group, writerOf(event), partitionsOf(event));
+    return refusal === Errors.STALE_MEMBER_EPOCH ? Errors.ILLEGAL_GENERATION : refusal;
+  }
   if (generationId < 0 && (group.state === 'Empty' || (memberId === '' && groupInstanceId === null))) return undefined;
   const refusal = group.refuse(memberId, groupInstanceId);
   if (refusal !== undefined) return refusal;
   return generationId === group.generationId ? undefined : Errors.ILLEGAL_GENERATION;
 }
 
-function refuseDelete(group: ClassicGroup | undefined): KafkaErrorRow | undefined {
+function writerOf(event: OffsetCommitEvent | TxnOffsetCommitEvent): OffsetWriter {
+  const { memberId, groupInstanceId, generationIdOrMemberEpoch: memberEpoch } = event.request;
+  const apiVersion = event.type === 'offset-commit' ? event.apiVersion : undefined;
+  return { memberId, groupInstanceId, memberEpoch, apiVersion };
+}
+
+function* partitionsOf({ request }: OffsetCommitEvent | TxnOffsetCommitEvent) {
+  for (const { topicId, partitions } of request.topics)
+    for (const { partitionIndex } of partitions) yield { topicId, partition: partitionIndex };
+}
+
+function refuseFetch(
+  group: Group | undefined,
+  memberId: string | null,
+  memberEpoch: number,
+): KafkaErrorRow | undefined {
+  return group?.type === 'consumer' ? refuseConsumerFetch(group, memberId, memberEpoch) : undefined;
+}
+
+function refuseDelete(group: Group | undefined): KafkaErrorRow | undefined {
   if (group === undefined) return Errors.GROUP_ID_NOT_FOUND;
+  if (group.type === 'consumer') return undefined;
   return group.state !== 'Empty' && !group.isConsumer ? Errors.NON_EMPTY_GROUP : undefined;
 }
 

@@ -5,22 +5,11 @@
  */
 import { Errors, type KafkaErrorRow } from '#protocol';
 import type { Turn } from '../coordination/turn.ts';
-import type { Alarms } from './alarms.ts';
 import { type ClassicGroup, type Member, nextGenerationId } from './classic-group.ts';
-import { type GroupSettings, limits } from './config.ts';
-import type { OffsetTable } from './offset-table.ts';
-import type { PendingOffsets } from './pending-offsets.ts';
+import { limits } from './config.ts';
+import type { Coordinator } from './coordinator.ts';
 import { groupRecord } from './records.ts';
 import { joinRefusal, joinReply, syncRefusal, syncReply } from './replies.ts';
-
-/** What all rules of the machine work on. */
-export interface Coordinator {
-  readonly settings: GroupSettings;
-  readonly groups: Map<string, ClassicGroup>;
-  readonly offsets: OffsetTable;
-  readonly pendingOffsets: PendingOffsets;
-  readonly alarms: Alarms;
-}
 
 /** A sign of life: the member's session begins anew. */
 export function touch(coordinator: Coordinator, member: Member, turn: Turn): void {

@@ -6,7 +6,8 @@
  *     0, 1   group, topic, partition   OffsetCommitValue                      v4           0–4
  *     2      group                     GroupMetadataValue                     v3           0–4
  *
- * A null value deletes. Other types (consumer and share groups, whatever comes later) are skipped. A version from the future of a type we
+ * A null value deletes. Those of groups of the consumer protocol are in `consumer/consumer-records.ts`; other types (share groups, whatever
+ * comes later) are skipped. A version from the future of a type we
  * know is an error, as with Kafka: passing over a committed offset would make consumers begin somewhere else.
  */
 import { ByteReader, KafkaError, ZERO_UUID } from '#core';
@@ -22,6 +23,7 @@ import {
   OffsetCommitKey,
   OffsetCommitValue,
 } from '#protocol';
+import { type ConsumerGroupRecord, readConsumerGroupRecord } from './consumer/consumer-records.ts';
 import type { CommittedOffset } from './offset-table.ts';
 
 const OFFSET_VALUE_VERSION = 4;
@@ -57,6 +59,7 @@ export type ReadRecord =
       readonly committed: CommittedOffset;
     }
   | { readonly type: 'offset-tombstone'; readonly groupId: string; readonly topic: string; readonly partition: number }
+  | { readonly type: 'consumer-group'; readonly record: ConsumerGroupRecord }
   | { readonly type: 'unknown' };
 
 const UNKNOWN: ReadRecord = { type: 'unknown' };
@@ -106,15 +109,18 @@ export function offsetTombstone(groupId: string, topic: string, partition: numbe
 export function readRecord(record: { readonly key: Buffer | null; readonly value: Buffer | null }): ReadRecord {
   if (record.key === null) return UNKNOWN;
   const key = new ByteReader(record.key);
-  switch (key.int16()) {
+  const recordType = key.int16();
+  switch (recordType) {
     case LEGACY_OFFSET_TYPE:
       return readOffset(decode(LegacyOffsetCommitKey, 0, key), record.value);
     case OFFSET_TYPE:
       return readOffset(decode(OffsetCommitKey, 0, key), record.value);
     case GROUP_TYPE:
       return readGroup(decode(GroupMetadataKey, 0, key).group, record.value);
-    default:
-      return UNKNOWN;
+    default: {
+      const consumer = readConsumerGroupRecord(recordType, key, record.value);
+      return consumer === undefined ? UNKNOWN : { type: 'consumer-group', record: consumer };
+    }
   }
 }
 

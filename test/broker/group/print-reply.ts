@@ -1,5 +1,7 @@
 /** Prints the machine's answers in one line each (lists: one line an element), for text scripts. */
 import type {
+  ConsumerGroupDescribeResponse,
+  ConsumerGroupHeartbeatResponse,
   DeleteGroupsResponse,
   DescribeGroupsResponse,
   HeartbeatResponse,
@@ -13,6 +15,8 @@ import type {
 } from '#protocol';
 import { errorByCode } from '#protocol';
 import { readSubscribedTopics } from '../../../src/broker/group/records.ts';
+import { printPartitions } from './fake-cluster.ts';
+import { printAssignment } from './print-record.ts';
 
 /** `type` is the type of the event that was answered. Answers are drafts: fields may be absent. */
 export function printReply(type: string, body: object): string {
@@ -26,7 +30,7 @@ const printers: Readonly<Record<string, (body: object) => string>> = {
   sync: (body) => {
     const { errorCode, protocolType, protocolName, assignment } = body as SyncGroupResponse;
     if (errorCode !== 0) return name(errorCode);
-    return `${protocolType}/${protocolName} assigned ${assignment.toString() || 'nothing'}`;
+    return `${protocolType}/${protocolName} assigned ${printAssignment(assignment)}`;
   },
   heartbeat: (body) => name((body as HeartbeatResponse).errorCode),
   leave: (body) => {
@@ -68,9 +72,36 @@ const printers: Readonly<Record<string, (body: object) => string>> = {
       ),
     ),
   'describe-groups': (body) => (body as DescribeGroupsResponse).groups.map(printDescribed).join('\n'),
+  'consumer-heartbeat': (body) => printHeartbeat(body as ConsumerGroupHeartbeatResponse),
+  'describe-consumer-groups': (body) =>
+    (body as ConsumerGroupDescribeResponse).groups.map(printDescribedConsumer).join('\n'),
   'delete-groups': (body) =>
     (body as DeleteGroupsResponse).results.map((result) => `${result.groupId} ${name(result.errorCode)}`).join(', '),
 };
+
+function printHeartbeat(reply: ConsumerGroupHeartbeatResponse): string {
+  const { errorCode, errorMessage, memberId, memberEpoch, heartbeatIntervalMs, assignment } = reply;
+  if (errorCode !== 0) return `${name(errorCode)}: ${errorMessage}`;
+  const interval =
+    heartbeatIntervalMs === undefined || heartbeatIntervalMs === 5000 ? '' : ` every ${heartbeatIntervalMs}`;
+  const uses = assignment == null ? '' : ` uses ${printPartitions(assignment.topicPartitions)}`;
+  return `${memberId} epoch ${memberEpoch}${interval}${uses}`;
+}
+
+function printDescribedConsumer(group: ConsumerGroupDescribeResponse['groups'][number]): string {
+  if (group.errorCode !== 0) return `${group.groupId} ${name(group.errorCode)}: ${group.errorMessage}`;
+  const members = group.members.map((member) => {
+    const instance = member.instanceId === null ? '' : `@${member.instanceId}`;
+    const regex = member.subscribedTopicRegex ? ` ~${member.subscribedTopicRegex}` : '';
+    const reads = `reads ${member.subscribedTopicNames.join('+') || '-'}${regex}`;
+    const has = printPartitions(member.assignment.topicPartitions);
+    const target = printPartitions(member.targetAssignment.topicPartitions);
+    const kind = member.memberType === 0 ? 'classic' : 'consumer';
+    return `${member.memberId}${instance} ${kind} epoch ${member.memberEpoch} ${reads} has ${has} is to have ${target}`;
+  });
+  const head = `${group.groupId} ${group.groupState} epoch ${group.groupEpoch} target ${group.assignmentEpoch} by ${group.assignorName}`;
+  return lines(head, members);
+}
 
 function printJoin(reply: JoinGroupResponse): string {
   if (reply.errorCode !== 0) return `${name(reply.errorCode)}${reply.memberId === '' ? '' : ` as ${reply.memberId}`}`;
@@ -87,7 +118,7 @@ function printDescribed(group: DescribeGroupsResponse['groups'][number]): string
   if (group.errorCode !== 0) return `${group.groupId} ${name(group.errorCode)} ${group.groupState}`;
   const members = group.members.map((member) => {
     const instance = member.groupInstanceId === null ? '' : `@${member.groupInstanceId}`;
-    return `${member.memberId}${instance} ${member.clientId} ${member.clientHost} has ${member.memberAssignment.toString() || 'nothing'}`;
+    return `${member.memberId}${instance} ${member.clientId} ${member.clientHost} has ${printAssignment(member.memberAssignment)}`;
   });
   return lines(
     `${group.groupId} ${group.groupState} ${group.protocolType || '-'}/${group.protocolData || '-'}`,

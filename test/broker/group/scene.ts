@@ -4,6 +4,9 @@
  *     machine delay=… grace=… max-size=… retention-minutes=… metadata-max=… batch-max=…   starts anew with other settings
  *     settings …              the same settings for the next reload
  *     join|sync|heartbeat|leave|commit|fetch|offset-delete|list|describe|delete    requests; see the functions below
+ *     member <group> <id> epoch=… …   ConsumerGroupHeartbeat; cdescribe is ConsumerGroupDescribe
+ *     topics a=3 …            makes topics, or gives them more partitions
+ *     drop <topic> …          deletes topics
  *     txn-commit <group> producer=… epoch=…   TxnOffsetCommit; `fetch … stable` waits for none that is undecided
  *     end <producer> commit|abort             the marker of its transaction is written
  *     advance <ms>            lets time pass; timers fire when they are due
@@ -18,14 +21,16 @@
  * command, a second machine is fed the log; when no rebalance is under way it must describe groups and offsets as the first one does.
  */
 
-import { type GroupEvent, GroupMachine, groupConfigTable, groupSettings, readRecord } from '#broker/group';
-import { ByteWriter, parseConfig, ZERO_UUID } from '#core';
-import { Apis, ConsumerProtocolSubscription, encode, encodeToBuffer, type MessageSchema } from '#protocol';
+import { type GroupEvent, GroupMachine, groupConfigTable, groupSettings } from '#broker/group';
+import { parseConfig, ZERO_UUID } from '#core';
+import { Apis, encodeToBuffer, type MessageSchema } from '#protocol';
 import type { CoordinatorRecord } from '../../../src/broker/coordination/machine.ts';
-import { readSubscribedTopics } from '../../../src/broker/group/records.ts';
 import type { ScriptCommand } from '../../scripts/script.ts';
 import { list } from '../../scripts/script.ts';
+import { FakeCluster } from './fake-cluster.ts';
+import { printRecord } from './print-record.ts';
 import { printReply } from './print-reply.ts';
+import { commitRequest, fetchTopics, heartbeatRequest, joinRequest, speaker } from './requests.ts';
 
 type Answer = (scene: GroupScene, command: ScriptCommand) => void;
 
@@ -42,6 +47,8 @@ const responses: Readonly<Record<string, MessageSchema>> = {
   'list-groups': Apis.ListGroups.response,
   'describe-groups': Apis.DescribeGroups.response,
   'delete-groups': Apis.DeleteGroups.response,
+  'consumer-heartbeat': Apis.ConsumerGroupHeartbeat.response,
+  'describe-consumer-groups': Apis.ConsumerGroupDescribe.response,
 };
 
 const START_WALL_MS = 1_700_000_000_000;
@@ -52,7 +59,8 @@ type LogEntry =
   | { readonly producerId: number; readonly type: 'abort' | 'commit' };
 
 export class GroupScene {
-  #machine = newMachine({});
+  readonly cluster = new FakeCluster();
+  #machine = newMachine({}, this.cluster);
   #settings: Readonly<Record<string, string>> = {};
   readonly #log: LogEntry[] = [];
   readonly #timers = new Map<string, number>();
@@ -101,12 +109,27 @@ export class GroupScene {
     if (this.#askers.has(token)) this.#lines.push(`(${this.#askers.get(token)?.name} is parked)`);
   }
 
+  member(command: ScriptCommand): void {
+    const token = this.#nextToken++;
+    const { args, words } = command;
+    const apiVersion = Number(args['v'] ?? 1);
+    this.#askers.set(token, { name: args['as'] ?? words[1] ?? '·', type: 'consumer-heartbeat', apiVersion });
+    const identity = {
+      clientId: args['client'] ?? 'c',
+      clientHost: '/127.0.0.1',
+      newMemberId: `id-${this.#nextUuid++}`,
+    };
+    const request = heartbeatRequest(command, (name) => this.cluster.topic(name)?.topicId ?? ZERO_UUID);
+    const mayRead = (topic: string) => !list(args['hidden']).includes(topic);
+    this.handle({ type: 'consumer-heartbeat', token, apiVersion, ...identity, mayRead, request });
+  }
+
   handle(event: GroupEvent): void {
     const output = this.#machine.handle(event, { wallMs: START_WALL_MS + this.#nowMs, monotonicMs: this.#nowMs });
     const producerId = output.producer?.producerId ?? -1;
     for (const record of output.records) {
       this.#append({ record, producerId });
-      const text = `+ ${printRecord(record)}`;
+      const text = `+ ${printRecord(record, START_WALL_MS)}`;
       this.#lines.push(producerId < 0 ? text : `${text} (pending for producer ${producerId})`);
     }
     for (const { name, delayMs } of output.timers) {
@@ -151,7 +174,7 @@ export class GroupScene {
 
   replay(record: CoordinatorRecord): void {
     this.#append({ record, producerId: -1 });
-    this.#lines.push(printRecord(record));
+    this.#lines.push(printRecord(record, START_WALL_MS));
   }
 
   end(producerId: number, type: 'abort' | 'commit'): void {
@@ -184,7 +207,7 @@ export class GroupScene {
   }
 
   #replayed(): GroupMachine {
-    const machine = newMachine(this.#settings);
+    const machine = newMachine(this.#settings, this.cluster);
     for (const [offset, entry] of this.#log.entries()) apply(machine, entry, offset);
     return machine;
   }
@@ -204,7 +227,8 @@ export class GroupScene {
     const groupIds = listed.groups.map(({ groupId }) => groupId).sort();
     const groups = groupIds.map((groupId) => ({ groupId, topics: null }));
     const offsets = [false, true].map((requireStable) => ask('offset-fetch', { groups, requireStable }, 9));
-    return JSON.stringify([ask('describe-groups', { groups: groupIds }, 6), offsets]);
+    const consumers = ask('describe-consumer-groups', { groupIds }, 1);
+    return JSON.stringify([ask('describe-groups', { groups: groupIds }, 6), consumers, offsets]);
   }
 }
 
@@ -239,7 +263,12 @@ const commands: Readonly<Record<string, Answer>> = {
   fetch: (scene, command) => {
     const requireStable = command.words.at(-1) === 'stable';
     const asked = requireStable ? { ...command, words: command.words.slice(0, -1) } : command;
-    const groups = asked.words.slice(0, 1).map((groupId) => ({ groupId, topics: fetchTopics(asked) }));
+    const groups = asked.words.slice(0, 1).map((groupId) => ({
+      groupId,
+      memberId: asked.args['member'] ?? null,
+      memberEpoch: Number(asked.args['epoch'] ?? -1),
+      topics: fetchTopics(asked),
+    }));
     const [single] = groups;
     const request = { groups, groupId: single.groupId, topics: single.topics, requireStable };
     scene.ask(command, 'offset-fetch', request, 9);
@@ -258,6 +287,17 @@ const commands: Readonly<Record<string, Answer>> = {
   describe: (scene, command) => scene.ask(command, 'describe-groups', { groups: command.words }, 6),
   delete: (scene, command) => scene.ask(command, 'delete-groups', { groupsNames: command.words }, 3),
   'delete-topics': (scene, { words }) => scene.handle({ type: 'topics-deleted', topics: words }),
+  member: (scene, command) => scene.member(command),
+  cdescribe: (scene, command) => scene.ask(command, 'describe-consumer-groups', { groupIds: command.words }, 1),
+  topics: (scene, { args }) => {
+    for (const [name, count] of Object.entries(args)) scene.cluster.put(name, Number(count));
+    scene.handle({ type: 'topics-changed', topics: Object.keys(args) });
+  },
+  drop: (scene, { words }) => {
+    for (const name of words) scene.cluster.delete(name);
+    scene.handle({ type: 'topics-changed', topics: words });
+    scene.handle({ type: 'topics-deleted', topics: words });
+  },
   advance: (scene, { words }) => scene.advance(Number(words[0])),
   late: (scene, { words }) => scene.late(Number(words[0]), false),
   stall: (scene, { words }) => scene.late(Number(words[0]), true),
@@ -277,121 +317,34 @@ function apply(machine: GroupMachine, entry: LogEntry, offset: number): void {
   else machine.endTransaction(entry.producerId, entry.type);
 }
 
-function newMachine(settings: Readonly<Record<string, string>>): GroupMachine {
+function newMachine(settings: Readonly<Record<string, string>>, cluster: FakeCluster): GroupMachine {
   const keys: Readonly<Record<string, string>> = {
     delay: 'group.initial.rebalance.delay.ms',
     grace: 'springtide.broker.group.restart.grace.ms',
     'max-size': 'group.max.size',
     'retention-minutes': 'offsets.retention.minutes',
     'metadata-max': 'offset.metadata.max.bytes',
+    'consumer-max-size': 'group.consumer.max.size',
+    assignors: 'group.consumer.assignors',
+    migration: 'group.consumer.migration.policy',
+  };
+  const { session, interval } = settings;
+  const { sessionTimeoutMs, assignmentIntervalMs, ...rest } = cluster.config;
+  cluster.config = {
+    ...rest,
+    sessionTimeoutMs: session === undefined ? sessionTimeoutMs : Number(session),
+    assignmentIntervalMs: interval === undefined ? assignmentIntervalMs : Number(interval),
   };
   const wishes = { delay: '0', ...settings };
   const raw = Object.fromEntries(Object.entries(keys).map(([name, key]) => [key, wishes[name as keyof typeof wishes]]));
   const { config } = parseConfig(groupConfigTable, raw);
   return new GroupMachine(
     groupSettings(config, settings['batch-max'] === undefined ? undefined : Number(settings['batch-max'])),
+    cluster,
   );
 }
 
 /** The asker's name is the member's unless the script says otherwise. */
 function named(command: ScriptCommand): ScriptCommand {
   return { ...command, args: { as: command.args['member'] || '·', ...command.args } };
-}
-
-/** `protocols=range:t1+t2,sticky:t1`; with another `type=` than consumer the text after the colon is the metadata. */
-function joinRequest({ words, args }: ScriptCommand): object {
-  const protocolType = args['type'] ?? 'consumer';
-  const protocols = list(args['protocols'] ?? 'range:t').map((entry) => {
-    const [name, text] = entry.split(':');
-    return { name, metadata: protocolType === 'consumer' ? subscription(text.split('+')) : Buffer.from(text) };
-  });
-  return {
-    groupId: words[0],
-    sessionTimeoutMs: Number(args['session'] ?? 10000),
-    rebalanceTimeoutMs: Number(args['rebalance'] ?? 60000),
-    memberId: args['member'] ?? '',
-    groupInstanceId: args['instance'] ?? null,
-    protocolType,
-    protocols,
-    reason: null,
-  };
-}
-
-function speaker({ words, args }: ScriptCommand): object {
-  return {
-    groupId: words[0],
-    memberId: args['member'] ?? '',
-    groupInstanceId: args['instance'] ?? null,
-    generationId: Number(args['gen'] ?? -1),
-  };
-}
-
-/** Words after the group: `topic/partition=offset`, or `topic/partition=offset:metadata`; `topic-id=` is the id of all of them. */
-function commitRequest({ words, args }: ScriptCommand): object {
-  const entries = Object.entries(args).filter(([key]) => key.includes('/'));
-  const topics = entries.map(([key, value]) => {
-    const [name, partition] = key.split('/');
-    const [offset, metadata] = value.split(':');
-    const committed = {
-      committedOffset: Number(offset),
-      committedLeaderEpoch: -1,
-      committedMetadata: metadata ?? null,
-    };
-    return {
-      name,
-      topicId: args['topic-id'] ?? ZERO_UUID,
-      partitions: [{ partitionIndex: Number(partition), ...committed }],
-    };
-  });
-  return {
-    groupId: words[0],
-    generationIdOrMemberEpoch: Number(args['gen'] ?? -1),
-    memberId: args['member'] ?? '',
-    groupInstanceId: args['instance'] ?? null,
-    retentionTimeMs: Number(args['retention'] ?? -1),
-    topics,
-  };
-}
-
-function fetchTopics({ words, args }: ScriptCommand): object[] | null {
-  if (words.length === 1) return null;
-  return words.slice(1).map((word) => {
-    const [name, partition] = word.split('/');
-    return { name, topicId: args['topic-id'] ?? ZERO_UUID, partitionIndexes: [Number(partition)] };
-  });
-}
-
-function subscription(topics: readonly string[]): Buffer {
-  const writer = new ByteWriter();
-  writer.int16(1);
-  encode(ConsumerProtocolSubscription, 1, { topics: [...topics], ownedPartitions: [] }, writer);
-  return writer.finish();
-}
-
-function printRecord(record: CoordinatorRecord): string {
-  const read = readRecord(record);
-  switch (read.type) {
-    case 'group': {
-      const { stored } = read;
-      const members = stored.members.map((member) => {
-        const instance = member.groupInstanceId === null ? '' : `@${member.groupInstanceId}`;
-        const topics = readSubscribedTopics(member.subscription)?.join('+') ?? member.subscription.toString();
-        return `${member.memberId}${instance} reads ${topics} has ${member.assignment.toString() || 'nothing'}`;
-      });
-      const head = `group ${read.groupId}: generation ${stored.generation} ${stored.protocolType || '-'}/${stored.protocol ?? '-'}`;
-      return [`${head} leader ${stored.leader ?? '-'}`, ...members].join('\n    ');
-    }
-    case 'offset': {
-      const { offset, metadata, leaderEpoch, expireTimestampMs } = read.committed;
-      const expiry = expireTimestampMs < 0 ? '' : ` expires at ${expireTimestampMs - START_WALL_MS}`;
-      const epoch = leaderEpoch < 0 ? '' : ` epoch ${leaderEpoch}`;
-      return `offset ${read.groupId} ${read.topic}/${read.partition} = ${offset}${epoch} "${metadata}"${expiry}`;
-    }
-    case 'group-tombstone':
-      return `delete group ${read.groupId}`;
-    case 'offset-tombstone':
-      return `delete offset ${read.groupId} ${read.topic}/${read.partition}`;
-    case 'unknown':
-      return 'unknown record';
-  }
 }

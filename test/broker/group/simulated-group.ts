@@ -8,6 +8,8 @@ import type { Random } from '#core';
 import { Errors, type HeartbeatResponse, type JoinGroupResponse, type SyncGroupResponse } from '#protocol';
 import type { CoordinatorRecord } from '../../../src/broker/coordination/machine.ts';
 
+import { FakeCluster } from './fake-cluster.ts';
+
 const SESSION_MS = 10_000;
 const REBALANCE_MS = 20_000;
 const HEARTBEAT_MS = 3_000;
@@ -42,7 +44,7 @@ export class SimulatedGroup {
   constructor(settings: GroupSettings, random: Random) {
     this.#settings = settings;
     this.#random = random;
-    this.#machine = new GroupMachine(settings);
+    this.#machine = new GroupMachine(settings, new FakeCluster());
   }
 
   /** Questions that nobody has answered. */
@@ -253,7 +255,7 @@ export class SimulatedGroup {
   }
 
   #replayed(): GroupMachine {
-    const machine = new GroupMachine(this.#settings);
+    const machine = new GroupMachine(this.#settings, new FakeCluster());
     for (const [offset, record] of this.#log.entries()) machine.replay(record, offset);
     return machine;
   }
