@@ -7,6 +7,7 @@ import { apiVersions } from './handlers/api-versions.ts';
 import { alterClientQuotas, describeClientQuotas } from './handlers/client-quotas.ts';
 import { describeCluster, describeTopicPartitions } from './handlers/cluster.ts';
 import { alterConfigs, describeConfigs, incrementalAlterConfigs, listConfigResources } from './handlers/configs.ts';
+import { consumerGroupDescribe, consumerGroupHeartbeat } from './handlers/consumer-groups.ts';
 import { findCoordinator, initProducerId } from './handlers/coordinators.ts';
 import { deleteRecords } from './handlers/delete-records.ts';
 import { updateFeatures } from './handlers/features.ts';
@@ -78,6 +79,8 @@ export function routes(): RouteTable {
     route(Apis.DescribeCluster, { operation: 'describe', resource: 'cluster' }, describeCluster),
     route(Apis.UnregisterBroker, { operation: 'alter', resource: 'cluster' }, unregisterBroker),
     route(Apis.ListConfigResources, { operation: 'describe-configs', resource: 'cluster' }, listConfigResources),
+    route(Apis.ConsumerGroupHeartbeat, { operation: 'read', resource: 'group' }, consumerGroupHeartbeat),
+    route(Apis.ConsumerGroupDescribe, { operation: 'describe', resource: 'group' }, consumerGroupDescribe),
     route(Apis.DescribeTopicPartitions, { operation: 'describe', resource: 'topic' }, describeTopicPartitions),
   ]);
 }

@@ -144,7 +144,10 @@ describe('a metadata log of Apache Kafka', () => {
     scene = await Scene.start({ disk });
     const body = { clientSoftwareName: 'test', clientSoftwareVersion: '1.0' };
     const { finalizedFeatures } = await scene.send(Apis.ApiVersions, body);
-    expect(finalizedFeatures).toEqual([{ name: 'metadata.version', maxVersionLevel: 33, minVersionLevel: 33 }]);
+    expect(finalizedFeatures).toEqual([
+      { name: 'metadata.version', maxVersionLevel: 33, minVersionLevel: 33 },
+      { name: 'group.version', maxVersionLevel: 1, minVersionLevel: 1 },
+    ]);
   });
 
   it('of a lower metadata.version gets records that such a Kafka can read', async () => {

@@ -121,8 +121,9 @@ describe('a snapshot', () => {
         );
       }
     }
-    expect(kinds.slice(0, 5)).toEqual([
+    expect(kinds.slice(0, 6)).toEqual([
       'control 3',
+      'FeatureLevelRecord',
       'FeatureLevelRecord',
       'RegisterBrokerRecord',
       'TopicRecord',

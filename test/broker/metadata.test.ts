@@ -51,18 +51,26 @@ describe('ApiVersions', () => {
       '57: 0-2',
       '60: 0-2',
       '64: 0-0',
+      '68: 0-1',
+      '69: 0-1',
       '74: 0-1',
       '75: 0-0',
     ]);
   });
 
-  it.each([3, 4, 5])('version %d tells the features that are true: no transactions, no new groups', async (version) => {
+  it.each([3, 4, 5])('version %d tells the features that are true: no transactions', async (version) => {
     scene = await Scene.start();
     const body = { clientSoftwareName: 'test', clientSoftwareVersion: '1.0' };
     const response = await scene.send(Apis.ApiVersions, body, version);
-    expect(response.supportedFeatures).toEqual([{ name: 'metadata.version', minVersion: 17, maxVersion: 33 }]);
+    const supported = [
+      { name: 'metadata.version', minVersion: 17, maxVersion: 33 },
+      { name: 'group.version', minVersion: 0, maxVersion: 1 },
+    ];
+    // A lowest level of 0 is told from version 4 on.
+    expect(response.supportedFeatures).toEqual(version < 4 ? supported.slice(0, 1) : supported);
     expect(response.finalizedFeatures).toEqual([
       { name: 'metadata.version', maxVersionLevel: 33, minVersionLevel: 33 },
+      { name: 'group.version', maxVersionLevel: 1, minVersionLevel: 1 },
     ]);
     expect(response.finalizedFeaturesEpoch).toBeGreaterThan(0);
   });

@@ -133,7 +133,7 @@ describe('the metadata log', () => {
     scene = await Scene.start({ disk });
     expect(await records(disk)).toEqual([
       'epoch 1: control 00000002',
-      'epoch 1: FeatureLevelRecord',
+      'epoch 1: FeatureLevelRecord FeatureLevelRecord',
       'epoch 1: RegisterBrokerRecord BrokerRegistrationChangeRecord',
       'epoch 1: TopicRecord PartitionRecord',
       'epoch 2: control 00000002',

@@ -16,8 +16,12 @@ export interface Feature {
 /** The level of Kafka 3.7, from which on replicas name their log directories: records are not written in forms before it. */
 const METADATA_VERSION_MIN = 17;
 
+/** Consumers may use the protocol in which the coordinator assigns. @see KIP-848 */
+export const GROUP_VERSION = 'group.version';
+
 export const features: readonly Feature[] = [
   { name: METADATA_VERSION, minLevel: METADATA_VERSION_MIN, maxLevel: METADATA_VERSION_LEVEL },
+  { name: GROUP_VERSION, minLevel: 0, maxLevel: 1 },
 ];
 
 export function featureByName(name: string): Feature | undefined {

@@ -23,6 +23,9 @@ import type { BrokerParts } from '../broker-parts.ts';
 import type { GroupRequestEvent } from '../group/index.ts';
 import { LATER, type RequestContext } from '../server/request-context.ts';
 
+/** From this version on SyncGroup must say which protocol it is meant for. @see KIP-559 */
+const PROTOCOL_REQUIRED_VERSION = 5;
+
 type ListedGroups = NonNullable<Draft<typeof ListGroupsResponse>['groups']>;
 type DescribedGroup = NonNullable<Draft<typeof DescribeGroupsResponse>['groups']>[number];
 type DeletedGroup = NonNullable<Draft<typeof DeleteGroupsResponse>['results']>[number];
@@ -44,6 +47,11 @@ export function joinGroup(broker: BrokerParts, context: RequestContext, request:
 }
 
 export function syncGroup(broker: BrokerParts, context: RequestContext, request: SyncGroupRequest): typeof LATER {
+  const namesProtocol = request.protocolType !== null && request.protocolName !== null;
+  if (context.version >= PROTOCOL_REQUIRED_VERSION && !namesProtocol) {
+    context.reply({ errorCode: Errors.INCONSISTENT_GROUP_PROTOCOL.code });
+    return LATER;
+  }
   return ask(broker, context, request.groupId, {}, (token) => {
     return { type: 'sync', token, apiVersion: context.version, request };
   });
@@ -87,8 +95,12 @@ function ask(
 }
 
 /** What is refused before any coordinator is asked. */
-export function refuseGroup(context: RequestContext, groupId: string): KafkaErrorRow | undefined {
-  if (groupId === '') return Errors.INVALID_GROUP_ID;
+export function refuseGroup(
+  context: RequestContext,
+  groupId: string,
+  emptyId: KafkaErrorRow = Errors.INVALID_GROUP_ID,
+): KafkaErrorRow | undefined {
+  if (groupId === '') return emptyId;
   return context.allows(groupId) ? undefined : Errors.GROUP_AUTHORIZATION_FAILED;
 }
 
