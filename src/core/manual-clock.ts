@@ -31,6 +31,10 @@ export class ManualClock implements Clock {
     return { wallMs: this.#wallStartMs + Math.floor(this.#monotonicMs), monotonicMs: this.#monotonicMs };
   }
 
+  monotonicMs(): number {
+    return this.now().monotonicMs;
+  }
+
   setTimer(delayMs: number, fire: () => void): Timer {
     const timer = { dueMs: this.#monotonicMs + Math.max(delayMs, 0), sequence: this.#sequence++, fire };
     this.#pending.add(timer);
