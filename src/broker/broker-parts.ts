@@ -8,6 +8,7 @@ import type { HostedPartitions } from './hosting/hosted-partitions.ts';
 import type { MetadataLog } from './metadata/metadata-log.ts';
 import type { ProducerIds } from './metadata/producer-ids.ts';
 import type { TopicAdmin } from './metadata/topic-admin.ts';
+import type { RequestMeter, Traffic } from './metrics/index.ts';
 import type { AdvanceQueue } from './purgatory/advance-queue.ts';
 import type { ProduceDeadlines } from './purgatory/produce-deadlines.ts';
 import type { RequestQuotas } from './server/request-quotas.ts';
@@ -27,6 +28,8 @@ export interface BrokerParts {
   readonly producerIds: ProducerIds;
   readonly topics: TopicAdmin;
   readonly quotas: RequestQuotas;
+  readonly meter: RequestMeter;
+  readonly traffic: Traffic;
   readonly listeners: readonly OpenListener[];
   readonly routes: RouteTable;
   readonly fetchSessions: FetchSessionCache;

@@ -15,6 +15,7 @@ import { type Acceptor, addressText, PipeNetwork, type Transport, tcpAcceptor } 
 import { Errors } from '#protocol';
 import { type CleanerConfig, type Disk, LogDirectories, nodeDisk, topicConfig } from '#storage';
 import { type Authorizer, allowEveryone } from './authorizer.ts';
+import type { BrokerParts } from './broker-parts.ts';
 import { idleDynamicKeys } from './config/dynamic-configs.ts';
 import { type BrokerConfig, type BrokerSettings, readSettings } from './config/settings.ts';
 import { featureByName, GROUP_METADATA_TOPIC, type MetadataImage } from './controller/index.ts';
@@ -28,6 +29,7 @@ import { DirectoryReports } from './metadata/directory-reports.ts';
 import { MetadataLog, type MetadataLogLimits } from './metadata/metadata-log.ts';
 import { ProducerIds } from './metadata/producer-ids.ts';
 import { controllerRules, TopicAdmin } from './metadata/topic-admin.ts';
+import { BrokerMetrics, type MetricFamily, PrometheusEndpoint } from './metrics/index.ts';
 import { AdvanceQueue } from './purgatory/advance-queue.ts';
 import { ProduceDeadlines } from './purgatory/produce-deadlines.ts';
 import { ClientQuotas, quotaWindows } from './quota/index.ts';
@@ -70,6 +72,8 @@ type Closer = () => void | Promise<void>;
 
 /** What a start ends with. */
 interface OpenBroker {
+  readonly metrics: BrokerMetrics;
+  readonly metricsPort: number | undefined;
   readonly settings: BrokerSettings;
   readonly server: Server;
   readonly clusterId: string;
@@ -90,7 +94,10 @@ export class Broker {
   readonly advertisedListeners: readonly string[];
   /** What acknowledged means: on the disk, or in the page cache. */
   readonly durability: 'sync' | 'os';
+  /** Where `/metrics` is, when `springtide.broker.metrics.port` is set. */
+  readonly metricsPort: number | undefined;
   readonly #image: MetadataImage;
+  readonly #metrics: BrokerMetrics;
   readonly #network: PipeNetwork;
   readonly #closers: Closer[];
   #closing: Promise<void> | undefined;
@@ -110,19 +117,21 @@ export class Broker {
     const network = options.network ?? new PipeNetwork(clock);
     const closers: Closer[] = [];
     try {
-      const { clusterId, server, image } = await open(
+      const { clusterId, server, image, metrics, metricsPort } = await open(
         environment,
         [options.acceptor ?? tcpDoor(environment), network],
         closers,
       );
-      return new Broker({ settings: environment.settings, server, clusterId, image, network, closers });
+      const { settings } = environment;
+      return new Broker({ settings, server, clusterId, image, metrics, metricsPort, network, closers });
     } catch (error) {
       await closeAll(closers, logger);
       throw error;
     }
   }
 
-  private constructor({ settings, server, clusterId, image, network, closers }: OpenBroker) {
+  private constructor(open: OpenBroker) {
+    const { settings, server, clusterId, image, metrics, metricsPort, network, closers } = open;
     const [listener] = server.listeners;
     this.host = isWildcardHost(listener.host) ? 'localhost' : listener.host;
     this.port = listener.port;
@@ -135,7 +144,9 @@ export class Broker {
       addressText(advertisedHost, advertisedPort),
     );
     this.durability = settings.durability;
+    this.metricsPort = metricsPort;
     this.#image = image;
+    this.#metrics = metrics;
     this.#network = network;
     this.#closers = closers;
   }
@@ -148,6 +159,11 @@ export class Broker {
   /** The way to this broker inside the process; use it with `bootstrapServers`. */
   connect(): Transport {
     return this.#network;
+  }
+
+  /** What the broker counts and measures, now: the same figures as at `springtide.broker.metrics.port`. */
+  async metrics(): Promise<MetricFamily[]> {
+    return Array.from(await this.#metrics.families());
   }
 
   /** Ends connections, writes what is pending, marks the folder as cleanly closed, unlocks it. Idempotent. */
@@ -165,7 +181,7 @@ async function open(
   environment: Environment,
   acceptors: readonly Acceptor[],
   closers: Closer[],
-): Promise<Pick<OpenBroker, 'clusterId' | 'server' | 'image'>> {
+): Promise<Pick<OpenBroker, 'clusterId' | 'server' | 'image' | 'metrics' | 'metricsPort'>> {
   const { settings, clock, random, logger } = environment;
   const { config } = settings;
   const routeTable = routes();
@@ -187,11 +203,19 @@ async function open(
   let brokerEpoch = -1;
   closers.push(() => directories.close({ brokerEpoch }));
   const quotas = new ClientQuotas(quotaWindows(config));
-  const { metadata, partitions, groups } = await openCluster(environment, directories, server, quotas, closers);
+  const metrics = new BrokerMetrics();
+  const { metadata, partitions, groups } = await openCluster(
+    environment,
+    directories,
+    server,
+    quotas,
+    metrics,
+    closers,
+  );
   brokerEpoch = metadata.brokerEpoch;
   const produceDeadlines = new ProduceDeadlines(clock);
   closers.push(() => produceDeadlines.stop());
-  server.serve({
+  const parts: BrokerParts = {
     settings,
     clusterId: directories.clusterId,
     clock,
@@ -204,15 +228,34 @@ async function open(
     producerIds: new ProducerIds(metadata),
     topics: new TopicAdmin(metadata, partitions, config, random),
     quotas: new RequestQuotas(quotas, clock),
+    meter: metrics.meter,
+    traffic: metrics.traffic,
     listeners: server.listeners,
     routes: routeTable,
     fetchSessions: fetchSessions(config, random),
     advances: new AdvanceQueue(clock),
     produceDeadlines,
-  });
+  };
+  server.serve(parts);
+  metrics.serve({ broker: parts, directories, server });
   // Clients go before anything they use.
   closers.push(() => stopServing(server, groups));
-  return { clusterId: directories.clusterId, server, image: metadata.image };
+  const metricsPort = await openMetricsPort(environment, metrics, closers);
+  return { clusterId: directories.clusterId, server, image: metadata.image, metrics, metricsPort };
+}
+
+async function openMetricsPort(
+  { settings, clock, logger }: Environment,
+  metrics: BrokerMetrics,
+  closers: Closer[],
+): Promise<number | undefined> {
+  const { 'springtide.broker.metrics.port': port, 'springtide.broker.metrics.host': host } = settings.config;
+  if (port === null) return undefined;
+  const families = () => metrics.families();
+  const endpoint = await PrometheusEndpoint.open({ host, port, clock, logger, families });
+  closers.push(() => endpoint.close());
+  logger.info({ port: endpoint.port }, `metrics are at http://${addressText(host, endpoint.port)}/metrics`);
+  return endpoint.port;
 }
 
 function fetchSessions(config: BrokerConfig, random: Random): FetchSessionCache {
@@ -277,6 +320,7 @@ async function openCluster(
   directories: LogDirectories,
   server: Server,
   quotas: ClientQuotas,
+  metrics: BrokerMetrics,
   closers: Closer[],
 ): Promise<{ metadata: MetadataLog; partitions: HostedPartitions; groups: GroupCoordinators }> {
   const { settings, disk, clock, random, logger } = environment;
@@ -326,7 +370,11 @@ async function openCluster(
       if (partition.topic === GROUP_METADATA_TOPIC) groups.lead(partition);
     },
     placed: (topicId, partition, directoryId) => reports.placed({ topicId, partition, directoryId }),
-    removed: (topic) => groups.topicDeleted(topic),
+    traffic: metrics.traffic,
+    removed: (topic) => {
+      metrics.traffic.remove(topic);
+      groups.topicDeleted(topic);
+    },
   });
   closers.push(
     () => partitions.settled(),

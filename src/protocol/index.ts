@@ -46,7 +46,7 @@ export {
 export { type RawRecord, RecordCursor, readRecords, recordsOf } from './record-cursor.ts';
 export { type RecordHeader, recordBodyBytes, sizeOfVarlong } from './record-format.ts';
 export { type RecordScan, scanRecords } from './record-scan.ts';
-export { type Draft, INT64_MAX, type Infer, type MessageSchema, ZERO_HASH } from './schema.ts';
+export { type Draft, type FieldSchema, INT64_MAX, type Infer, type MessageSchema, ZERO_HASH } from './schema.ts';
 export * from './stored/index.ts';
 export {
   coordinatorRecordType,

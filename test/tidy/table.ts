@@ -39,7 +39,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   storage: { rooms: ['core', 'protocol'], packages: ['node:fs', 'node:fs/promises', 'node:path', 'node:os'] },
   broker: {
     rooms: ['core', 'protocol', 'net', 'auth', 'assign', 'storage'],
-    packages: ['node:worker_threads', 're2js'],
+    packages: ['node:worker_threads', 'node:http', 're2js'],
     pure: ['partition', 'group', 'transaction', 'controller', 'quorum', 'quota', 'fetch-session'],
   },
   client: { rooms: ['core', 'protocol', 'serde', 'net', 'auth', 'assign'] },
@@ -73,6 +73,7 @@ export const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   'lz4-napi': ['src/core/compression.ts'],
   '@node-rs/crc32': ['src/core/checksum.ts'],
   'node:fs': ['src/storage/disk/', 'src/context/', 'src/cli/'],
+  'node:http': ['src/broker/metrics/prometheus-endpoint.ts'],
   'node:worker_threads': ['src/broker/worker/'],
   re2js: ['src/broker/group/consumer/topic-pattern.ts'],
 };

@@ -6,12 +6,14 @@
 import { defineConfig } from '#core';
 import { OPEN_FILES_MAX } from '#storage';
 import { groupConfigTable } from '../group/index.ts';
+import { metricsConfigTable } from '../metrics/config.ts';
 import { quotaConfigTable } from '../quota/index.ts';
 import { listenerConfigTable, networkConfigTable } from '../server/config.ts';
 
 export const brokerConfigTable = defineConfig({
   ...groupConfigTable,
   ...networkConfigTable,
+  ...metricsConfigTable,
   ...quotaConfigTable,
   'node.id': {
     type: 'int',

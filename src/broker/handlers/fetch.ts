@@ -21,6 +21,7 @@ import type { AdvanceWaiter, HostedPartition } from '../hosting/hosted-partition
 import { LATER, type RequestContext } from '../server/request-context.ts';
 import { leaderEndpoints } from './endpoints.ts';
 import { FetchReader, LEADER_VERSION, type PartitionAnswer } from './fetch-reader.ts';
+import { countFetched } from './fetch-traffic.ts';
 
 const TOPIC_ID_VERSION = 13;
 
@@ -175,6 +176,7 @@ class PendingFetch implements AdvanceWaiter {
   }
 
   #response(sessionId: number, answers: readonly PartitionAnswer[]): Response {
+    countFetched(this.#broker.traffic, answers);
     const { listenerName, version } = this.#context;
     const isMoved = version >= LEADER_VERSION && answers.some(({ response }) => response.currentLeader !== undefined);
     const nodeEndpoints = isMoved ? leaderEndpoints(this.#broker, listenerName) : [];

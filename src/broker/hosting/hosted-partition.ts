@@ -6,6 +6,7 @@
 import type { Uuid } from '#core';
 import { Errors, type KafkaErrorRow } from '#protocol';
 import type { AppendOptions, AppendResult, PartitionLog, TopicConfig } from '#storage';
+import { TopicTraffic } from '../metrics/topic-traffic.ts';
 import { type PartitionAssignment, PartitionState } from '../partition/index.ts';
 
 /** Waits until everything below an offset is committed. One object may wait on many partitions. */
@@ -41,6 +42,7 @@ export class HostedPartition {
   readonly topicId: Uuid;
   readonly log: PartitionLog;
   readonly state: PartitionState;
+  readonly traffic: TopicTraffic;
   config: TopicConfig;
   /** In the order of offsets; consumed from `#pendingHead`. */
   #pending: PendingCommit[] = [];
@@ -48,12 +50,13 @@ export class HostedPartition {
   readonly #advanceWaiters = new Set<AdvanceWaiter>();
   #isOffline = false;
 
-  constructor(localId: number, log: PartitionLog, config: TopicConfig) {
+  constructor(localId: number, log: PartitionLog, config: TopicConfig, traffic: TopicTraffic = new TopicTraffic()) {
     this.topic = log.topic;
     this.partition = log.partition;
     this.topicId = log.topicId;
     this.log = log;
     this.config = config;
+    this.traffic = traffic;
     this.state = new PartitionState(localId, log.logStartOffset);
     log.onDurableAdvance = (durableEndOffset) => this.#durableAdvanced(durableEndOffset);
     log.onTakenBack = (endOffset) => this.#takenBack(endOffset);
@@ -94,7 +97,11 @@ export class HostedPartition {
   append(records: Buffer, origin: AppendOrigin, details: AppendDetails = NO_DETAILS): AppendResult {
     const { requiresSync, transactionVersion, verification } = details;
     const { leaderEpoch } = this.state;
-    return this.log.append(records, { leaderEpoch, origin, requiresSync, transactionVersion, verification });
+    const bytes = records.length;
+    const result = this.log.append(records, { leaderEpoch, origin, requiresSync, transactionVersion, verification });
+    if (result.error !== undefined) this.traffic.refused(bytes, result.error);
+    else if (!result.isDuplicate) this.traffic.appended(bytes, result.lastOffset - result.baseOffset + 1);
+    return result;
   }
 
   /** Calls `waiter.settled(index, …)` once everything below `endOffset` is committed, at once when it is. `bytes`: what was appended. */
@@ -110,6 +117,10 @@ export class HostedPartition {
     // Whoever waits for more below must hear that there is nothing.
     this.#wake(0);
     await deletion;
+  }
+
+  get advanceWaiters(): Iterable<AdvanceWaiter> {
+    return this.#advanceWaiters;
   }
 
   addAdvanceWaiter(waiter: AdvanceWaiter): void {

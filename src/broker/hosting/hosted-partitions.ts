@@ -19,6 +19,7 @@ import {
   TOPIC_RESOURCE,
   type TopicImage,
 } from '../controller/index.ts';
+import type { Traffic } from '../metrics/index.ts';
 import { HostedPartition } from './hosted-partition.ts';
 
 /** Where a partition is, or why it is not here. */
@@ -30,6 +31,7 @@ export interface HostedPartitionsOptions {
   /** The broker's keys as given, for the defaults of topics. */
   readonly given: Readonly<Record<string, unknown>>;
   readonly logger: Logger;
+  readonly traffic: Traffic;
   /** A partition is here and this node leads it. */
   hosted(partition: HostedPartition): void;
   /** Its log lies in another log directory than the image says. */
@@ -168,7 +170,7 @@ export class HostedPartitions {
   }
 
   #host(topic: TopicImage, image: PartitionImage, config: TopicConfig): void {
-    const { nodeId, directories } = this.#options;
+    const { nodeId, directories, traffic } = this.#options;
     if (!image.replicas.includes(nodeId)) return;
     const log = this.#openLog(topic, image.partition, config);
     const key = `${topic.topicId} ${image.partition}`;
@@ -177,7 +179,7 @@ export class HostedPartitions {
       return;
     }
     this.#unopened.delete(key);
-    const hosted = new HostedPartition(nodeId, log, config);
+    const hosted = new HostedPartition(nodeId, log, config, traffic.of(topic.name));
     hosted.assign(image);
     let partitions = this.#byTopicId.get(topic.topicId);
     if (partitions === undefined) this.#byTopicId.set(topic.topicId, (partitions = []));

@@ -30,6 +30,13 @@ export class ProduceDeadlines {
     this.#clock = clock;
   }
 
+  /** How many wait; they are counted when somebody asks. */
+  get size(): number {
+    let count = 0;
+    for (let waiting = this.#first; waiting !== undefined; waiting = waiting.waitsBefore) count++;
+    return count;
+  }
+
   add(waiting: Expiring): void {
     waiting.waitsBefore = this.#first;
     if (this.#first !== undefined) this.#first.waitsAfter = waiting;

@@ -54,8 +54,9 @@ export class ClientConnection implements Answering {
   readonly #frames: FrameReader;
   /** Requests that were begun, oldest first. */
   #inFlight: RequestContext[] = [];
-  /** A frame that has to wait for its turn. */
+  /** A frame that has to wait for its turn, and since when. */
   #heldFrame: Buffer | undefined;
+  #heldSinceMs = -1;
   readonly #replies: ReplyWriter;
   readonly #liveness: Liveness;
   readonly #requestShare: BudgetShare = { bytes: 0, resume: () => this.#pump() };
@@ -82,7 +83,7 @@ export class ClientConnection implements Answering {
     this.#services = services;
     this.#frames = new FrameReader(services.requestBytesMax);
     this.#replies = new ReplyWriter(connection);
-    this.#liveness = new Liveness(services.idleMsMax, services.clock.now().monotonicMs);
+    this.#liveness = new Liveness(services.idleMsMax, services.clock.monotonicMs());
     connection.start({
       data: (chunk) => this.#onData(chunk),
       drain: () => this.#onDrain(),
@@ -153,7 +154,7 @@ export class ClientConnection implements Answering {
   finish(context: RequestContext, body: object | undefined): void {
     if (this.#isClosed || context.chunks !== undefined) return;
     const { api, version, correlationId } = context;
-    const throttleTimeMs = this.#settle(context, body !== undefined);
+    const throttleTimeMs = this.#settle(context, body);
     try {
       const answer = throttleTimeMs > 0 ? { ...body, throttleTimeMs } : body;
       context.chunks = body === undefined ? [] : encodeResponse(api, version, correlationId, answer!);
@@ -163,15 +164,16 @@ export class ClientConnection implements Answering {
     }
     if (context.frame !== undefined) release(context.frame);
     if (throttleTimeMs > 0) this.mute(throttleTimeMs);
-    this.#flush();
+    this.#flush(context.answeredMs);
   }
 
   /** What the request cost its client, and how long that has to be silent. */
-  #settle(context: RequestContext, hasAnswer: boolean): number {
+  #settle(context: RequestContext, body: object | undefined): number {
     const { broker, clock } = this.#services;
-    context.answeredMs = clock.now().monotonicMs;
+    broker.meter.answered(context, body);
+    context.answeredMs = clock.monotonicMs();
     if (context.handledMs < 0) context.handledMs = context.answeredMs;
-    return broker.quotas.settle(context, hasAnswer, context.handledMs - context.begunMs);
+    return broker.quotas.settle(context, body !== undefined, context.handledMs - context.begunMs);
   }
 
   abort(context: RequestContext, reason: string): void {
@@ -182,7 +184,7 @@ export class ClientConnection implements Answering {
 
   mute(delayMs: number): void {
     const { clock } = this.#services;
-    const untilMs = clock.now().monotonicMs + delayMs;
+    const untilMs = clock.monotonicMs() + delayMs;
     if (this.#isClosed || delayMs <= 0 || untilMs <= this.#mutedUntilMs) return;
     this.#mutedUntilMs = untilMs;
     this.#muteTimer?.cancel();
@@ -217,22 +219,28 @@ export class ClientConnection implements Answering {
     while (!this.#isHalted) {
       const frame = this.#nextFrame();
       if (frame === undefined || !this.#mayBegin(frame)) {
-        this.#heldFrame = frame;
+        this.#hold(frame);
         break;
       }
       if (begun === REQUESTS_PER_TURN_MAX) {
-        this.#heldFrame = frame;
+        this.#hold(frame);
         this.#pumpNextTurn();
         break;
       }
+      const heldSinceMs = this.#heldFrame === undefined ? -1 : this.#heldSinceMs;
       this.#heldFrame = undefined;
       begun++;
-      this.#begin(frame);
+      this.#begin(frame, heldSinceMs);
     }
     this.#isPumping = false;
     if (this.#isClosed) return;
     this.#account();
     this.#setPaused(this.#isHalted || this.#heldFrame !== undefined || !this.#mayRead());
+  }
+
+  #hold(frame: Buffer | undefined): void {
+    if (frame !== undefined && this.#heldFrame === undefined) this.#heldSinceMs = this.#services.clock.monotonicMs();
+    this.#heldFrame = frame;
   }
 
   /** No request may begin. */
@@ -286,14 +294,15 @@ export class ClientConnection implements Answering {
     return this.#inFlight.every(({ api }) => api === Apis.Produce);
   }
 
-  #begin(frame: Buffer): void {
+  #begin(frame: Buffer, heldSinceMs: number): void {
     this.#liveness.active();
     let context: RequestContext | undefined;
     try {
       const { routes, authorizer, clock } = this.#services;
       const { route, version, correlationId, clientId, body } = readRequestFrame(frame, routes);
       context = new RequestContext(route, version, correlationId, clientId, frame.length, this, authorizer);
-      context.begunMs = clock.now().monotonicMs;
+      context.begunMs = clock.monotonicMs();
+      context.arrivedMs = heldSinceMs < 0 ? context.begunMs : heldSinceMs;
       if (route.api === Apis.Produce) context.frame = frame;
       const request = body === undefined ? undefined : decode(route.api.request, version, body);
       this.#inFlight.push(context);
@@ -312,7 +321,7 @@ export class ClientConnection implements Answering {
       this.finish(context, result);
       return;
     }
-    if (context.handledMs < 0) context.handledMs = this.#services.clock.now().monotonicMs;
+    if (context.handledMs < 0) context.handledMs = this.#services.clock.monotonicMs();
     if (result === LATER) return;
     result.then(
       (body) => this.finish(context, body),
@@ -320,7 +329,7 @@ export class ClientConnection implements Answering {
     );
   }
 
-  #flush(): void {
+  #flush(nowMs: number): void {
     let ready = 0;
     while (ready < this.#inFlight.length && this.#inFlight[ready].chunks !== undefined) ready++;
     if (ready === 0) return;
@@ -328,7 +337,10 @@ export class ClientConnection implements Answering {
     for (const { requestBytes } of leaving) this.#inFlightBytes -= counted(requestBytes);
     this.#liveness.active();
     this.#readBytes = 0;
+    const { broker, clock } = this.#services;
     this.#replies.write(leaving.length === 1 ? leaving[0].chunks! : leaving.flatMap((context) => context.chunks!));
+    const sentMs = clock.monotonicMs();
+    for (const context of leaving) broker.meter.sent(context, nowMs, sentMs);
     this.#pump();
     this.#closeWhenDone();
   }

@@ -36,7 +36,8 @@ export class RequestContext {
   readonly requestBytes: number;
   /** Set by a handler that parks: the connection ended, nobody will read the answer. */
   onAbandoned: (() => void) | undefined = undefined;
-  /** Monotonic times of its begin, of the end of what its handler did before it waited, and of its answer; -1 = not yet. */
+  /** Monotonic times of its arrival, of its begin, of the end of what its handler did before it waited, and of its answer; -1 = not yet. */
+  arrivedMs = -1;
   begunMs = -1;
   handledMs = -1;
   answeredMs = -1;

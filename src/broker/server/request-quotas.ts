@@ -4,7 +4,7 @@
  */
 import type { Clock } from '#core';
 import { Apis } from '#protocol';
-import type { ClientQuotas, QuotaClient } from '../quota/index.ts';
+import type { ClientQuotas, QuotaClient, QuotaUse, RateQuota } from '../quota/index.ts';
 import type { RequestContext } from './request-context.ts';
 
 export class RequestQuotas {
@@ -72,8 +72,13 @@ export class RequestQuotas {
     return this.#quotas.chargeConnection(ip, this.#nowMs());
   }
 
+  /** Those who have a limit, and were heard of lately. */
+  uses(quota: RateQuota): Iterable<QuotaUse> {
+    return this.#quotas.uses(quota, this.#nowMs());
+  }
+
   #nowMs(): number {
-    return this.#clock.now().monotonicMs;
+    return this.#clock.monotonicMs();
   }
 }
 

@@ -70,6 +70,8 @@ export class Server {
   readonly #requests: ByteBudget;
   readonly #replies: ByteBudget;
   #services: ConnectionServices | undefined;
+  /** Connections that were opened, ever. */
+  openedCount = 0;
   /** First come, first served. */
   #waiting: Arrival[] = [];
   #waitTimer: Timer | undefined;
@@ -84,6 +86,13 @@ export class Server {
     this.#throttled = new ThrottledArrivals(options.clock);
     this.#requests = new ByteBudget(options.requestBytesOfAllMax < 0 ? Infinity : options.requestBytesOfAllMax);
     this.#replies = new ByteBudget(options.replyBytesOfAllMax);
+  }
+
+  /** Open connections by listener. */
+  get connectionCounts(): ReadonlyMap<string, number> {
+    const counts = new Map(this.listeners.map(({ name }) => [name, 0]));
+    for (const { listenerName } of this.#connections) counts.set(listenerName, (counts.get(listenerName) ?? 0) + 1);
+    return counts;
   }
 
   get connectionCount(): number {
@@ -222,6 +231,7 @@ export class Server {
       const admission = this.#gate.admits(arrival.listenerName, nowMs);
       if (admission.type === 'open') {
         this.#gate.opened(arrival.listenerName, nowMs);
+        this.openedCount++;
         this.#connections.add(new ClientConnection(arrival.connection, arrival.listenerName, this.#services));
       } else if (nowMs - arrival.cameMs >= WAIT_MS) {
         this.#gate.left(arrival.ip);

@@ -74,6 +74,16 @@ export class LogDirectories {
     return this.metadata.failure ?? (this.#online.length === 0 ? this.#directories[0].failure : undefined);
   }
 
+  /** Every directory once, that of the metadata log among them; also those that have failed. */
+  get all(): readonly LogDirectory[] {
+    return [...new Set([this.metadata, ...this.#directories])];
+  }
+
+  /** How many directories of `log.dirs` are offline, or were so at the start. */
+  get offlineCount(): number {
+    return this.#unopenedCount + this.#directories.length - this.#online.length;
+  }
+
   /** Ids of the directories that can have partitions and are well. */
   get onlineIds(): Uuid[] {
     return this.#online.map(({ directoryId }) => directoryId);
@@ -86,7 +96,7 @@ export class LogDirectories {
 
   /** Whether some directory of `log.dirs` is offline. */
   get hasOffline(): boolean {
-    return this.#unopenedCount > 0 || this.#online.length < this.#directories.length;
+    return this.offlineCount > 0;
   }
 
   /** The logs of the directories that are online, but for the metadata log. */
@@ -134,7 +144,7 @@ export class LogDirectories {
 
   /** `listener` hears once of each directory that goes offline; at once of one that has. */
   onFailure(listener: (directory: LogDirectory) => void): void {
-    for (const directory of this.#all) {
+    for (const directory of this.all) {
       if (directory.failure !== undefined) listener(directory);
       else directory.onFailure(() => listener(directory));
     }
@@ -147,12 +157,8 @@ export class LogDirectories {
 
   /** @see LogDirectory.close */
   async close(options: { brokerEpoch?: number } = {}): Promise<void> {
-    const results = await Promise.allSettled([...this.#all].map((directory) => directory.close(options)));
+    const results = await Promise.allSettled([...this.all].map((directory) => directory.close(options)));
     for (const result of results) if (result.status === 'rejected') throw result.reason;
-  }
-
-  get #all(): ReadonlySet<LogDirectory> {
-    return new Set([this.metadata, ...this.#directories]);
   }
 
   get #online(): LogDirectory[] {

@@ -4,6 +4,7 @@ import { PipeNetwork } from '#net';
 import { Apis } from '#protocol';
 import { allowEveryone } from '../../../src/broker/authorizer.ts';
 import type { BrokerParts } from '../../../src/broker/broker-parts.ts';
+import { RequestMeter } from '../../../src/broker/metrics/index.ts';
 import { ClientQuotas } from '../../../src/broker/quota/index.ts';
 import { ByteBudget } from '../../../src/broker/server/byte-budget.ts';
 import { ClientConnection } from '../../../src/broker/server/client-connection.ts';
@@ -48,7 +49,10 @@ export class ConnectionScene {
     const replies = options.replies ?? new ByteBudget(Infinity);
     await scene.#network.listen('localhost', 9092, (connection) => {
       const opened = new ClientConnection(connection, 'PLAINTEXT', {
-        broker: { quotas: new RequestQuotas(new ClientQuotas(WINDOWS), scene.clock) } as BrokerParts,
+        broker: {
+          quotas: new RequestQuotas(new ClientQuotas(WINDOWS), scene.clock),
+          meter: new RequestMeter(),
+        } as BrokerParts,
         routes: new RouteTable(Object.values(Apis).map((api) => route(api as never, RIGHTS, handle))),
         authorizer: allowEveryone,
         clock: scene.clock,

@@ -1,0 +1,59 @@
+/**
+ * Finds the error codes in a response, wherever its schema has them: every `errorCode` of the response itself, of its structs and of the
+ * elements of its arrays. Made once an API; counting allocates nothing.
+ */
+import { Errors, type FieldSchema, type MessageSchema } from '#protocol';
+
+/** Counts by code, from `CODE_MIN` on. */
+export const CODE_MIN = -1;
+export const CODE_COUNT = 256;
+
+interface Plan {
+  readonly hasCode: boolean;
+  readonly structs: readonly Branch[];
+  readonly arrays: readonly Branch[];
+}
+
+interface Branch {
+  readonly name: string;
+  readonly plan: Plan;
+}
+
+type Struct = Readonly<Record<string, unknown>>;
+
+/** Adds the codes in a body to `counts`; a response that can have none counts as one without error. */
+export function errorCounter({ fields }: MessageSchema): (body: object, counts: Float64Array) => void {
+  const plan = planOf(fields);
+  if (isEmpty(plan)) return (_body, counts) => void counts[Errors.NONE.code - CODE_MIN]++;
+  return (body, counts) => count(plan, body as Struct, counts);
+}
+
+function count(plan: Plan, struct: Struct, counts: Float64Array): void {
+  if (plan.hasCode) counts[((struct['errorCode'] as number | undefined) ?? 0) - CODE_MIN]++;
+  for (const { name, plan: inner } of plan.structs) {
+    const value = struct[name] as Struct | null | undefined;
+    if (value !== null && value !== undefined) count(inner, value, counts);
+  }
+  for (const { name, plan: inner } of plan.arrays) {
+    const items = struct[name] as readonly Struct[] | null | undefined;
+    if (items === null || items === undefined) continue;
+    for (let at = 0; at < items.length; at++) count(inner, items[at], counts);
+  }
+}
+
+function planOf(fields: readonly FieldSchema[]): Plan {
+  const structs: Branch[] = [];
+  const arrays: Branch[] = [];
+  for (const { name, type } of fields) {
+    const isArray = type.kind === 'array';
+    const inner = isArray ? type.element : type;
+    if (inner.kind !== 'struct') continue;
+    const plan = planOf(inner.fields);
+    if (!isEmpty(plan)) (isArray ? arrays : structs).push({ name, plan });
+  }
+  return { hasCode: fields.some(({ name }) => name === 'errorCode'), structs, arrays };
+}
+
+function isEmpty({ hasCode, structs, arrays }: Plan): boolean {
+  return !hasCode && structs.length === 0 && arrays.length === 0;
+}
