@@ -253,7 +253,11 @@ async function openMetricsPort(
   if (port === null) return undefined;
   const families = () => metrics.families();
   const endpoint = await PrometheusEndpoint.open({ host, port, clock, logger, families });
-  closers.push(() => endpoint.close());
+  metrics.observe();
+  closers.push(async () => {
+    metrics.stop();
+    await endpoint.close();
+  });
   logger.info({ port: endpoint.port }, `metrics are at http://${addressText(host, endpoint.port)}/metrics`);
   return endpoint.port;
 }

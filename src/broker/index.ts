@@ -8,5 +8,5 @@ export { Broker, type BrokerOptions } from './broker.ts';
 export { brokerConfigTable } from './config/config.ts';
 export { isKnownBrokerKey, knownBrokerKeys, knownBrokerPrefixes } from './config/known-keys.ts';
 export { type LogDirs, logDirsOf } from './config/log-dirs.ts';
-export type { MetricFamily, MetricKind, MetricSample } from './metrics/index.ts';
+export { brokerMetricTable, type MetricFamily, type MetricKind, type MetricSample } from './metrics/index.ts';
 export { startBrokerInWorker, type WorkerBroker, type WorkerBrokerOptions } from './worker/worker.ts';

@@ -47,6 +47,16 @@ describe('a broker in a worker thread', () => {
     await again.close();
   });
 
+  it('tells its metrics to this thread and over HTTP', async () => {
+    const broker = await startBrokerInWorker({ config: config({ 'springtide.broker.metrics.port': 0 }) });
+    const names = (await broker.metrics()).map(({ name }) => name);
+    expect(names).toContain('kafka_controller_kafkacontroller_activecontrollercount');
+    const response = await fetch(`http://127.0.0.1:${broker.metricsPort}/metrics`);
+    expect(await response.text()).toContain('kafka_controller_kafkacontroller_activecontrollercount 1\n');
+    await Promise.allSettled([broker.metrics(), broker.close()]);
+    await expect(broker.metrics()).rejects.toMatchObject({ code: 'ILLEGAL_STATE' });
+  });
+
   it('rejects a start with the code and the text of the error', async () => {
     await expect(startBrokerInWorker({ config: config({ listeners: 'nonsense' }) })).rejects.toMatchObject({
       name: 'KafkaError',

@@ -1,5 +1,5 @@
 /** Renders the pages of `docs/reference/` from the tables that the code itself reads. */
-import { brokerConfigTable } from '#broker';
+import { brokerConfigTable, brokerMetricTable } from '#broker';
 import { adminConfigTable, consumerConfigTable, producerConfigTable } from '#client';
 import { type ConfigKey, type ConfigTable, formatConfigValue, operatingErrors } from '#core';
 import { Errors } from '#protocol';
@@ -23,6 +23,7 @@ export const referencePages: Readonly<Record<string, () => string>> = {
     configPage('Consumer', 'In `application.yaml` under `spring.kafka.consumer.properties.`.', consumerConfigTable),
   'admin.md': () =>
     configPage('Admin', 'In `application.yaml` under `spring.kafka.admin.properties.`.', adminConfigTable),
+  'metrics.md': metricsPage,
   'errors.md': errorsPage,
 };
 
@@ -49,6 +50,18 @@ function docText(key: ConfigKey & { withoutEffect?: string }): string {
 function defaultText(key: ConfigKey): string {
   const text = formatConfigValue(key.default);
   return text === null || text === '' ? '' : `\`${text}\``;
+}
+
+function metricsPage(): string {
+  const rows = brokerMetricTable.map(({ name, mbean, kind, labels, doc }) => {
+    const jmx = mbean.startsWith('kafka.') ? `\`${mbean}\`` : '';
+    return tableRow(`\`${name}\``, kind, labels.map((label) => `\`${label}\``).join(', '), doc, jmx);
+  });
+  const opening = [
+    "What the broker tells at `springtide.broker.metrics.port` in the text format of Prometheus, and in process by `Broker.metrics()`. The names are Kafka's, as the configuration for Kafka of Prometheus's JMX exporter maps them: domain, type and name in lower case, a rate as the counter that it is the rate of. A summary has the quantiles 0.5, 0.75, 0.95, 0.98, 0.99 and 0.999 of the last five to ten minutes, and the sum and count of everything; times are milliseconds.",
+    'Series of a topic go with the topic.',
+  ].join('\n\n');
+  return page('Metrics', opening, ['series', 'kind', 'labels', 'meaning', "Kafka's name over JMX"], rows);
 }
 
 function errorsPage(): string {

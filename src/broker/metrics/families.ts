@@ -7,6 +7,21 @@ import { trafficTable } from './traffic-table.ts';
 
 export const metricTable: readonly Metric[] = [...trafficTable, ...serviceTable, ...clusterTable];
 
+/** The table without its code, for the documentation. */
+export const brokerMetricTable: readonly {
+  readonly name: string;
+  readonly mbean: string;
+  readonly kind: MetricKind;
+  readonly labels: readonly string[];
+  readonly doc: string;
+}[] = metricTable.map(({ mbean, kind, labels, doc }) => ({
+  name: seriesName({ mbean, kind }),
+  mbean,
+  kind,
+  labels,
+  doc,
+}));
+
 /** Those of Kafka's histograms. */
 const QUANTILES = [0.5, 0.75, 0.95, 0.98, 0.99, 0.999];
 

@@ -14,6 +14,7 @@ import type { LogDirectories } from '#storage';
 import type { BrokerParts } from '../broker-parts.ts';
 import type { Server } from '../server/server.ts';
 import type { GroupCount } from './group-census.ts';
+import type { LoopLag } from './loop-lag.ts';
 
 export type MetricKind = 'counter' | 'gauge' | 'summary';
 
@@ -23,6 +24,8 @@ export interface MetricSources {
   readonly directories: LogDirectories;
   readonly server: Server;
   readonly groups: readonly GroupCount[];
+  /** Undefined where nobody reads it regularly. */
+  readonly loopLag: LoopLag | undefined;
 }
 
 /** The values of the labels, in their order (fewer: those at the end are left out), and the value. */

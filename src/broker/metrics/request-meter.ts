@@ -14,9 +14,6 @@ import type { Api } from '#protocol';
 import type { RequestContext } from '../server/request-context.ts';
 import { CODE_COUNT, CODE_MIN, errorCounter } from './error-codes.ts';
 
-/** Percentiles are of the last one to two of these, as far as somebody looks that often. */
-const WINDOW_MS = 300_000;
-
 export class ApiMeter {
   readonly api: Api;
   /** Requests by version. */
@@ -52,7 +49,6 @@ export class ApiMeter {
 
 export class RequestMeter {
   readonly #meters: (ApiMeter | undefined)[] = [];
-  #rotatedMs = 0;
 
   /** Those of APIs that were asked for. */
   all(): ApiMeter[] {
@@ -84,10 +80,7 @@ export class RequestMeter {
     meter.throttleMs.record(context.throttleMs);
   }
 
-  /** To be called before percentiles are read. */
-  rotate(nowMs: number): void {
-    if (nowMs - this.#rotatedMs < WINDOW_MS) return;
-    this.#rotatedMs = nowMs;
+  rotate(): void {
     for (const meter of this.all()) meter.rotate();
   }
 }

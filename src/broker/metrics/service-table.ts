@@ -65,6 +65,13 @@ export const serviceTable: readonly Metric[] = [
   quotaGauge('Produce', 'byte-rate', 'producer_byte_rate', 'Bytes a second of produce requests'),
   quotaGauge('Fetch', 'byte-rate', 'consumer_byte_rate', 'Bytes a second of records in fetches'),
   quotaGauge('Request', 'request-time', 'request_percentage', "Percent of the time of the broker's loop"),
+  {
+    mbean: 'springtide.broker:type=EventLoop,name=LagMs',
+    kind: 'summary',
+    labels: [],
+    doc: "How late the broker's loop comes to what is due; only where `springtide.broker.metrics.port` is set.",
+    read: ({ loopLag }) => (loopLag === undefined ? [] : [[[], loopLag.lateMs]]),
+  },
   gauge('process:type=resident_memory_bytes', 'Memory of the process.', () => process.memoryUsage.rss()),
   gauge('nodejs:type=heap_size_used_bytes', 'Heap that is in use.', () => process.memoryUsage().heapUsed),
   gauge(

@@ -1,5 +1,6 @@
 /** What the broker thread and its parent say to each other. Plain data only. */
 import type { LogLevel } from '#core';
+import type { MetricFamily } from '../metrics/index.ts';
 
 /** Given to the thread when it starts. */
 export interface WorkerStart {
@@ -14,7 +15,10 @@ export type FromWorker =
       readonly port: number;
       readonly bootstrapServers: string;
       readonly clusterId: string;
+      readonly metricsPort: number | undefined;
     }
+  /** The answer to `metrics` with that number. */
+  | { readonly type: 'metrics'; readonly id: number; readonly families: readonly MetricFamily[] }
   | { readonly type: 'failed'; readonly code: string; readonly message: string; readonly retriable: boolean }
   | {
       readonly type: 'log';
@@ -23,6 +27,4 @@ export type FromWorker =
       readonly message: string;
     };
 
-export interface ToWorker {
-  readonly type: 'close';
-}
+export type ToWorker = { readonly type: 'close' } | { readonly type: 'metrics'; readonly id: number };

@@ -20,15 +20,18 @@ const broker = await Broker.start({ config, logger: postingLogger({}) }).catch((
 });
 
 if (broker !== undefined) {
-  const { host, port: brokerPort, bootstrapServers, clusterId } = broker;
+  const { host, port: brokerPort, bootstrapServers, clusterId, metricsPort } = broker;
   port.on('message', (message: ToWorker) => {
-    if (message.type !== 'close') return;
+    if (message.type === 'metrics') {
+      void broker.metrics().then((families) => post({ type: 'metrics', id: message.id, families }));
+      return;
+    }
     broker
       .close()
       .catch((error: unknown) => postingLogger({}).error({ err: error }, `While closing: ${errorText(error)}`))
       .finally(() => port.close());
   });
-  post({ type: 'ready', host, port: brokerPort, bootstrapServers, clusterId });
+  post({ type: 'ready', host, port: brokerPort, bootstrapServers, clusterId, metricsPort });
 }
 
 /** Sends lines over to the parent; below the level that the parent prints they are dropped here. */

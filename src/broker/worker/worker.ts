@@ -6,6 +6,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import { Deferred, errorText, KafkaError, type Logger, type LogLevel, silentLogger, systemClock } from '#core';
+import type { MetricFamily } from '../metrics/index.ts';
 import type { FromWorker, WorkerStart } from './worker-messages.ts';
 
 /** How long a worker may take to close before it is ended the hard way. */
@@ -23,6 +24,9 @@ export interface WorkerBroker {
   readonly port: number;
   readonly bootstrapServers: string;
   readonly clusterId: string;
+  readonly metricsPort: number | undefined;
+  /** As `Broker.metrics`. @throws KafkaError ILLEGAL_STATE when the thread has ended */
+  metrics(): Promise<readonly MetricFamily[]>;
   /** As `Broker.close`. Idempotent. */
   close(): Promise<void>;
 }
@@ -50,6 +54,10 @@ class RunningWorker {
   readonly #start = new Deferred<WorkerBroker>();
   readonly #exited = new Deferred<void>();
   #isReady = false;
+  #hasEnded = false;
+  /** Who asked for metrics, by number. */
+  readonly #asked = new Map<number, Deferred<readonly MetricFamily[]>>();
+  #askedCount = 0;
   /** What the thread died of. */
   #error: unknown;
   #closing: Promise<void> | undefined;
@@ -74,16 +82,24 @@ class RunningWorker {
       case 'failed':
         this.#start.reject(new KafkaError(message.code, message.message, { retriable: message.retriable }));
         return;
+      case 'metrics':
+        this.#asked.get(message.id)?.resolve(message.families);
+        this.#asked.delete(message.id);
+        return;
       case 'ready': {
-        const { host, port, bootstrapServers, clusterId } = message;
+        const { host, port, bootstrapServers, clusterId, metricsPort } = message;
         this.#isReady = true;
-        this.#start.resolve({ host, port, bootstrapServers, clusterId, close: () => this.#close() });
+        const [metrics, close] = [() => this.#metrics(), () => this.#close()];
+        this.#start.resolve({ host, port, bootstrapServers, clusterId, metricsPort, metrics, close });
       }
     }
   }
 
   #onExit(exitCode: number): void {
+    this.#hasEnded = true;
     this.#exited.resolve();
+    for (const { reject } of this.#asked.values()) reject(hasEnded());
+    this.#asked.clear();
     if (!this.#isReady) {
       this.#start.reject(
         this.#error ?? new KafkaError('ILLEGAL_STATE', 'The broker thread ended before its broker was ready.'),
@@ -108,6 +124,15 @@ class RunningWorker {
     });
   }
 
+  #metrics(): Promise<readonly MetricFamily[]> {
+    if (this.#hasEnded) return Promise.reject(hasEnded());
+    const answer = new Deferred<readonly MetricFamily[]>();
+    const id = this.#askedCount++;
+    this.#asked.set(id, answer);
+    this.#worker.postMessage({ type: 'metrics', id });
+    return answer.promise;
+  }
+
   #close(): Promise<void> {
     this.#closing ??= this.#closeOnce();
     return this.#closing;
@@ -122,6 +147,10 @@ class RunningWorker {
     this.#logger.error(`The broker thread did not end within ${CLOSE_MS_MAX / 1000} s and is ended the hard way.`);
     await this.#worker.terminate();
   }
+}
+
+function hasEnded(): KafkaError {
+  return new KafkaError('ILLEGAL_STATE', 'The broker thread has ended; it has no metrics any more.');
 }
 
 function restoreError(fields: Record<string, unknown>): Record<string, unknown> {

@@ -190,6 +190,13 @@ describe('gauges', () => {
     });
   });
 
+  test('tell how late the loop is', async () => {
+    await start();
+    await scene.clock.advance(5000);
+    const name = 'springtide_broker_eventloop_lagms';
+    expect(await look(name)).toMatchObject({ [`${name}_count`]: 10, [`${name}_sum`]: 0 });
+  });
+
   test('tell how near clients are to their quotas', async () => {
     await start({ topics: { a: 1 } });
     await scene.send(Apis.AlterClientQuotas, {
