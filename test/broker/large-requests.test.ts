@@ -83,7 +83,7 @@ describe('a request with very many', () => {
     expect(made[0]).toMatchObject({ errorCode: Errors.INVALID_REQUEST.code });
   });
 
-  it('repetitions of one partition looks it up once', async () => {
+  it('repetitions of one partition is refused for it, once', async () => {
     scene = await Scene.start({ topics: { t: 2 } });
     await scene.produce('t', batchOf(['a']));
     const partitions = [
@@ -91,13 +91,7 @@ describe('a request with very many', () => {
       { partitionIndex: 1, timestamp: -1 },
     ];
     const { topics } = await ask(Apis.ListOffsets, 2, { replicaId: -1, topics: [{ name: 't', partitions }] });
-    const codes = topics[0].partitions.map(({ errorCode }) => errorCode);
-    expect([codes.length, codes[0], codes[1], codes.at(-1)]).toEqual([
-      COUNT + 1,
-      Errors.INVALID_REQUEST.code,
-      Errors.INVALID_REQUEST.code,
-      0,
-    ]);
+    expect(topics[0].partitions.map(({ errorCode }) => errorCode)).toEqual([Errors.INVALID_REQUEST.code, 0]);
   });
 });
 

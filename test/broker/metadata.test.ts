@@ -160,6 +160,27 @@ describe('Metadata', () => {
     expect(namesAndCodes(topics)).toEqual(['../x INVALID_TOPIC_EXCEPTION', ' INVALID_TOPIC_EXCEPTION']);
   });
 
+  it('does not count names beside ids, and has no ids before version 12', async () => {
+    scene = await Scene.start({ topics: { a: 1, b: 1 } });
+    const topics = [{ name: 'b' }, { topicId: await scene.topicId('a'), name: 'a' }];
+    expect(namesAndCodes((await scene.send(Apis.Metadata, { topics }, 12)).topics)).toEqual(['a NONE']);
+    const refused = await scene.send(Apis.Metadata, { topics }, 10);
+    expect([refused.brokers, refused.topics.map(({ errorCode }) => errorCode)]).toEqual([[], [42, 42]]);
+  });
+
+  it('tells what a client may do when it asks for that', async () => {
+    scene = await Scene.start({ topics: { a: 1 } });
+    const body = {
+      topics: [{ name: 'a' }],
+      includeTopicAuthorizedOperations: true,
+      includeClusterAuthorizedOperations: true,
+    };
+    const { topics, clusterAuthorizedOperations } = await scene.send(Apis.Metadata, body, 10);
+    expect([topics[0].topicAuthorizedOperations, clusterAuthorizedOperations]).toEqual([3576, 8096]);
+    const unasked = await scene.send(Apis.Metadata, { topics: [{ name: 'a' }] }, 10);
+    expect(unasked.topics[0].topicAuthorizedOperations).toBe(-(2 ** 31));
+  });
+
   it('finds topics by id, once each', async () => {
     scene = await Scene.start({ topics: { a: 1 } });
     const topicId = await scene.topicId('a');
@@ -238,6 +259,25 @@ describe('DescribeTopicPartitions', () => {
       ['b-0', 'b-1'],
       ['b-2', 'c-0'],
     ]);
+  });
+
+  it.each([
+    ['before the first partition', ['a'], { topicName: 'a', partitionIndex: -1 }],
+    ['at a topic that was not asked for', ['a'], { topicName: 'b', partitionIndex: 0 }],
+  ])('refuses a cursor %s', async (_, names, cursor) => {
+    scene = await Scene.start({ topics: { a: 1, b: 1 } });
+    const asked = names.map((name) => ({ name }));
+    const { topics } = await scene.send(Apis.DescribeTopicPartitions, { topics: asked, cursor });
+    expect(namesAndCodes(topics)).toEqual(['a INVALID_REQUEST']);
+  });
+
+  it('gives one partition at least', async () => {
+    scene = await Scene.start({ topics: { a: 2 } });
+    const { topics, nextCursor } = await scene.send(Apis.DescribeTopicPartitions, {
+      topics: [],
+      responsePartitionLimit: 0,
+    });
+    expect([topics[0].partitions.length, nextCursor]).toEqual([1, { topicName: 'a', partitionIndex: 1 }]);
   });
 
   it('tells errors per topic', async () => {

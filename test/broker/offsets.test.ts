@@ -113,6 +113,19 @@ describe('ListOffsets', () => {
     expect(client.isClosed).toBe(false);
   });
 
+  it('refuses a partition that is named twice, also under its topic named twice, and answers no topic without partitions', async () => {
+    scene = await Scene.start({ topics: { t: 2 } });
+    const at = (partitionIndex: number) => ({ partitionIndex, timestamp: -1 });
+    const asked = [
+      { name: 't', partitions: [at(0)] },
+      { name: 'none', partitions: [] },
+      { name: 't', partitions: [at(0), at(1)] },
+    ];
+    const { topics } = await scene.send(Apis.ListOffsets, { replicaId: -1, topics: asked }, 7);
+    const told = topics.map(({ name, partitions }) => [name, partitions.map(({ errorCode }) => errorCode)]);
+    expect(told).toEqual([['t', [Errors.INVALID_REQUEST.code, 0]]]);
+  });
+
   it('refuses unknown topics and wrong leader epochs', async () => {
     scene = await Scene.start({ topics: { t: 1 } });
     expect((await listOffset(-1, 11, { topic: 'nosuch' })).error).toBe('UNKNOWN_TOPIC_OR_PARTITION');
@@ -133,7 +146,8 @@ describe('OffsetForLeaderEpoch', () => {
       const [{ partitions }] = (await scene.send(Apis.OffsetForLeaderEpoch, { topics }, version)).topics;
       return [partitions[0].errorCode, partitions[0].leaderEpoch, partitions[0].endOffset];
     };
-    expect([await ask(0), await ask(1), await ask(5)]).toEqual([
+    expect([await ask(-1), await ask(0), await ask(1), await ask(5)]).toEqual([
+      [0, -1, -1],
       [0, 0, 2],
       [0, 1, 3],
       [0, -1, -1],

@@ -5,6 +5,7 @@ import { type Feature, featureByName, features } from '../controller/index.ts';
 import type { RequestContext } from '../server/request-context.ts';
 import type { Route } from '../server/route.ts';
 
+const NO_NODE = -1;
 const SOFTWARE_TEXT = /^[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?$/;
 
 type Response = Draft<typeof ApiVersionsResponse>;
@@ -53,8 +54,8 @@ function namesSoftware({ clientSoftwareName, clientSoftwareVersion }: ApiVersion
 
 /** A client says which cluster and node it believes to have reached: both, or neither. @see KIP-1242 */
 function meantForUs(broker: BrokerParts, { clusterId, nodeId }: ApiVersionsRequest): KafkaErrorRow {
-  if (clusterId === null && nodeId < 0) return Errors.NONE;
-  if (clusterId === null || nodeId < 0) return Errors.INVALID_REQUEST;
+  if (clusterId === null && nodeId === NO_NODE) return Errors.NONE;
+  if (clusterId === null || nodeId === NO_NODE) return Errors.INVALID_REQUEST;
   const isOurs = clusterId === broker.clusterId && nodeId === broker.settings.nodeId;
   return isOurs ? Errors.NONE : Errors.REBOOTSTRAP_REQUIRED;
 }

@@ -18,6 +18,7 @@ const BROKER_ENDPOINTS = 1;
 const CONTROLLER_ENDPOINTS = 2;
 
 type Page = Draft<typeof DescribeTopicPartitionsResponse>;
+type Cursor = NonNullable<DescribeTopicPartitionsRequest['cursor']>;
 type PageTopic = NonNullable<Page['topics']>[number];
 
 export function describeCluster(
@@ -58,7 +59,12 @@ export function describeTopicPartitions(
   request: DescribeTopicPartitionsRequest,
 ): Page {
   const { cursor } = request;
-  let left = Math.min(request.responsePartitionLimit, broker.settings.config['max.request.partition.size.limit']);
+  if (cursor !== null && !isInRequest(request, cursor)) {
+    const { code: errorCode } = Errors.INVALID_REQUEST;
+    return { topics: request.topics.map(({ name }) => ({ errorCode, name })) };
+  }
+  const limit = Math.min(request.responsePartitionLimit, broker.settings.config['max.request.partition.size.limit']);
+  let left = Math.max(1, limit);
   const topics: PageTopic[] = [];
   for (const name of topicNames(broker, request)) {
     if (cursor !== null && name < cursor.topicName) continue;
@@ -70,6 +76,10 @@ export function describeTopicPartitions(
     if (nextPartition !== undefined) return { topics, nextCursor: { topicName: name, partitionIndex: nextPartition } };
   }
   return { topics };
+}
+
+function isInRequest({ topics }: DescribeTopicPartitionsRequest, { topicName, partitionIndex }: Cursor): boolean {
+  return partitionIndex >= 0 && (topics.length === 0 || topics.some(({ name }) => name === topicName));
 }
 
 function topicNames(broker: BrokerParts, request: DescribeTopicPartitionsRequest): string[] {
@@ -85,13 +95,16 @@ function describeTopic(
   firstPartition: number,
   countMax: number,
 ): { topic: PageTopic; nextPartition: number | undefined } {
-  const failed = (errorCode: number) => ({ topic: { errorCode, name }, nextPartition: undefined });
-  if (!context.allows(name)) return failed(Errors.TOPIC_AUTHORIZATION_FAILED.code);
+  if (!context.allows(name)) {
+    return { topic: { errorCode: Errors.TOPIC_AUTHORIZATION_FAILED.code, name }, nextPartition: undefined };
+  }
+  const topicAuthorizedOperations = authorizedOperations(context, 'topic', name);
   const { image } = broker.metadata;
   const topic = image.topics.get(name);
   if (topic === undefined) {
     const isBadName = topicNameProblem(name) !== undefined;
-    return failed((isBadName ? Errors.INVALID_TOPIC_EXCEPTION : Errors.UNKNOWN_TOPIC_OR_PARTITION).code);
+    const error = isBadName ? Errors.INVALID_TOPIC_EXCEPTION : Errors.UNKNOWN_TOPIC_OR_PARTITION;
+    return { topic: { errorCode: error.code, name, topicAuthorizedOperations }, nextPartition: undefined };
   }
   const { topicId } = topic;
   const end = Math.min(topic.partitions.length, firstPartition + countMax);
@@ -105,7 +118,7 @@ function describeTopic(
       topicId,
       isInternal: isInternalTopic(name),
       partitions,
-      topicAuthorizedOperations: authorizedOperations(context, 'topic', name),
+      topicAuthorizedOperations,
     },
     nextPartition: end < topic.partitions.length ? end : undefined,
   };

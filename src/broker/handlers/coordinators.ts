@@ -2,6 +2,7 @@
 import {
   type Draft,
   Errors,
+  errorByCode,
   type FindCoordinatorRequest,
   type FindCoordinatorResponse,
   type InitProducerIdRequest,
@@ -15,6 +16,7 @@ import { visibleBrokers } from './endpoints.ts';
 
 const GROUP = 0;
 const TRANSACTION = 1;
+const SHARE = 2;
 
 const NO_TRANSACTIONS = 'This broker does not serve transactions yet. Use a producer without transactional.id.';
 
@@ -30,16 +32,17 @@ export async function findCoordinator(
   const keys = isBatch ? request.coordinatorKeys : [request.key];
   const coordinators = await Promise.all(keys.map((key) => find(broker, context, request.keyType, key)));
   if (isBatch) return { coordinators };
-  const { errorCode, errorMessage, nodeId, host, port } = coordinators[0];
+  const { errorCode = Errors.NONE.code, nodeId, host, port } = coordinators[0];
+  const errorMessage = errorCode === Errors.NONE.code ? 'NONE' : errorByCode(errorCode).message;
   return { errorCode, errorMessage, nodeId, host, port };
 }
 
 async function find(broker: BrokerParts, context: RequestContext, keyType: number, key: string): Promise<Coordinator> {
   if (keyType === TRANSACTION) return refused(key, Errors.INVALID_REQUEST, NO_TRANSACTIONS);
+  if (keyType === SHARE) return refused(key, Errors.INVALID_REQUEST);
   if (keyType !== GROUP)
     return refused(key, Errors.INVALID_REQUEST, `Coordinators of type ${keyType} are not served here.`);
   if (!context.allows(key)) return refused(key, Errors.GROUP_AUTHORIZATION_FAILED);
-  if (key === '') return refused(key, Errors.INVALID_GROUP_ID);
   const error = await broker.topics.ensure(GROUP_METADATA_TOPIC);
   if (error !== Errors.NONE) return refused(key, Errors.COORDINATOR_NOT_AVAILABLE);
   const topic = broker.metadata.image.topics.get(GROUP_METADATA_TOPIC);
@@ -47,10 +50,10 @@ async function find(broker: BrokerParts, context: RequestContext, keyType: numbe
   const node = visibleBrokers(broker, context.listenerName).find(({ nodeId }) => nodeId === leader);
   if (node === undefined) return refused(key, Errors.COORDINATOR_NOT_AVAILABLE);
   const { nodeId, host, port } = node;
-  return { key, nodeId, host, port, errorCode: Errors.NONE.code, errorMessage: null };
+  return { key, nodeId, host, port, errorCode: Errors.NONE.code };
 }
 
-function refused(key: string, error: KafkaErrorRow, message: string = error.message): Coordinator {
+function refused(key: string, error: KafkaErrorRow, message = ''): Coordinator {
   return { key, nodeId: -1, host: '', port: -1, errorCode: error.code, errorMessage: message };
 }
 

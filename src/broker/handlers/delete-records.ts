@@ -11,6 +11,7 @@ import type { BrokerParts } from '../broker-parts.ts';
 import { isInternalTopic, type TopicImage } from '../controller/index.ts';
 import type { HostedPartition } from '../hosting/hosted-partition.ts';
 import type { RequestContext } from '../server/request-context.ts';
+import { askedOnce } from './asked-once.ts';
 import { findPartition, findTopic, isFound } from './topic-lookup.ts';
 
 /** As offset: all that is committed. */
@@ -25,9 +26,10 @@ export async function deleteRecords(
   context: RequestContext,
   request: DeleteRecordsRequest,
 ): Promise<Draft<typeof DeleteRecordsResponse>> {
-  const topics = request.topics.map(async ({ name, partitions }) => {
+  const topics = [...askedOnce(request.topics)].map(async ([name, partitions]) => {
     const topic = findTopic(broker, context, name);
-    return { name, partitions: await Promise.all(partitions.map((asked) => answer(broker, topic, asked))) };
+    const answers = [...partitions.values()].map((asked) => answer(broker, topic, asked));
+    return { name, partitions: await Promise.all(answers) };
   });
   return { topics: await Promise.all(topics) };
 }

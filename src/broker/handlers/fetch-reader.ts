@@ -115,7 +115,8 @@ export class FetchReader {
       this.#refuse(partition, topic);
       return undefined;
     }
-    const hosted = findPartition(this.#broker, topic, partition.partition, partition.currentLeaderEpoch);
+    const currentLeaderEpoch = Math.max(-1, partition.currentLeaderEpoch);
+    const hosted = findPartition(this.#broker, topic, partition.partition, currentLeaderEpoch);
     if (!isFound(hosted)) {
       this.#addError(partition, hosted, topic);
       return undefined;

@@ -5,6 +5,7 @@ import type { BrokerParts } from '../broker-parts.ts';
 import type { TopicImage } from '../controller/index.ts';
 import type { HostedPartition } from '../hosting/hosted-partition.ts';
 import type { RequestContext } from '../server/request-context.ts';
+import { askedOnce } from './asked-once.ts';
 import { findPartition, findTopic, isFound } from './topic-lookup.ts';
 
 const READ_COMMITTED = 1;
@@ -48,13 +49,14 @@ export async function listOffsets(
   request: ListOffsetsRequest,
 ): Promise<Response> {
   const topics: TopicResponse[] = [];
-  for (const { name, partitions } of request.topics) {
+  const repeated = repeatedPartitions(request);
+  for (const [name, partitions] of askedOnce(request.topics)) {
     const topic = findTopic(broker, context, name);
-    const repeated = repeatedPartitions(partitions);
     const answers: PartitionResponse[] = [];
     // One after the other: each look-up by time holds a piece of a log in memory.
-    for (const asked of partitions) {
-      const place = answer(broker, context, topic, asked, { repeated, isolationLevel: request.isolationLevel });
+    for (const asked of partitions.values()) {
+      const isRepeated = repeated.has(`${name}-${asked.partitionIndex}`);
+      const place = answer(broker, context, topic, asked, { isRepeated, isolationLevel: request.isolationLevel });
       answers.push(place instanceof Promise ? await place : place);
     }
     topics.push({ name, partitions: answers });
@@ -62,10 +64,15 @@ export async function listOffsets(
   return { topics };
 }
 
-function repeatedPartitions(partitions: readonly AskedPartition[]): ReadonlySet<number> {
-  const seen = new Set<number>();
-  const repeated = new Set<number>();
-  for (const { partitionIndex } of partitions) (seen.has(partitionIndex) ? repeated : seen).add(partitionIndex);
+function repeatedPartitions({ topics }: ListOffsetsRequest): ReadonlySet<string> {
+  const seen = new Set<string>();
+  const repeated = new Set<string>();
+  for (const { name, partitions } of topics) {
+    for (const { partitionIndex } of partitions) {
+      const key = `${name}-${partitionIndex}`;
+      (seen.has(key) ? repeated : seen).add(key);
+    }
+  }
   return repeated;
 }
 
@@ -74,16 +81,16 @@ function answer(
   context: RequestContext,
   topic: TopicImage | KafkaErrorRow,
   asked: AskedPartition,
-  { repeated, isolationLevel }: { readonly repeated: ReadonlySet<number>; readonly isolationLevel: number },
+  { isRepeated, isolationLevel }: { readonly isRepeated: boolean; readonly isolationLevel: number },
 ): PartitionResponse | Promise<PartitionResponse> {
   const { partitionIndex, timestamp } = asked;
-  if (repeated.has(partitionIndex)) return { partitionIndex, errorCode: Errors.INVALID_REQUEST.code };
-  const partition = findPartition(broker, topic, partitionIndex, asked.currentLeaderEpoch);
-  if (!isFound(partition)) return { partitionIndex, errorCode: partition.code };
+  if (isRepeated) return { partitionIndex, errorCode: Errors.INVALID_REQUEST.code };
   const since = timestamp < 0 ? SINCE[timestamp] : 1;
   if (since === undefined || context.version < since) {
     return { partitionIndex, errorCode: Errors.UNSUPPORTED_VERSION.code };
   }
+  const partition = findPartition(broker, topic, partitionIndex, asked.currentLeaderEpoch);
+  if (!isFound(partition)) return { partitionIndex, errorCode: partition.code };
   const endOffset = isolationLevel === READ_COMMITTED ? partition.lastStableOffset : partition.highWatermark;
   switch (timestamp) {
     case LATEST:

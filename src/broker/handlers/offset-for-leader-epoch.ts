@@ -11,6 +11,8 @@ import type { TopicImage } from '../controller/index.ts';
 import type { RequestContext } from '../server/request-context.ts';
 import { findPartition, findTopic, isFound } from './topic-lookup.ts';
 
+const UNDEFINED_EPOCH = -1;
+
 type AskedPartition = OffsetForLeaderEpochRequest['topics'][number]['partitions'][number];
 
 export function offsetForLeaderEpoch(
@@ -30,6 +32,11 @@ function answer(broker: BrokerParts, topic: TopicImage | KafkaErrorRow, asked: A
   const { partition } = asked;
   const found = findPartition(broker, topic, partition, asked.currentLeaderEpoch);
   if (!isFound(found)) return { errorCode: found.code, partition };
-  const end = found.log.endOffsetForEpoch(asked.leaderEpoch);
-  return { errorCode: Errors.NONE.code, partition, leaderEpoch: end?.epoch ?? -1, endOffset: end?.endOffset ?? -1 };
+  const end = asked.leaderEpoch === UNDEFINED_EPOCH ? undefined : found.log.endOffsetForEpoch(asked.leaderEpoch);
+  return {
+    errorCode: Errors.NONE.code,
+    partition,
+    leaderEpoch: end?.epoch ?? UNDEFINED_EPOCH,
+    endOffset: end?.endOffset ?? -1,
+  };
 }

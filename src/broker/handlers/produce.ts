@@ -159,8 +159,9 @@ class PendingProduce implements CommitWaiter, Expiring {
     partition.whenCommitted(endOffset, this, index, result.isDuplicate ? 0 : bytes);
   }
 
-  #failAppend(answer: Answer, { error, errorMessage, recordErrors }: AppendResult): void {
+  #failAppend(answer: Answer, { error, errorMessage, recordErrors, logStartOffset }: AppendResult): void {
     fail(answer, error!);
+    if (!WITHOUT_LOG_START.includes(error!)) answer.logStartOffset = logStartOffset;
     answer.errorMessage = errorMessage ?? null;
     answer.recordErrors = recordErrors.map(({ batchIndex, message }) => ({
       batchIndex,
@@ -194,7 +195,8 @@ class PendingProduce implements CommitWaiter, Expiring {
   #finish(): void {
     this.#isDone = true;
     let next = 0;
-    const responses = this.#request.topicData.map(({ name, topicId, partitionData }): TopicResponse => {
+    const topics = this.#request.topicData.filter(({ partitionData }) => partitionData.length > 0);
+    const responses = topics.map(({ name, topicId, partitionData }): TopicResponse => {
       const start = next;
       next += partitionData.length;
       return { name, topicId, partitionResponses: this.#answers.slice(start, next) };
@@ -211,6 +213,13 @@ function fail(answer: Answer, error: KafkaErrorRow): void {
   answer.logAppendTimeMs = -1;
 }
 
+/** Errors whose answer does not tell where the log starts. */
+const WITHOUT_LOG_START: readonly KafkaErrorRow[] = [
+  Errors.MESSAGE_TOO_LARGE,
+  Errors.RECORD_LIST_TOO_LARGE,
+  Errors.CORRUPT_MESSAGE,
+  Errors.KAFKA_STORAGE_ERROR,
+];
 /** No code of Kafka's: this partition is appended and waits. */
 const PENDING = -32768;
 const NO_LEADER = { leaderId: -1, leaderEpoch: -1 };

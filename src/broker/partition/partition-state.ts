@@ -101,7 +101,7 @@ export class PartitionState {
    * @see KIP-320
    */
   checkLeader(currentLeaderEpoch: number): KafkaErrorRow {
-    if (currentLeaderEpoch >= 0 && currentLeaderEpoch < this.leaderEpoch) return Errors.FENCED_LEADER_EPOCH;
+    if (currentLeaderEpoch !== -1 && currentLeaderEpoch < this.leaderEpoch) return Errors.FENCED_LEADER_EPOCH;
     if (currentLeaderEpoch > this.leaderEpoch) return Errors.UNKNOWN_LEADER_EPOCH;
     return this.isLeader ? Errors.NONE : Errors.NOT_LEADER_OR_FOLLOWER;
   }
