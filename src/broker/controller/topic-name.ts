@@ -5,7 +5,7 @@ const NAME_CHARS_MAX = 249;
 
 /** Topics that belong to the broker: hidden from wildcard subscriptions, not writable by clients. */
 export const GROUP_METADATA_TOPIC = '__consumer_offsets';
-const TRANSACTION_STATE_TOPIC = '__transaction_state';
+export const TRANSACTION_STATE_TOPIC = '__transaction_state';
 
 export function isInternalTopic(name: string): boolean {
   return name === GROUP_METADATA_TOPIC || name === TRANSACTION_STATE_TOPIC;
