@@ -18,10 +18,20 @@ import { type Authorizer, allowEveryone } from './authorizer.ts';
 import type { BrokerParts } from './broker-parts.ts';
 import { idleDynamicKeys } from './config/dynamic-configs.ts';
 import { type BrokerConfig, type BrokerSettings, readSettings } from './config/settings.ts';
-import { featureByName, GROUP_METADATA_TOPIC, type MetadataImage } from './controller/index.ts';
+import {
+  featureByName,
+  finalizedLevel,
+  GROUP_METADATA_TOPIC,
+  type MetadataImage,
+  TRANSACTION_STATE_TOPIC,
+  TRANSACTION_VERSION,
+} from './controller/index.ts';
 import { CommittedCluster } from './coordination/committed-cluster.ts';
 import { GroupCoordinators } from './coordination/group-coordinators.ts';
+import { PartitionMarkers } from './coordination/partition-markers.ts';
 import { StallMeter } from './coordination/stall-meter.ts';
+import { TransactionCoordinators } from './coordination/transaction-coordinators.ts';
+import { gateSettings, TransactionGate } from './coordination/transaction-gate.ts';
 import { FetchSessionCache } from './fetch-session/index.ts';
 import { consumerGroupDefaults, groupSettings } from './group/index.ts';
 import { HostedPartitions } from './hosting/hosted-partitions.ts';
@@ -37,6 +47,7 @@ import { routes } from './routes.ts';
 import { isWildcardHost } from './server/listener-address.ts';
 import { RequestQuotas } from './server/request-quotas.ts';
 import { Server } from './server/server.ts';
+import { transactionSettings } from './transaction/index.ts';
 
 /** RegisterBrokerRecord has 16 bits for a port; those of the in-process pipe can be larger. */
 const RECORD_PORT_MAX = 65535;
@@ -204,14 +215,8 @@ async function open(
   closers.push(() => directories.close({ brokerEpoch }));
   const quotas = new ClientQuotas(quotaWindows(config));
   const metrics = new BrokerMetrics();
-  const { metadata, partitions, groups } = await openCluster(
-    environment,
-    directories,
-    server,
-    quotas,
-    metrics,
-    closers,
-  );
+  const cluster = await openCluster(environment, directories, server, quotas, metrics, closers);
+  const { metadata, partitions, groups, transactions } = cluster;
   brokerEpoch = metadata.brokerEpoch;
   const produceDeadlines = new ProduceDeadlines(clock);
   closers.push(() => produceDeadlines.stop());
@@ -222,10 +227,8 @@ async function open(
     random,
     logger,
     directories,
-    metadata,
-    partitions,
-    groups,
-    producerIds: new ProducerIds(metadata),
+    ...cluster,
+    gate: new TransactionGate(transactions, gateSettings(config), clock),
     topics: new TopicAdmin(metadata, partitions, config, random),
     quotas: new RequestQuotas(quotas, clock),
     meter: metrics.meter,
@@ -239,7 +242,12 @@ async function open(
   server.serve(parts);
   metrics.serve({ broker: parts, directories, server });
   // Clients go before anything they use.
-  closers.push(() => stopServing(server, groups));
+  closers.push(() =>
+    stopServing(server, () => {
+      groups.stop();
+      transactions.stop();
+    }),
+  );
   const metricsPort = await openMetricsPort(environment, metrics, closers);
   return { clusterId: directories.clusterId, server, image: metadata.image, metrics, metricsPort };
 }
@@ -267,9 +275,9 @@ function fetchSessions(config: BrokerConfig, random: Random): FetchSessionCache 
 }
 
 /** What was begun is answered, whoever waits is told, then connections end. */
-async function stopServing(server: Server, groups: GroupCoordinators): Promise<void> {
+async function stopServing(server: Server, stopCoordinators: () => void): Promise<void> {
   await server.end();
-  groups.stop();
+  stopCoordinators();
   await server.finished();
   await server.close();
 }
@@ -326,7 +334,7 @@ async function openCluster(
   quotas: ClientQuotas,
   metrics: BrokerMetrics,
   closers: Closer[],
-): Promise<{ metadata: MetadataLog; partitions: HostedPartitions; groups: GroupCoordinators }> {
+): Promise<Pick<BrokerParts, 'metadata' | 'partitions' | 'producerIds' | 'groups' | 'transactions' | 'markers'>> {
   const { settings, disk, clock, random, logger } = environment;
   const { nodeId, config, given } = settings;
   const metadata = await MetadataLog.open({
@@ -341,6 +349,7 @@ async function openCluster(
       partitions.committed(record, image);
       groups.committed(record);
       if (record.type === 'ClientQuotaRecord') quotas.apply(record.body);
+      if (record.type === 'FeatureLevelRecord') transactions.versionChanged(finalizedLevel(image, TRANSACTION_VERSION));
     },
     settled: () => partitions.settled(),
   });
@@ -356,8 +365,9 @@ async function openCluster(
     reports.stop();
     return metadata.stop();
   });
+  const batchBytesMax = topicConfig({}, given)['max.message.bytes'];
   const groups = new GroupCoordinators({
-    settings: groupSettings(config, topicConfig({}, given)['max.message.bytes']),
+    settings: groupSettings(config, batchBytesMax),
     cluster: new CommittedCluster(metadata.image, consumerGroupDefaults(config)),
     partitionCount: () =>
       metadata.image.topics.get(GROUP_METADATA_TOPIC)?.partitions.length ?? config['offsets.topic.num.partitions'],
@@ -372,17 +382,33 @@ async function openCluster(
     logger,
     hosted: (partition) => {
       if (partition.topic === GROUP_METADATA_TOPIC) groups.lead(partition);
+      if (partition.topic === TRANSACTION_STATE_TOPIC) transactions.lead(partition);
     },
     placed: (topicId, partition, directoryId) => reports.placed({ topicId, partition, directoryId }),
     traffic: metrics.traffic,
     removed: (topic) => {
       metrics.traffic.remove(topic);
       groups.topicDeleted(topic);
+      transactions.topicDeleted(topic);
     },
+  });
+  const producerIds = new ProducerIds(metadata);
+  const markers = new PartitionMarkers(metadata.image, partitions, groups, clock);
+  const transactions = new TransactionCoordinators({
+    settings: transactionSettings(config, batchBytesMax),
+    partitionCount: () =>
+      metadata.image.topics.get(TRANSACTION_STATE_TOPIC)?.partitions.length ??
+      config['transaction.state.log.num.partitions'],
+    transactionVersion: () => finalizedLevel(metadata.image, TRANSACTION_VERSION),
+    producerIds,
+    markers,
+    clock,
+    logger,
   });
   closers.push(
     () => partitions.settled(),
     () => groups.stop(),
+    () => transactions.stop(),
   );
   // The log says why it went offline; here those who wait for it are told.
   directories.onFailure((directory) => {
@@ -403,7 +429,7 @@ async function openCluster(
   await metadata.register(endPoints, config['broker.rack'], random.uuid(), () => directories.onlineIds);
   await partitions.reconcile(metadata.image);
   groups.nodeStarted();
-  return { metadata, partitions, groups };
+  return { metadata, partitions, producerIds, groups, transactions, markers };
 }
 
 /** Last opened, first closed. Everything is tried; the first error is thrown, or with a logger only told. */

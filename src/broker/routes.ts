@@ -8,7 +8,7 @@ import { alterClientQuotas, describeClientQuotas } from './handlers/client-quota
 import { describeCluster, describeTopicPartitions } from './handlers/cluster.ts';
 import { alterConfigs, describeConfigs, incrementalAlterConfigs, listConfigResources } from './handlers/configs.ts';
 import { consumerGroupDescribe, consumerGroupHeartbeat } from './handlers/consumer-groups.ts';
-import { findCoordinator, initProducerId } from './handlers/coordinators.ts';
+import { findCoordinator } from './handlers/coordinators.ts';
 import { deleteRecords } from './handlers/delete-records.ts';
 import { updateFeatures } from './handlers/features.ts';
 import { fetch } from './handlers/fetch.ts';
@@ -32,6 +32,10 @@ import { produce } from './handlers/produce.ts';
 import { describeQuorum } from './handlers/quorum.ts';
 import { describeUserScramCredentials, unregisterBroker } from './handlers/registrations.ts';
 import { createPartitions, createTopics, deleteTopics } from './handlers/topics.ts';
+import { describeProducers, describeTransactions, listTransactions } from './handlers/transaction-queries.ts';
+import { addOffsetsToTxn, addPartitionsToTxn, endTxn, initProducerId } from './handlers/transactions.ts';
+import { txnOffsetCommit } from './handlers/txn-offset-commit.ts';
+import { writeTxnMarkers } from './handlers/write-txn-markers.ts';
 import { route } from './server/route.ts';
 import { RouteTable } from './server/route-table.ts';
 
@@ -57,6 +61,11 @@ export function routes(): RouteTable {
     route(Apis.DeleteRecords, { operation: 'delete', resource: 'topic' }, deleteRecords),
     route(Apis.InitProducerId, { operation: 'idempotent-write', resource: 'cluster' }, initProducerId),
     route(Apis.OffsetForLeaderEpoch, { operation: 'describe', resource: 'topic' }, offsetForLeaderEpoch),
+    route(Apis.AddPartitionsToTxn, { operation: 'write', resource: 'transactional-id' }, addPartitionsToTxn),
+    route(Apis.AddOffsetsToTxn, { operation: 'write', resource: 'transactional-id' }, addOffsetsToTxn),
+    route(Apis.EndTxn, { operation: 'write', resource: 'transactional-id' }, endTxn),
+    route(Apis.WriteTxnMarkers, { operation: 'alter', resource: 'cluster' }, writeTxnMarkers),
+    route(Apis.TxnOffsetCommit, { operation: 'read', resource: 'group' }, txnOffsetCommit),
     route(Apis.DescribeConfigs, { operation: 'describe-configs', resource: 'topic' }, describeConfigs),
     route(Apis.AlterConfigs, { operation: 'alter-configs', resource: 'topic' }, alterConfigs),
     route(Apis.DescribeLogDirs, { operation: 'describe', resource: 'cluster' }, describeLogDirs),
@@ -77,7 +86,10 @@ export function routes(): RouteTable {
     route(Apis.DescribeClientQuotas, { operation: 'describe-configs', resource: 'cluster' }, describeClientQuotas),
     route(Apis.AlterClientQuotas, { operation: 'alter-configs', resource: 'cluster' }, alterClientQuotas),
     route(Apis.DescribeCluster, { operation: 'describe', resource: 'cluster' }, describeCluster),
+    route(Apis.DescribeProducers, { operation: 'read', resource: 'topic' }, describeProducers),
     route(Apis.UnregisterBroker, { operation: 'alter', resource: 'cluster' }, unregisterBroker),
+    route(Apis.DescribeTransactions, { operation: 'describe', resource: 'transactional-id' }, describeTransactions),
+    route(Apis.ListTransactions, { operation: 'describe', resource: 'transactional-id' }, listTransactions),
     route(Apis.ListConfigResources, { operation: 'describe-configs', resource: 'cluster' }, listConfigResources),
     route(Apis.ConsumerGroupHeartbeat, { operation: 'read', resource: 'group' }, consumerGroupHeartbeat),
     route(Apis.ConsumerGroupDescribe, { operation: 'describe', resource: 'group' }, consumerGroupDescribe),

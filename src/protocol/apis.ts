@@ -95,7 +95,14 @@ export const Apis = {
   DescribeQuorum: api('DescribeQuorum', messages.DescribeQuorumRequest, messages.DescribeQuorumResponse),
   UpdateFeatures: api('UpdateFeatures', messages.UpdateFeaturesRequest, messages.UpdateFeaturesResponse),
   DescribeCluster: api('DescribeCluster', messages.DescribeClusterRequest, messages.DescribeClusterResponse),
+  DescribeProducers: api('DescribeProducers', messages.DescribeProducersRequest, messages.DescribeProducersResponse),
   UnregisterBroker: api('UnregisterBroker', messages.UnregisterBrokerRequest, messages.UnregisterBrokerResponse),
+  DescribeTransactions: api(
+    'DescribeTransactions',
+    messages.DescribeTransactionsRequest,
+    messages.DescribeTransactionsResponse,
+  ),
+  ListTransactions: api('ListTransactions', messages.ListTransactionsRequest, messages.ListTransactionsResponse),
   GetTelemetrySubscriptions: api(
     'GetTelemetrySubscriptions',
     messages.GetTelemetrySubscriptionsRequest,

@@ -89,11 +89,13 @@ describe('FindCoordinator', () => {
     ]);
   });
 
-  it('refuses transactions in words', async () => {
+  it('finds the coordinator of transactions, and refuses types that are not served, in words', async () => {
     scene = await Scene.start();
-    const { coordinators } = await scene.send(Apis.FindCoordinator, { keyType: 1, coordinatorKeys: ['tx'] });
+    const found = await scene.send(Apis.FindCoordinator, { keyType: 1, coordinatorKeys: ['tx'] });
+    expect(found.coordinators[0]).toMatchObject({ errorCode: Errors.NONE.code, nodeId: 1 });
+    const { coordinators } = await scene.send(Apis.FindCoordinator, { keyType: 9, coordinatorKeys: ['g'] });
     expect(coordinators[0]).toMatchObject({ errorCode: Errors.INVALID_REQUEST.code, nodeId: -1 });
-    expect(coordinators[0].errorMessage).toMatch(/transactions/);
+    expect(coordinators[0].errorMessage).toMatch(/type 9/);
   });
 });
 

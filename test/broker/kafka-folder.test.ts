@@ -146,6 +146,7 @@ describe('a metadata log of Apache Kafka', () => {
     const { finalizedFeatures } = await scene.send(Apis.ApiVersions, body);
     expect(finalizedFeatures).toEqual([
       { name: 'metadata.version', maxVersionLevel: 33, minVersionLevel: 33 },
+      { name: 'transaction.version', maxVersionLevel: 2, minVersionLevel: 2 },
       { name: 'group.version', maxVersionLevel: 1, minVersionLevel: 1 },
     ]);
   });

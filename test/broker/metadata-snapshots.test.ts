@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { ManualClock } from '#core';
 import { Apis, batches, decodeMetadataRecord, readRecords } from '#protocol';
 import { type Disk, memoryDisk, type SimulatedDisk, simulatedDisk } from '#storage';
+import { features } from '../../src/broker/controller/index.ts';
 import { Scene } from './scene.ts';
 
 const FOLDER = '/data/__cluster_metadata-0';
@@ -121,10 +122,9 @@ describe('a snapshot', () => {
         );
       }
     }
-    expect(kinds.slice(0, 6)).toEqual([
+    expect(kinds.slice(0, 4 + features.length)).toEqual([
       'control 3',
-      'FeatureLevelRecord',
-      'FeatureLevelRecord',
+      ...features.map(() => 'FeatureLevelRecord'),
       'RegisterBrokerRecord',
       'TopicRecord',
       'PartitionRecord',

@@ -34,6 +34,11 @@ describe('ApiVersions', () => {
       '21: 0-2',
       '22: 0-5',
       '23: 2-4',
+      '24: 0-5',
+      '25: 0-4',
+      '26: 0-5',
+      '27: 1-2',
+      '28: 0-6',
       '32: 1-4',
       '33: 0-2',
       '35: 1-5',
@@ -50,7 +55,10 @@ describe('ApiVersions', () => {
       '55: 0-2',
       '57: 0-2',
       '60: 0-2',
+      '61: 0-0',
       '64: 0-0',
+      '65: 0-0',
+      '66: 0-2',
       '68: 0-1',
       '69: 0-1',
       '74: 0-1',
@@ -58,19 +66,21 @@ describe('ApiVersions', () => {
     ]);
   });
 
-  it.each([3, 4, 5])('version %d tells the features that are true: no transactions', async (version) => {
+  it.each([3, 4, 5])('version %d tells the features that are true', async (version) => {
     scene = await Scene.start();
     const body = { clientSoftwareName: 'test', clientSoftwareVersion: '1.0' };
     const response = await scene.send(Apis.ApiVersions, body, version);
     const supported = [
       { name: 'metadata.version', minVersion: 17, maxVersion: 33 },
       { name: 'group.version', minVersion: 0, maxVersion: 1 },
+      { name: 'transaction.version', minVersion: 0, maxVersion: 2 },
     ];
     // A lowest level of 0 is told from version 4 on.
     expect(response.supportedFeatures).toEqual(version < 4 ? supported.slice(0, 1) : supported);
     expect(response.finalizedFeatures).toEqual([
       { name: 'metadata.version', maxVersionLevel: 33, minVersionLevel: 33 },
       { name: 'group.version', maxVersionLevel: 1, minVersionLevel: 1 },
+      { name: 'transaction.version', maxVersionLevel: 2, minVersionLevel: 2 },
     ]);
     expect(response.finalizedFeaturesEpoch).toBeGreaterThan(0);
   });

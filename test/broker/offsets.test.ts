@@ -181,11 +181,4 @@ describe('InitProducerId', () => {
     scene = await Scene.start({ disk });
     expect(await ask()).toBe(before + 1000);
   });
-
-  it('refuses transactional ids for good', async () => {
-    scene = await Scene.start();
-    const { errorCode } = await scene.send(Apis.InitProducerId, { transactionalId: 'tx', transactionTimeoutMs: 1 });
-    expect(errorCode).toBe(Errors.INVALID_REQUEST.code);
-    expect(Errors.INVALID_REQUEST.retriable).toBe(false);
-  });
 });

@@ -123,11 +123,6 @@ describe('records that are refused', () => {
     ['two batches', () => Buffer.concat([batchOf(['a']), batchOf(['b'])]), 'INVALID_RECORD'],
     ['a base offset', () => batchOf(['a'], { baseOffset: 7 }), 'INVALID_RECORD'],
     ['control records', () => batchOf(['a'], { isControl: true }), 'INVALID_RECORD'],
-    [
-      'a transaction',
-      () => batchOf(['a'], { isTransactional: true, producerId: 1, producerEpoch: 0, baseSequence: 0 }),
-      'INVALID_TXN_STATE',
-    ],
     ['a timestamp of tomorrow', () => batchOf(['a'], { timestamp: NOW + 86_400_000 }), 'INVALID_TIMESTAMP'],
     ['more than max.message.bytes', () => batchOf(['a'.repeat(2_000_000)]), 'MESSAGE_TOO_LARGE'],
   ];

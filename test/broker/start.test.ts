@@ -4,6 +4,7 @@ import { ManualClock } from '#core';
 import { PipeNetwork, tcpAcceptor } from '#net';
 import { Apis, batches, decodeMetadataRecord, readRecords } from '#protocol';
 import { memoryDisk, simulatedDisk } from '#storage';
+import { features } from '../../src/broker/controller/index.ts';
 import { batchOf, LogBook, Scene } from './scene.ts';
 
 let scene: Scene | undefined;
@@ -133,7 +134,7 @@ describe('the metadata log', () => {
     scene = await Scene.start({ disk });
     expect(await records(disk)).toEqual([
       'epoch 1: control 00000002',
-      'epoch 1: FeatureLevelRecord FeatureLevelRecord',
+      `epoch 1: ${features.map(() => 'FeatureLevelRecord').join(' ')}`,
       'epoch 1: RegisterBrokerRecord BrokerRegistrationChangeRecord',
       'epoch 1: TopicRecord PartitionRecord',
       'epoch 2: control 00000002',

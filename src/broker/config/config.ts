@@ -1,6 +1,6 @@
 /**
  * The broker's configuration: Kafka's keys under Kafka's names (bare, as in server.properties) and ours, written in full. Types,
- * parsing, validation, DescribeConfigs and the docs come from this table. The keys of the group coordinator stand beside it and join
+ * parsing, validation, DescribeConfigs and the docs come from this table. The keys of the coordinators stand beside them and join
  * here; broker-wide defaults of topic configs (`log.retention.ms`, …) are rows of storage's topic table.
  */
 import { defineConfig } from '#core';
@@ -9,9 +9,11 @@ import { groupConfigTable } from '../group/index.ts';
 import { metricsConfigTable } from '../metrics/config.ts';
 import { quotaConfigTable } from '../quota/index.ts';
 import { listenerConfigTable, networkConfigTable } from '../server/config.ts';
+import { transactionConfigTable } from '../transaction/index.ts';
 
 export const brokerConfigTable = defineConfig({
   ...groupConfigTable,
+  ...transactionConfigTable,
   ...networkConfigTable,
   ...metricsConfigTable,
   ...quotaConfigTable,

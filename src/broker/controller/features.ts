@@ -19,9 +19,13 @@ const METADATA_VERSION_MIN = 17;
 /** Consumers may use the protocol in which the coordinator assigns. @see KIP-848 */
 export const GROUP_VERSION = 'group.version';
 
+/** How transactions are spoken: 1 stores more of them, 2 takes a new epoch with each. @see KIP-890 */
+export const TRANSACTION_VERSION = 'transaction.version';
+
 export const features: readonly Feature[] = [
   { name: METADATA_VERSION, minLevel: METADATA_VERSION_MIN, maxLevel: METADATA_VERSION_LEVEL },
   { name: GROUP_VERSION, minLevel: 0, maxLevel: 1 },
+  { name: TRANSACTION_VERSION, minLevel: 0, maxLevel: 2 },
 ];
 
 export function featureByName(name: string): Feature | undefined {

@@ -9,11 +9,11 @@
  *
  * Nothing of it is needed of older producers when `transaction.partition.verification.enable` is off. @see KIP-890
  */
-import type { Clock } from '#core';
+import type { Clock, ConfigOf } from '#core';
 import { Errors, type KafkaErrorRow } from '#protocol';
 import { NOT_VERIFIED, type Verification } from '#storage';
 import type { HostedPartition } from '../hosting/hosted-partition.ts';
-import type { ErrorReply, VerifyReply } from '../transaction/index.ts';
+import type { ErrorReply, transactionConfigTable, VerifyReply } from '../transaction/index.ts';
 import type { ProducerIdentity } from './machine.ts';
 import type { TransactionCoordinators } from './transaction-coordinators.ts';
 
@@ -22,6 +22,14 @@ export interface GateSettings {
   readonly verifiesAll: boolean;
   readonly retryMs: number;
   readonly retryMsMax: number;
+}
+
+export function gateSettings(config: ConfigOf<typeof transactionConfigTable>): GateSettings {
+  return {
+    verifiesAll: config['transaction.partition.verification.enable'],
+    retryMs: config['add.partitions.to.txn.retry.backoff.ms'],
+    retryMsMax: config['add.partitions.to.txn.retry.backoff.max.ms'],
+  };
 }
 
 /** What the version of a request says. */
@@ -65,16 +73,30 @@ export class TransactionGate {
     batches: readonly GatedBatch[],
     passed: (passages: readonly Passage[]) => void,
   ): void {
+    const untilMs = this.#clock.now().monotonicMs + this.#settings.retryMsMax;
+    const tried = (passages: readonly Passage[]): void => {
+      const isBusy = passages.some(({ error }) => error === Errors.CONCURRENT_TRANSACTIONS);
+      const mayWait = write.mode === 'add' && write.isPatient && this.#clock.now().monotonicMs < untilMs;
+      if (isBusy && mayWait) this.#clock.setTimer(this.#settings.retryMs, attempt, { unref: true });
+      else passed(passages);
+    };
+    // Each attempt verifies anew: the marker that it waited for has ended what was asked before.
+    const attempt = (): void => this.#try(write, batches, tried);
+    attempt();
+  }
+
+  #try(write: TransactionalWrite, batches: readonly GatedBatch[], tried: (passages: readonly Passage[]) => void): void {
     const passages = batches.map((batch) => this.#look(write, batch));
     const asked = passages.flatMap((passage, index) => (isQuestion(passage) ? [index] : []));
     if (asked.length === 0) {
-      passed(passages);
+      tried(passages);
       return;
     }
     const partitions = asked.map((index) => batches[index].partition);
-    this.#ask(write, partitions, (errors) => {
+    const ask = write.mode === 'add' ? this.#add : this.#verify;
+    ask.call(this, write, partitions, (errors) => {
       for (const [n, index] of asked.entries()) if (errors[n] !== Errors.NONE) passages[index] = { error: errors[n] };
-      passed(passages);
+      tried(passages);
     });
   }
 
@@ -89,30 +111,10 @@ export class TransactionGate {
     return { error: undefined, verification };
   }
 
-  #ask(
-    write: TransactionalWrite,
-    partitions: readonly HostedPartition[],
-    answered: (errors: readonly KafkaErrorRow[]) => void,
-  ): void {
-    if (write.mode !== 'add') {
-      this.#verify(write, partitions, answered);
-      return;
-    }
-    const untilMs = this.#clock.now().monotonicMs + this.#settings.retryMsMax;
-    const settle = (error: KafkaErrorRow) => answered(partitions.map(() => error));
-    const add = (): void =>
-      this.#add(write, partitions, (error) => {
-        const mayWait = write.isPatient && error === Errors.CONCURRENT_TRANSACTIONS;
-        if (!mayWait || this.#clock.now().monotonicMs >= untilMs) settle(error);
-        else this.#clock.setTimer(this.#settings.retryMs, add, { unref: true });
-      });
-    add();
-  }
-
   #add(
     { transactionalId, producerId, producerEpoch }: TransactionalWrite,
     partitions: readonly HostedPartition[],
-    answered: (error: KafkaErrorRow) => void,
+    answered: (errors: readonly KafkaErrorRow[]) => void,
   ): void {
     this.#coordinators.ask<ErrorReply>(
       transactionalId,
@@ -120,7 +122,7 @@ export class TransactionGate {
         const producer = { transactionalId, producerId, producerEpoch };
         return { type: 'add-partitions', token, ...producer, partitions: namesOf(partitions), clientVersion: 2 };
       },
-      ({ error, body }) => answered(producerError(error ?? body!.error, 'add')),
+      ({ error, body }) => answered(partitions.map(() => producerError(error ?? body!.error, 'add'))),
     );
   }
 

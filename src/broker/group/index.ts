@@ -6,6 +6,7 @@
  */
 export { consumerGroupDefaults, type GroupSettings, groupConfigTable, groupSettings } from './config.ts';
 export { topicHash } from './consumer/topic-hash.ts';
+export { compileTopicPattern } from './consumer/topic-pattern.ts';
 export type { ClusterView, ConsumerGroupConfig, GroupTopic } from './coordinator.ts';
 export type {
   ConsumerHeartbeatEvent,

@@ -34,7 +34,8 @@ type FetchedPartition = NonNullable<FetchedTopic['partitions']>[number];
 
 export function offsetCommit(broker: BrokerParts, context: RequestContext, request: OffsetCommitRequest): typeof LATER {
   const refusal = refuseGroup(context, request.groupId);
-  const plans = request.topics.map((topic) => planCommit(broker, context, topic));
+  const isById = context.version >= TOPIC_ID_VERSION;
+  const plans = request.topics.map((topic) => planCommit(broker, topic, isById));
   const topics = plans.flatMap(({ accepted }) => (accepted === undefined ? [] : [accepted]));
   if (refusal !== undefined || (topics.length === 0 && plans.length > 0)) {
     context.reply({ topics: plans.map((plan) => plan.answer(undefined, refusal)) } satisfies CommitResponse);
@@ -54,15 +55,15 @@ export function offsetCommit(broker: BrokerParts, context: RequestContext, reque
   return LATER;
 }
 
-interface CommitPlan {
+export interface CommitPlan {
   /** What goes to the machine: partitions that exist. */
   readonly accepted: CommitTopic | undefined;
   /** The answer for this topic, given the machine's, or the error that stands for all of it. */
   answer(result: CommittedTopic | undefined, error: KafkaErrorRow | undefined): CommittedTopic;
 }
 
-function planCommit(broker: BrokerParts, context: RequestContext, topic: CommitTopic): CommitPlan {
-  const isById = context.version >= TOPIC_ID_VERSION;
+/** @param isById whether the request names topics by their id */
+export function planCommit(broker: BrokerParts, topic: CommitTopic, isById: boolean): CommitPlan {
   const { image } = broker.metadata;
   const found = isById ? image.topicById(topic.topicId) : image.topics.get(topic.name);
   const { name, topicId } = topic;

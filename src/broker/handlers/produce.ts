@@ -2,18 +2,30 @@
  * Produce (0). Records stay slices of what the socket delivered: the log validates and keeps them. Partitions of a request are appended in
  * order and answered together: acks=1 when durable here, acks=all when the high watermark has passed them, acks=0 never.
  *
+ * Batches of transactions may have to wait for the word of the transaction coordinator before they are appended; no other request of the
+ * connection is begun meanwhile. A request with batches of transactions is one producer's, and names its transactional id.
+ *
  * Hot path: one object a request, one small object a partition; no promise, no closure, no timer of its own.
  */
 import type { Uuid } from '#core';
 import { type Draft, Errors, type KafkaErrorRow, type ProduceRequest, type ProduceResponse } from '#protocol';
-import type { AppendResult } from '#storage';
+import type { AppendResult, Verification } from '#storage';
 import type { BrokerParts } from '../broker-parts.ts';
 import { isInternalTopic, type TopicImage } from '../controller/index.ts';
+import type { GatedBatch, Passage } from '../coordination/transaction-gate.ts';
 import type { CommitWaiter, HostedPartition } from '../hosting/hosted-partition.ts';
 import type { Expiring } from '../purgatory/produce-deadlines.ts';
 import { LATER, type RequestContext } from '../server/request-context.ts';
 import { leaderEndpoints } from './endpoints.ts';
 import { findPartition, findTopic, isFound } from './topic-lookup.ts';
+import {
+  gateRefusal,
+  hasOneProducer,
+  hasTransactionalBatch,
+  produceGateMode,
+  type TransactionalBatch,
+  transactionalBatch,
+} from './transactional-produce.ts';
 
 /** The client id that may write internal topics; Kafka's rule. */
 const ADMIN_CLIENT_ID = '__admin_client';
@@ -23,13 +35,22 @@ const MAGIC = 2;
 const ATTRIBUTES_LOW_POSITION = 22;
 const CODEC_MASK = 0x07;
 const ZSTD = 4;
-const TRANSACTIONAL_BIT = 0x10;
 
 type Response = Draft<typeof ProduceResponse>;
 type TopicResponse = NonNullable<Response['responses']>[number];
 type PartitionResponse = NonNullable<TopicResponse['partitionResponses']>[number];
 /** Filled in place while the request is pending. */
 type Answer = { -readonly [K in keyof PartitionResponse]: PartitionResponse[K] };
+
+/** Records that may be appended, as far as is known before the log has looked at them. */
+interface Admitted {
+  /** Of the answer. */
+  readonly index: number;
+  readonly partition: HostedPartition;
+  readonly records: Buffer;
+  /** Of a transaction. */
+  readonly batch: TransactionalBatch | undefined;
+}
 
 export function produce(broker: BrokerParts, context: RequestContext, request: ProduceRequest): typeof LATER {
   new PendingProduce(broker, context, request).start();
@@ -58,15 +79,18 @@ class PendingProduce implements CommitWaiter, Expiring {
   }
 
   start(): void {
-    const { acks } = this.#request;
+    if (hasTransactionalBatch(this.#request)) {
+      this.#startTransactional();
+      return;
+    }
     for (const { name, topicId, partitionData } of this.#request.topicData) {
       const topic = this.#findTopic(name, topicId);
-      for (const { index, records } of partitionData) this.#produce(topic, index, records);
+      for (const { index, records } of partitionData) {
+        const partition = this.#admit(topic, index, records);
+        if (partition !== undefined) this.#append(this.#answers.length - 1, partition, records!);
+      }
     }
-    this.#isAppending = false;
-    if (acks === 0) this.#finishUnanswered();
-    else if (this.#waitingCount === 0) this.#finish();
-    else this.#wait();
+    this.#appended();
   }
 
   settled(index: number, error: KafkaErrorRow): void {
@@ -87,6 +111,78 @@ class PendingProduce implements CommitWaiter, Expiring {
     this.#finish();
   }
 
+  #startTransactional(): void {
+    const { transactionalId } = this.#request;
+    if (transactionalId === null || !this.#context.may('write', 'transactional-id', transactionalId))
+      this.#refuseAll(Errors.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+    else if (!hasOneProducer(this.#request)) this.#refuseAll(Errors.INVALID_PRODUCER_ID_MAPPING);
+    else this.#pass(transactionalId);
+  }
+
+  /** Appends when the gate has opened. */
+  #pass(transactionalId: string): void {
+    const admitted = this.#admitAll();
+    const gated = admitted.filter(({ batch }) => batch !== undefined);
+    const [first] = gated;
+    if (first === undefined) {
+      this.#appendAll(admitted, []);
+      return;
+    }
+    const { producerId, producerEpoch } = first.batch!;
+    const mode = produceGateMode(this.#context.version);
+    const write = { transactionalId, producerId, producerEpoch, mode, isPatient: true };
+    const batches = gated.map(({ partition, batch }): GatedBatch => ({ partition, baseSequence: batch!.baseSequence }));
+    this.#context.holdBack();
+    this.#broker.gate.enter(write, batches, (passages) => {
+      this.#appendAll(admitted, passages);
+      this.#context.letPass();
+    });
+  }
+
+  #admitAll(): Admitted[] {
+    const admitted: Admitted[] = [];
+    for (const { name, topicId, partitionData } of this.#request.topicData) {
+      const topic = this.#findTopic(name, topicId);
+      for (const { index, records } of partitionData) {
+        const partition = this.#admit(topic, index, records);
+        if (partition === undefined) continue;
+        const batch = transactionalBatch(records!);
+        admitted.push({ index: this.#answers.length - 1, partition, records: records!, batch });
+      }
+    }
+    return admitted;
+  }
+
+  /** @param passages one for each batch of a transaction, in order */
+  #appendAll(admitted: readonly Admitted[], passages: readonly Passage[]): void {
+    const mode = produceGateMode(this.#context.version);
+    let next = 0;
+    for (const { index, partition, records, batch } of admitted) {
+      const passage = batch === undefined ? undefined : passages[next++];
+      if (passage?.error === undefined) {
+        this.#append(index, partition, records, passage?.verification);
+        continue;
+      }
+      const { error, message } = gateRefusal(passage.error, mode);
+      fail(this.#answers[index], error);
+      this.#answers[index].errorMessage = message;
+    }
+    this.#appended();
+  }
+
+  #refuseAll(error: KafkaErrorRow): void {
+    for (const { partitionData } of this.#request.topicData)
+      for (const { index } of partitionData) fail(this.#newAnswer(index), error);
+    this.#appended();
+  }
+
+  #appended(): void {
+    this.#isAppending = false;
+    if (this.#request.acks === 0) this.#finishUnanswered();
+    else if (this.#waitingCount === 0) this.#finish();
+    else this.#wait();
+  }
+
   #findTopic(name: string, topicId: Uuid): TopicImage | KafkaErrorRow {
     const isById = this.#context.version >= TOPIC_ID_VERSION;
     const topic = findTopic(this.#broker, this.#context, name, isById ? topicId : undefined);
@@ -95,7 +191,23 @@ class PendingProduce implements CommitWaiter, Expiring {
     return isClosed ? Errors.INVALID_TOPIC_EXCEPTION : topic;
   }
 
-  #produce(topic: TopicImage | KafkaErrorRow, index: number, records: Buffer | null): void {
+  /** The partition to append to; undefined when that is refused, and the answer says so. */
+  #admit(topic: TopicImage | KafkaErrorRow, index: number, records: Buffer | null): HostedPartition | undefined {
+    const answer = this.#newAnswer(index);
+    const partition = findPartition(this.#broker, topic, index, -1);
+    if (!isFound(partition)) {
+      fail(answer, partition);
+      if (partition === Errors.NOT_LEADER_OR_FOLLOWER) this.#pointToLeader(answer, topic);
+      return undefined;
+    }
+    const refusal = this.#refusal(partition, records);
+    if (refusal === undefined) return partition;
+    fail(answer, refusal);
+    answer.errorMessage = refusal.message;
+    return undefined;
+  }
+
+  #newAnswer(index: number): Answer {
     const answer: Answer = {
       index,
       errorCode: PENDING,
@@ -107,19 +219,16 @@ class PendingProduce implements CommitWaiter, Expiring {
       currentLeader: NO_LEADER,
     };
     this.#answers.push(answer);
-    const partition = findPartition(this.#broker, topic, index, -1);
-    if (!isFound(partition)) {
-      fail(answer, partition);
-      if (partition === Errors.NOT_LEADER_OR_FOLLOWER) this.#pointToLeader(answer, topic);
-      return;
-    }
-    const refusal = this.#refusal(partition, records);
-    if (refusal !== undefined) {
-      fail(answer, refusal);
-      answer.errorMessage = refusal.message;
-      return;
-    }
-    const result = partition.append(records!, 'client');
+    return answer;
+  }
+
+  /** @param index of the answer */
+  #append(index: number, partition: HostedPartition, records: Buffer, verification?: Verification): void {
+    const answer = this.#answers[index];
+    const result =
+      verification === undefined
+        ? partition.append(records, 'client')
+        : partition.append(records, 'client', { verification });
     if (result.error !== undefined) {
       this.#failAppend(answer, result);
       return;
@@ -127,28 +236,23 @@ class PendingProduce implements CommitWaiter, Expiring {
     answer.baseOffset = result.baseOffset;
     answer.logAppendTimeMs = result.logAppendTime;
     answer.logStartOffset = result.logStartOffset;
-    this.#await(partition, result, records!.length);
+    this.#await(index, partition, result, records.length);
   }
 
   /** What can be told before the log looks at the records. */
   #refusal(partition: HostedPartition, records: Buffer | null): KafkaErrorRow | undefined {
-    const { acks, transactionalId } = this.#request;
+    const { acks } = this.#request;
     if (records === null || records.length === 0) return Errors.INVALID_RECORD;
     if (acks < -1 || acks > 1) return Errors.INVALID_REQUIRED_ACKS;
     if (acks === -1 && !partition.state.hasEnoughReplicas(partition.config['min.insync.replicas'])) {
       return Errors.NOT_ENOUGH_REPLICAS;
     }
-    // Nobody has added this partition to a transaction: that takes a coordinator.
-    if (transactionalId !== null) return Errors.INVALID_TXN_STATE;
     if (records.length <= ATTRIBUTES_LOW_POSITION || records[MAGIC_POSITION] !== MAGIC) return undefined;
-    const attributes = records[ATTRIBUTES_LOW_POSITION];
-    if ((attributes & TRANSACTIONAL_BIT) !== 0) return Errors.INVALID_TXN_STATE;
-    const isOldZstd = (attributes & CODEC_MASK) === ZSTD && this.#context.version < 7;
+    const isOldZstd = (records[ATTRIBUTES_LOW_POSITION] & CODEC_MASK) === ZSTD && this.#context.version < 7;
     return isOldZstd ? Errors.UNSUPPORTED_COMPRESSION_TYPE : undefined;
   }
 
-  #await(partition: HostedPartition, result: AppendResult, bytes: number): void {
-    const index = this.#answers.length - 1;
+  #await(index: number, partition: HostedPartition, result: AppendResult, bytes: number): void {
     const endOffset = result.lastOffset + 1;
     if (this.#request.acks === 0) {
       this.#answers[index].errorCode = Errors.NONE.code;

@@ -10,6 +10,7 @@ import {
   GROUP_METADATA_TOPIC,
   type ItemResult,
   type NewTopic,
+  TRANSACTION_STATE_TOPIC,
 } from '../controller/index.ts';
 import type { HostedPartitions } from '../hosting/hosted-partitions.ts';
 import type { MetadataLog, Outcome } from './metadata-log.ts';
@@ -61,12 +62,14 @@ export class TopicAdmin {
 
   async #ensure(name: string): Promise<KafkaErrorRow> {
     if (this.#metadata.image.topics.has(name)) return Errors.NONE;
-    const { error, body } = await this.create(
-      [name === GROUP_METADATA_TOPIC ? this.#offsetsTopic() : defaults(name)],
-      false,
-    );
+    const { error, body } = await this.create([this.#draft(name)], false);
     if (body === undefined) return error;
     return body[0].error === Errors.TOPIC_ALREADY_EXISTS ? Errors.NONE : body[0].error;
+  }
+
+  #draft(name: string): TopicDraft {
+    if (name === GROUP_METADATA_TOPIC) return this.#offsetsTopic();
+    return name === TRANSACTION_STATE_TOPIC ? this.#transactionTopic() : defaults(name);
   }
 
   #offsetsTopic(): TopicDraft {
@@ -79,6 +82,22 @@ export class TopicAdmin {
         { name: 'compression.type', value: 'producer' },
         { name: 'cleanup.policy', value: 'compact' },
         { name: 'segment.bytes', value: String(this.#config['offsets.topic.segment.bytes']) },
+      ],
+    };
+  }
+
+  #transactionTopic(): TopicDraft {
+    return {
+      name: TRANSACTION_STATE_TOPIC,
+      numPartitions: this.#config['transaction.state.log.num.partitions'],
+      replicationFactor: this.#config['transaction.state.log.replication.factor'],
+      assignments: [],
+      configs: [
+        { name: 'compression.type', value: 'uncompressed' },
+        { name: 'cleanup.policy', value: 'compact' },
+        { name: 'min.insync.replicas', value: String(this.#config['transaction.state.log.min.isr']) },
+        { name: 'segment.bytes', value: String(this.#config['transaction.state.log.segment.bytes']) },
+        { name: 'unclean.leader.election.enable', value: 'false' },
       ],
     };
   }

@@ -182,6 +182,10 @@ export class ClientConnection implements Answering {
     this.#endAt(context);
   }
 
+  passable(): void {
+    this.#pump();
+  }
+
   mute(delayMs: number): void {
     const { clock } = this.#services;
     const untilMs = clock.monotonicMs() + delayMs;
@@ -291,7 +295,7 @@ export class ClientConnection implements Answering {
     if (!this.#services.replies.admits(this.#replyShare)) return false;
     if (this.#inFlight.length === 0) return true;
     if (this.#inFlight.length >= PRODUCE_IN_FLIGHT_MAX || !isProduce(frame)) return false;
-    return this.#inFlight.every(({ api }) => api === Apis.Produce);
+    return this.#inFlight.every(({ api, isHoldingBack }) => api === Apis.Produce && !isHoldingBack);
   }
 
   #begin(frame: Buffer, heldSinceMs: number): void {

@@ -25,6 +25,8 @@ export interface Answering {
   holds(bytes: number): void;
   abort(context: RequestContext, reason: string): void;
   mute(delayMs: number): void;
+  /** A request that held back those behind it lets them pass now. */
+  passable(): void;
 }
 
 export class RequestContext {
@@ -36,6 +38,8 @@ export class RequestContext {
   readonly requestBytes: number;
   /** Set by a handler that parks: the connection ended, nobody will read the answer. */
   onAbandoned: (() => void) | undefined = undefined;
+  /** No request of this connection begins behind this one. */
+  isHoldingBack = false;
   /** Monotonic times of its arrival, of its begin, of the end of what its handler did before it waited, and of its answer; -1 = not yet. */
   arrivedMs = -1;
   begunMs = -1;
@@ -94,6 +98,21 @@ export class RequestContext {
 
   mayDo(operation: AclOperation, resource: AclResource, name: string): boolean {
     return this.#authorizer.allows(ANONYMOUS, this.clientHost, operation, resource, name);
+  }
+
+  /** May this client do something else than the route names? */
+  may(operation: AclOperation, resource: AclResource, name: string): boolean {
+    return this.#authorizer.allows(ANONYMOUS, this.clientHost, operation, resource, name);
+  }
+
+  /** Begins no further request of this connection until `letPass`: what this one will do comes before anything behind it. */
+  holdBack(): void {
+    this.isHoldingBack = true;
+  }
+
+  letPass(): void {
+    this.isHoldingBack = false;
+    this.#connection.passable();
   }
 
   /** How many bytes of records an answer may bring now, so that clients that do not read their answers cannot use up our memory. */

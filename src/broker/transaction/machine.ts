@@ -21,7 +21,7 @@ import { addPartitions, verifyPartitions } from './partitions.ts';
 import { describeTransaction, listTransactions } from './queries.ts';
 import { readTransactionRecord } from './records.ts';
 import { isPrepared } from './states.ts';
-import { settleOverdue, removeExpired } from './sweeps.ts';
+import { removeExpired, settleOverdue } from './sweeps.ts';
 
 const TIMEOUTS = 'timeouts';
 const EXPIRY = 'expiry';

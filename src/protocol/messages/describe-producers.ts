@@ -8,3 +8,27 @@ export const DescribeProducersRequest = message(
 );
 export type DescribeProducersRequest = Infer<typeof DescribeProducersRequest>;
 
+export const DescribeProducersResponse = message(
+  'DescribeProducersResponse',
+  { apiKey: 61, type: 'response', versions: '0', flexibleVersions: '0+' },
+  {
+    throttleTimeMs: int32(),
+    topics: array({
+      name: string(),
+      partitions: array({
+        partitionIndex: int32(),
+        errorCode: int16(),
+        errorMessage: string({ nullable: '0+', default: null }),
+        activeProducers: array({
+          producerId: int64(),
+          producerEpoch: int32(),
+          lastSequence: int32({ default: -1 }),
+          lastTimestamp: int64({ default: -1 }),
+          coordinatorEpoch: int32(),
+          currentTxnStartOffset: int64({ default: -1 }),
+        }),
+      }),
+    }),
+  },
+);
+export type DescribeProducersResponse = Infer<typeof DescribeProducersResponse>;

@@ -21,8 +21,10 @@ export { DescribeClusterRequest, DescribeClusterResponse } from './describe-clus
 export { DescribeConfigsRequest, DescribeConfigsResponse } from './describe-configs.ts';
 export { DescribeGroupsRequest, DescribeGroupsResponse } from './describe-groups.ts';
 export { DescribeLogDirsRequest, DescribeLogDirsResponse } from './describe-log-dirs.ts';
+export { DescribeProducersRequest, DescribeProducersResponse } from './describe-producers.ts';
 export { DescribeQuorumRequest, DescribeQuorumResponse } from './describe-quorum.ts';
 export { DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse } from './describe-topic-partitions.ts';
+export { DescribeTransactionsRequest, DescribeTransactionsResponse } from './describe-transactions.ts';
 export {
   DescribeUserScramCredentialsRequest,
   DescribeUserScramCredentialsResponse,
@@ -47,6 +49,7 @@ export {
   ListPartitionReassignmentsRequest,
   ListPartitionReassignmentsResponse,
 } from './list-partition-reassignments.ts';
+export { ListTransactionsRequest, ListTransactionsResponse } from './list-transactions.ts';
 export { MetadataRequest, MetadataResponse } from './metadata.ts';
 export { OffsetCommitRequest, OffsetCommitResponse } from './offset-commit.ts';
 export { OffsetDeleteRequest, OffsetDeleteResponse } from './offset-delete.ts';
