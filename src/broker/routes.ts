@@ -20,13 +20,13 @@ import {
   joinGroup,
   leaveGroup,
   listGroups,
-  offsetDelete,
   syncGroup,
 } from './handlers/groups.ts';
 import { alterPartitionReassignments, electLeaders, listPartitionReassignments } from './handlers/leaders.ts';
 import { listOffsets } from './handlers/list-offsets.ts';
 import { describeLogDirs } from './handlers/log-dirs.ts';
 import { metadata } from './handlers/metadata.ts';
+import { offsetDelete } from './handlers/offset-delete.ts';
 import { offsetForLeaderEpoch } from './handlers/offset-for-leader-epoch.ts';
 import { produce } from './handlers/produce.ts';
 import { describeQuorum } from './handlers/quorum.ts';

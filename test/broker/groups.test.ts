@@ -113,13 +113,63 @@ describe('groups', () => {
     expect(await commit(1)).toBe('NOT_COORDINATOR');
   });
 
-  it('without an id are refused', async () => {
+  it('without an id have no members', async () => {
     scene = await Scene.start({ topics: { t: 1 } });
     const beat = await scene.send(Apis.Heartbeat, { groupId: '', generationId: 1, memberId: 'm' });
     expect(beat.errorCode).toBe(Errors.INVALID_GROUP_ID.code);
-    expect(await commit(1, { groupId: '' })).toBe('INVALID_GROUP_ID');
+    await scene.send(Apis.FindCoordinator, { keyType: 0, coordinatorKeys: [''] });
+    const body = { groupId: '', sessionTimeoutMs: 10_000, memberId: '', protocolType: 'c', protocols: [] };
+    const join = await scene.send(Apis.JoinGroup, body, 7);
+    expect(join).toMatchObject({ errorCode: Errors.INVALID_GROUP_ID.code, protocolName: null });
+  });
+
+  it('without an id may have offsets, as consumers of old kept them', async () => {
+    scene = await Scene.start({ topics: { t: 1 } });
+    await scene.send(Apis.FindCoordinator, { keyType: 0, coordinatorKeys: [''] });
+    const partitions = [{ partitionIndex: 0, committedOffset: 7, committedMetadata: '' }];
+    const topics = [{ name: 't', partitions }];
+    const committed = await scene.send(Apis.OffsetCommit, { groupId: '', topics }, 9);
+    expect(committed.topics[0].partitions[0].errorCode).toBe(0);
     const { groups } = await scene.send(Apis.OffsetFetch, { groups: [{ groupId: '', topics: null }] }, 9);
-    expect(groups[0].errorCode).toBe(Errors.INVALID_GROUP_ID.code);
+    expect(groups[0].topics[0].partitions[0].committedOffset).toBe(7);
+    const { results } = await scene.send(Apis.DeleteGroups, { groupsNames: [''] });
+    expect(results[0].errorCode).toBe(0);
+  });
+
+  it('keep an offset for as long as any number says', async () => {
+    scene = await Scene.start({ topics: { t: 1 } });
+    await scene.send(Apis.FindCoordinator, { keyType: 0, coordinatorKeys: ['g'] });
+    const topics = [{ name: 't', partitions: [{ partitionIndex: 0, committedOffset: 7, committedMetadata: '' }] }];
+    const body = { groupId: 'g', retentionTimeMs: Number.MAX_SAFE_INTEGER, topics };
+    expect((await scene.send(Apis.OffsetCommit, body, 2)).topics[0].partitions[0].errorCode).toBe(0);
+  });
+
+  it('delete offsets of partitions that there are, and say of which there are none', async () => {
+    scene = await Scene.start({ topics: { t: 1 } });
+    await scene.send(Apis.FindCoordinator, { keyType: 0, coordinatorKeys: ['g'] });
+    const partitions = [{ partitionIndex: 0, committedOffset: 7, committedMetadata: '' }];
+    await scene.send(Apis.OffsetCommit, { groupId: 'g', topics: [{ name: 't', partitions }] }, 9);
+    const asked = [
+      { name: 't', partitions: [{ partitionIndex: 0 }, { partitionIndex: 5 }] },
+      { name: 'gone', partitions: [{ partitionIndex: 0 }] },
+      { name: 'empty', partitions: [] },
+    ];
+    const { errorCode, topics } = await scene.send(Apis.OffsetDelete, { groupId: 'g', topics: asked });
+    const told = topics.map(({ name, partitions }) => [name, ...partitions.map((one) => one.errorCode)]);
+    expect([errorCode, told]).toEqual([
+      0,
+      [
+        ['t', 0, 3],
+        ['gone', 3],
+      ],
+    ]);
+  });
+
+  it('tell what a client may do with them when it asks for that', async () => {
+    scene = await Scene.start();
+    await scene.send(Apis.FindCoordinator, { keyType: 0, coordinatorKeys: ['g'] });
+    const { groups } = await scene.send(Apis.DescribeGroups, { groups: ['g'], includeAuthorizedOperations: true }, 5);
+    expect(groups[0].authorizedOperations).toBe(3400);
   });
 
   it('join, sync, heartbeat and leave', async () => {

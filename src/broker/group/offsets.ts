@@ -64,11 +64,8 @@ export function commitOffsets(coordinator: Coordinator, event: OffsetCommitEvent
   const member = group?.type === 'classic' ? group.members.get(request.memberId) : undefined;
   if (member !== undefined) touch(coordinator, member, turn);
   const { retentionTimeMs } = request;
-  const { wallMs } = turn.now;
-  turn.reply(
-    event.token,
-    proposeCommit(coordinator, request, retentionTimeMs < 0 ? -1 : wallMs + retentionTimeMs, turn),
-  );
+  const expireTimestamp = Math.min(turn.now.wallMs + retentionTimeMs, Number.MAX_SAFE_INTEGER);
+  turn.reply(event.token, proposeCommit(coordinator, request, retentionTimeMs < 0 ? -1 : expireTimestamp, turn));
 }
 
 /** Answers TxnOffsetCommit. */

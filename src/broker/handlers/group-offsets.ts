@@ -15,7 +15,7 @@ import {
 import type { BrokerParts } from '../broker-parts.ts';
 import type { TopicImage } from '../controller/index.ts';
 import { LATER, type RequestContext } from '../server/request-context.ts';
-import { askLater, refuseGroup } from './groups.ts';
+import { askLater, refuseAccess } from './groups.ts';
 
 /** From this version on OffsetFetch asks for several groups. @see KIP-709 */
 const FETCH_GROUPS_VERSION = 8;
@@ -33,9 +33,10 @@ type FetchedTopic = NonNullable<FetchedGroup['topics']>[number];
 type FetchedPartition = NonNullable<FetchedTopic['partitions']>[number];
 
 export function offsetCommit(broker: BrokerParts, context: RequestContext, request: OffsetCommitRequest): typeof LATER {
-  const refusal = refuseGroup(context, request.groupId);
+  const refusal = refuseAccess(context, request.groupId);
   const isById = context.version >= TOPIC_ID_VERSION;
-  const plans = request.topics.map((topic) => planCommit(broker, topic, isById));
+  const asked = request.topics.filter(({ partitions }) => partitions.length > 0);
+  const plans = asked.map((topic) => planCommit(broker, topic, isById));
   const topics = plans.flatMap(({ accepted }) => (accepted === undefined ? [] : [accepted]));
   if (refusal !== undefined || (topics.length === 0 && plans.length > 0)) {
     context.reply({ topics: plans.map((plan) => plan.answer(undefined, refusal)) } satisfies CommitResponse);
@@ -102,7 +103,7 @@ async function fetchOneGroup(
   context: RequestContext,
   request: OffsetFetchRequest,
 ): Promise<FetchResponse> {
-  const refusal = refuseGroup(context, request.groupId);
+  const refusal = refuseAccess(context, request.groupId);
   const { error, body } =
     refusal !== undefined
       ? { error: refusal, body: undefined }
@@ -125,7 +126,7 @@ async function fetchGroup(
   group: FetchGroup,
 ): Promise<FetchedGroup> {
   const { groupId } = group;
-  const refusal = refuseGroup(context, groupId);
+  const refusal = refuseAccess(context, groupId);
   if (refusal !== undefined) return { groupId, errorCode: refusal.code };
   const isById = context.version >= TOPIC_ID_VERSION;
   const known = isById ? group.topics?.flatMap((topic) => nameTopic(broker, topic)) : group.topics;

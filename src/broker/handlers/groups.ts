@@ -11,16 +11,17 @@ import {
   Errors,
   type HeartbeatRequest,
   type JoinGroupRequest,
+  type JoinGroupResponse,
   type KafkaErrorRow,
   type LeaveGroupRequest,
   type ListGroupsRequest,
   type ListGroupsResponse,
   type MessageSchema,
-  type OffsetDeleteRequest,
   type SyncGroupRequest,
 } from '#protocol';
 import type { BrokerParts } from '../broker-parts.ts';
 import type { GroupRequestEvent } from '../group/index.ts';
+import { authorizedOperations } from '../server/authorized-operations.ts';
 import { LATER, type RequestContext } from '../server/request-context.ts';
 
 /** From this version on SyncGroup must say which protocol it is meant for. @see KIP-559 */
@@ -43,6 +44,7 @@ export function joinGroup(broker: BrokerParts, context: RequestContext, request:
     (token) => {
       return { type: 'join', token, apiVersion: context.version, request, clientId, clientHost, newMemberUuid };
     },
+    (body) => withoutProtocol(context, body),
   );
 }
 
@@ -69,19 +71,24 @@ export function leaveGroup(broker: BrokerParts, context: RequestContext, request
   });
 }
 
-export function offsetDelete(broker: BrokerParts, context: RequestContext, request: OffsetDeleteRequest): typeof LATER {
-  return ask(broker, context, request.groupId, {}, (token) => {
-    return { type: 'offset-delete', token, apiVersion: context.version, request };
-  });
+/** From version 7 on a refusal names no protocol at all. */
+function withoutProtocol({ version }: RequestContext, body: Draft<typeof JoinGroupResponse>): object {
+  return body.errorCode === Errors.NONE.code || version < 7 ? body : { ...body, protocolName: null };
 }
 
-/** @param failed the rest of the answer when there is no coordinator */
-function ask(
+/**
+ * One question to the coordinator of a group, whose answer is the reply.
+ *
+ * @param failed the rest of the answer when there is no coordinator
+ * @param shape what becomes of its answer
+ */
+export function ask(
   broker: BrokerParts,
   context: RequestContext,
   groupId: string,
   failed: object,
   makeEvent: (token: number) => GroupRequestEvent,
+  shape: (body: object) => object = (body) => body,
 ): typeof LATER {
   const refusal = refuseGroup(context, groupId);
   if (refusal !== undefined) {
@@ -89,7 +96,7 @@ function ask(
     return LATER;
   }
   broker.groups.ask<Draft<MessageSchema>>(groupId, makeEvent, ({ error, body }) =>
-    context.reply(error === undefined ? body : { ...failed, errorCode: error.code }),
+    context.reply(error === undefined ? shape(body) : { ...failed, errorCode: error.code }),
   );
   return LATER;
 }
@@ -100,7 +107,11 @@ export function refuseGroup(
   groupId: string,
   emptyId: KafkaErrorRow = Errors.INVALID_GROUP_ID,
 ): KafkaErrorRow | undefined {
-  if (groupId === '') return emptyId;
+  return groupId === '' ? emptyId : refuseAccess(context, groupId);
+}
+
+/** Offsets may also be kept for the group without a name: consumers of old did that. */
+export function refuseAccess(context: RequestContext, groupId: string): KafkaErrorRow | undefined {
   return context.allows(groupId) ? undefined : Errors.GROUP_AUTHORIZATION_FAILED;
 }
 
@@ -137,7 +148,9 @@ export async function describeGroups(
         request: { ...request, groups: [groupId] },
       };
     });
-    return error === undefined ? body!.groups[0] : { groupId, errorCode: error.code };
+    const described = error === undefined ? body!.groups[0] : { groupId, errorCode: error.code };
+    if (!request.includeAuthorizedOperations) return described;
+    return { ...described, authorizedOperations: authorizedOperations(context, 'group', groupId) };
   });
   return { groups: await Promise.all(groups) };
 }
@@ -148,7 +161,7 @@ export async function deleteGroups(
   request: DeleteGroupsRequest,
 ): Promise<Draft<typeof DeleteGroupsResponse>> {
   const results = [...new Set(request.groupsNames)].map(async (groupId): Promise<DeletedGroup> => {
-    const refusal = refuseGroup(context, groupId);
+    const refusal = refuseAccess(context, groupId);
     if (refusal !== undefined) return { groupId, errorCode: refusal.code };
     const { error, body } = await askLater<{ results: DeletedGroup[] }>(broker, groupId, (token) => {
       return { type: 'delete-groups', token, apiVersion: context.version, request: { groupsNames: [groupId] } };
