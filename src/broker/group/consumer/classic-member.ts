@@ -117,7 +117,7 @@ function join(
   return next;
 }
 
-/** It takes the place of the last member of the consumer protocol: the group is a classic one from now on. */
+/** It takes the place of the last member of the consumer protocol: the group is a classic one from now on, and records of the other kind are moot. */
 function joinAsLast(
   coordinator: Coordinator,
   change: MemberChange,
@@ -131,7 +131,7 @@ function joinAsLast(
   const target = { epoch: group.assignmentEpoch, partitions: group.targetOf(updated) };
   const next = rebalances ? updated : approach(coordinator, change, target, hasSubscriptionChanged, records);
   if (isRefusal(next)) return undefined;
-  const isDone = becomeClassic(coordinator, group, { members, rebalances }, records, turn);
+  const isDone = becomeClassic(coordinator, group, { members, rebalances }, turn);
   return isDone ? next : undefined;
 }
 

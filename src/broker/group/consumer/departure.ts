@@ -52,7 +52,7 @@ export function removeMembers(
   if (leaving.size === 0) return;
   const left = membersWithout(group, leaving);
   if (mayBecomeClassic(coordinator, left)) {
-    becomeClassic(coordinator, group, { members: left, rebalances: true }, [], turn);
+    becomeClassic(coordinator, group, { members: left, rebalances: true }, turn);
     return;
   }
   const records: CoordinatorRecord[] = [];

@@ -5,7 +5,6 @@
 
 import type { TopicIdPartitions } from '#assign';
 import { encodeAssignment } from '#protocol';
-import type { CoordinatorRecord } from '../../coordination/machine.ts';
 import type { Turn } from '../../coordination/turn.ts';
 import { ClassicGroup } from '../classic-group.ts';
 import type { Coordinator } from '../coordinator.ts';
@@ -32,23 +31,21 @@ export interface Downgrade {
 }
 
 /**
- * Proposes what ends the consumer group, after `before`, and begins the classic one, which is alive at once: only so it keeps all protocols of its
- * members, which its record has no room for. The replay of these records then finds it as they tell it.
+ * Proposes what ends the consumer group and begins the classic one, which is alive at once: only so it keeps all protocols of its members, which its
+ * record has no room for. The replay of these records then finds it as they tell it.
  */
 export function becomeClassic(
   coordinator: Coordinator,
   group: ConsumerGroup,
   { members, rebalances }: Downgrade,
-  before: readonly CoordinatorRecord[],
   turn: Turn,
 ): boolean {
   const classic = classicOf(coordinator, group, members, turn.now.wallMs);
   const assignments = new Map([...classic.members.values()].map(({ memberId, assignment }) => [memberId, assignment]));
   const stored = classic.toStored(assignments, turn.now.wallMs);
-  const gone = new Set([...group.members.keys(), ...members.keys()]);
-  const records = [...before, ...groupTombstones(group, gone), groupRecord(group.groupId, stored)];
+  const records = [...groupTombstones(group, group.members.keys()), groupRecord(group.groupId, stored)];
   if (!turn.propose(records)) return false;
-  for (const memberId of gone) clearMemberAlarms(coordinator, group.groupId, memberId, turn);
+  for (const memberId of group.members.keys()) clearMemberAlarms(coordinator, group.groupId, memberId, turn);
   coordinator.groups.set(group.groupId, classic);
   for (const member of classic.members.values()) touch(coordinator, member, turn);
   if (rebalances) prepareRebalance(coordinator, classic, turn);
