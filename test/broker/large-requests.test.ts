@@ -75,6 +75,28 @@ describe('a request with very many', () => {
     expect(results).toHaveLength(1);
   });
 
+  it('users without credentials is answered user by user', async () => {
+    scene = await Scene.start();
+    const users = names(COUNT).map((name) => ({ name }));
+    const { results } = await ask(Apis.DescribeUserScramCredentials, 0, { users });
+    expect(results).toHaveLength(COUNT);
+  });
+
+  it('repetitions of one group tells its members, and all of its offsets, once', async () => {
+    scene = await Scene.start({ topics: { t: 1000 } });
+    await scene.send(Apis.FindCoordinator, { key: 'g' }, 0);
+    const partitions = Array.from({ length: 1000 }, (_, partitionIndex) => ({ partitionIndex, committedOffset: 1 }));
+    const topics = [{ name: 't', partitions }];
+    await ask(Apis.OffsetCommit, 8, { groupId: 'g', generationIdOrMemberEpoch: -1, memberId: '', topics });
+    const asked = { groupId: 'g', memberId: null, memberEpoch: -1 };
+    const { groups } = await ask(Apis.OffsetFetch, 9, { groups: Array(COUNT).fill({ ...asked, topics: null }) });
+    expect(groups.map((group) => group.topics[0].partitions.length)).toEqual([1000]);
+    const one = { ...asked, topics: [{ name: 't', partitionIndexes: [3] }] };
+    expect((await ask(Apis.OffsetFetch, 9, { groups: [one, one] })).groups).toHaveLength(2);
+    expect((await ask(Apis.DescribeGroups, 6, { groups: Array(COUNT).fill('g') })).groups).toHaveLength(1);
+    expect((await ask(Apis.ConsumerGroupDescribe, 1, { groupIds: Array(COUNT).fill('g') })).groups).toHaveLength(1);
+  });
+
   it('values for one config of a new topic is refused', async () => {
     scene = await Scene.start();
     const configs = Array.from({ length: 150_000 }, (_, index) => ({ name: 'retention.ms', value: String(index) }));

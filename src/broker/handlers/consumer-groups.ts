@@ -48,12 +48,13 @@ export function consumerGroupHeartbeat(
   return LATER;
 }
 
+/** A group that is named again is described once. */
 export async function consumerGroupDescribe(
   broker: BrokerParts,
   context: RequestContext,
   request: ConsumerGroupDescribeRequest,
 ): Promise<Draft<typeof ConsumerGroupDescribeResponse>> {
-  const groups = request.groupIds.map(async (groupId): Promise<DescribedGroup> => {
+  const groups = [...new Set(request.groupIds)].map(async (groupId): Promise<DescribedGroup> => {
     const refusal = isServed(broker) ? refuseGroup(context, groupId) : Errors.UNSUPPORTED_VERSION;
     if (refusal !== undefined) return { groupId, errorCode: refusal.code };
     const { error, body } = await askLater<{ groups: DescribedGroup[] }>(broker, groupId, (token) => {

@@ -94,8 +94,18 @@ export async function offsetFetch(
   request: OffsetFetchRequest,
 ): Promise<FetchResponse> {
   if (context.version < FETCH_GROUPS_VERSION) return fetchOneGroup(broker, context, request);
-  const groups = await Promise.all(request.groups.map((group) => fetchGroup(broker, context, request, group)));
-  return { groups };
+  const groups = groupsOnce(request.groups).map((group) => fetchGroup(broker, context, request, group));
+  return { groups: await Promise.all(groups) };
+}
+
+/** All offsets of a group are told once, however often they are asked for: they are many, and the question is short. */
+function groupsOnce(groups: readonly FetchGroup[]): FetchGroup[] {
+  const whole = new Set<string>();
+  return groups.filter(({ groupId, topics }) => {
+    const isNew = topics !== null || !whole.has(groupId);
+    if (topics === null) whole.add(groupId);
+    return isNew;
+  });
 }
 
 async function fetchOneGroup(

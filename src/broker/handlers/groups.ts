@@ -132,12 +132,13 @@ export async function listGroups(
   return { groups };
 }
 
+/** A group that is named again is described once: its members may be many, and its name is short. */
 export async function describeGroups(
   broker: BrokerParts,
   context: RequestContext,
   request: DescribeGroupsRequest,
 ): Promise<Draft<typeof DescribeGroupsResponse>> {
-  const groups = request.groups.map(async (groupId): Promise<DescribedGroup> => {
+  const groups = [...new Set(request.groups)].map(async (groupId): Promise<DescribedGroup> => {
     const refusal = refuseGroup(context, groupId);
     if (refusal !== undefined) return { groupId, errorCode: refusal.code };
     const { error, body } = await askLater<{ groups: DescribedGroup[] }>(broker, groupId, (token) => {

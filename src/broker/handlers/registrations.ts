@@ -50,10 +50,10 @@ export function describeUserScramCredentials(
     credentials.set(name, [...(credentials.get(name) ?? []), { mechanism, iterations }]);
   }
   const names = users === null || users.length === 0 ? [...credentials.keys()] : users.map(({ name }) => name);
-  const isRepeated = (name: string) => names.indexOf(name) !== names.lastIndexOf(name);
-  const results = [...new Set(names)].map((user): ScramResult => {
-    if (isRepeated(user))
-      return failed(user, Errors.DUPLICATE_RESOURCE, `The request names the user ${user} more than once.`);
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  const results = [...counts].map(([user, count]): ScramResult => {
+    if (count > 1) return failed(user, Errors.DUPLICATE_RESOURCE, `The request names the user ${user} more than once.`);
     const credentialInfos = credentials.get(user);
     if (credentialInfos === undefined)
       return failed(user, Errors.RESOURCE_NOT_FOUND, `There are no SCRAM credentials of the user ${user}.`);

@@ -26,6 +26,7 @@ const STRICT_GROW_VERSION = 3;
 const TOO_MANY_MUTATIONS = Errors.THROTTLING_QUOTA_EXCEEDED;
 
 type CreateResponse = Draft<typeof CreateTopicsResponse>;
+type AskedTopic = CreateTopicsRequest['topics'][number];
 type CreatedTopic = NonNullable<CreateResponse['topics']>[number];
 type DeleteResponse = Draft<typeof DeleteTopicsResponse>;
 type DeletedTopic = NonNullable<DeleteResponse['responses']>[number];
@@ -44,22 +45,22 @@ export async function createTopics(
     request.topics.filter((topic) => !image.topics.has(topic.name) && !quota.admits(partitionCountOf(broker, topic))),
   );
   const topics = request.topics.filter((topic) => !refused.has(topic));
+  const drafts = new Map(topics.map((topic) => [topic.name, topic]));
   const { error, body } = await broker.topics.create(topics, request.validateOnly);
   const results =
-    body?.map((result) => createdTopic(broker, request, result)) ??
+    body?.map((result) => createdTopic(broker, drafts.get(result.name), result)) ??
     topics.map(({ name }) => failedTopic(name, error, null));
   return { topics: [...results, ...[...refused].map(({ name }) => failedTopic(name, TOO_MANY_MUTATIONS, null))] };
 }
 
-function partitionCountOf(broker: BrokerParts, topic: CreateTopicsRequest['topics'][number]): number {
+function partitionCountOf(broker: BrokerParts, topic: AskedTopic): number {
   if (topic.assignments.length > 0) return topic.assignments.length;
   return topic.numPartitions < 0 ? broker.settings.config['num.partitions'] : topic.numPartitions;
 }
 
-function createdTopic(broker: BrokerParts, request: CreateTopicsRequest, result: CreateTopicResult): CreatedTopic {
+function createdTopic(broker: BrokerParts, draft: AskedTopic | undefined, result: CreateTopicResult): CreatedTopic {
   if (result.error !== Errors.NONE) return failedTopic(result.name, result.error, result.errorMessage);
   const { name, topicId, numPartitions, replicationFactor } = result;
-  const draft = request.topics.find((topic) => topic.name === name);
   const overrides = new Map(draft?.configs.map((entry) => [entry.name, entry.value ?? '']));
   const configs = describeTopicConfigs(broker.settings, broker.metadata.image, overrides).map((config) => ({
     name: config.name,
