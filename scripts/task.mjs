@@ -20,6 +20,10 @@ const tasks = {
     check()
       .then(build)
       .then(() => jest(...args)),
+  fuzz: () => {
+    process.env.FUZZ_SECONDS ??= '600';
+    return jest('test/fuzz', ...args);
+  },
   'test:crash': () => node('--conditions=springtide-src', 'test/crash/run.ts', ...args),
   'test:power-cut': () => run('sh', ['test/crash/power-cut-mount.sh', ...args]),
   'test:interop': () => build().then(() => node('--conditions=springtide-src', 'test/interop/run.ts', ...args)),
