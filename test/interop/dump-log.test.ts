@@ -26,6 +26,7 @@ describe.each(['Apache Kafka', 'springtide'])('files that %s wrote', (writer) =>
     if (writer === 'springtide') {
       server = await startSpringtide({ overrides: ['group.initial.rebalance.delay.ms=0'] });
       await fill(server.bootstrapServers);
+      await commitWithNewProtocol(server.bootstrapServers);
       await server.stop();
       folder = server.dataFolder;
     } else {

@@ -1,8 +1,7 @@
 /** The same talks with the group coordinators of Apache Kafka 4.4.0 and of ours: every answer must be the same. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { systemClock } from '#core';
 import { startSpringtide } from '../processes/springtide-server.ts';
-import { GroupTalk } from './groups-on-both.ts';
+import { coordinatorIsReady, GroupTalk } from './groups-on-both.ts';
 import { startApacheKafka } from './kafka/apache-kafka.ts';
 
 interface Broker {
@@ -361,16 +360,4 @@ async function answersOf(bootstrapServers: string, commands: readonly string[]):
   } finally {
     talk.close();
   }
-}
-
-/** The offsets topic is made when somebody first asks for a coordinator. */
-async function coordinatorIsReady(bootstrapServers: string): Promise<void> {
-  const { Admin } = await import('#client');
-  const admin = Admin.create({ 'bootstrap.servers': bootstrapServers });
-  for (let i = 0; i < 100; i++) {
-    const found = await admin.listConsumerGroupOffsets('nobody').catch(() => undefined);
-    if (found !== undefined) break;
-    await systemClock.sleep(200);
-  }
-  await admin.close();
 }

@@ -2,6 +2,7 @@
  * Talks with a group coordinator over the wire, in the commands of the machine's text scripts (test/broker/group/scene.ts), so that the same talk can
  * be had with Apache Kafka and with us. Ids that a broker makes are given names: `as=a` calls the member that answers `$a`.
  */
+import { Admin } from '#client';
 import { silentLogger, systemClock, type Uuid, ZERO_UUID } from '#core';
 import { RequestChannel, tcpTransport } from '#net';
 import { type Api, Apis } from '#protocol';
@@ -31,6 +32,14 @@ export class GroupTalk {
       answers.push(`${text} → ${this.#withNames(await this.#answer(command))}`);
     }
     return answers;
+  }
+
+  /** The same talk with another broker, which knows the same topics and members. */
+  with(bootstrapServers: string): GroupTalk {
+    const other = new GroupTalk(bootstrapServers);
+    for (const [name, topicId] of this.#topicIds) other.#topicIds.set(name, topicId);
+    for (const [name, memberId] of this.#memberIds) other.#memberIds.set(name, memberId);
+    return other;
   }
 
   close(): void {
@@ -174,4 +183,15 @@ function withoutMessages(body: object): object {
     if (key === 'errorMessage') return undefined;
     return value?.type === 'Buffer' ? Buffer.from(value.data) : value;
   });
+}
+
+/** The offsets topic is made when somebody first asks for a coordinator. */
+export async function coordinatorIsReady(bootstrapServers: string): Promise<void> {
+  const admin = Admin.create({ 'bootstrap.servers': bootstrapServers });
+  for (let i = 0; i < 100; i++) {
+    const found = await admin.listConsumerGroupOffsets('nobody').catch(() => undefined);
+    if (found !== undefined) break;
+    await systemClock.sleep(200);
+  }
+  await admin.close();
 }
