@@ -66,6 +66,7 @@ const codec: RecordCodec<string> = {
       producer === undefined ? {} : { ...producer, baseSequence: 0, isTransactional: true },
     ),
   decode(buffer, position, each) {
+    if (isUnreadable) throw new Error('unreadable');
     const cursor = readRecords(buffer, position, { decompressedBytesMax: 1000 });
     for (let record = cursor.next(); record !== undefined; record = cursor.next())
       each(record.value!.toString(), record.offset);
@@ -80,6 +81,7 @@ let machines: WordMachine[];
 let committed: string[];
 let answers: string[];
 let heard: (record: string) => void;
+let isUnreadable = false;
 
 beforeEach(async () => {
   clock = new ManualClock();
@@ -88,6 +90,7 @@ beforeEach(async () => {
   committed = [];
   answers = [];
   heard = () => {};
+  isUnreadable = false;
   const directory = await LogDirectory.open({
     disk,
     path: '/d',
@@ -339,6 +342,40 @@ describe('a machine on a partition', () => {
     read();
     await clock.settle();
     expect(answers.at(-1)).toBe('read: COORDINATOR_NOT_AVAILABLE');
+    expect(machines).toHaveLength(1);
+  });
+
+  it('tries a log that it cannot read again, ever more rarely, until it can', async () => {
+    await runtime.load();
+    add('a');
+    await clock.settle();
+    isUnreadable = true;
+    await runtime.load();
+    for (const ms of [0, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000]) {
+      await clock.advance(ms);
+      read(`after ${ms}`);
+    }
+    expect(machines).toHaveLength(10);
+    expect(new Set(answers.slice(1).map((answer) => answer.split(': ')[1]))).toEqual(
+      new Set(['COORDINATOR_NOT_AVAILABLE']),
+    );
+    isUnreadable = false;
+    await clock.advance(60_000);
+    read();
+    await clock.settle();
+    expect(answers.at(-1)).toBe('read: a');
+    isUnreadable = true;
+    await runtime.load();
+    isUnreadable = false;
+    await clock.advance(1000);
+    expect(runtime.isActive).toBe(true);
+  });
+
+  it('tries nothing again when it is stopped', async () => {
+    isUnreadable = true;
+    await runtime.load();
+    runtime.stop();
+    await clock.advance(60_000);
     expect(machines).toHaveLength(1);
   });
 

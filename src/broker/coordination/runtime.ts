@@ -6,7 +6,7 @@
  *     state      from               legal moves
  *     loading    (new), active      the log is replayed from its start → active; fails → failed
  *     active     loading            events are handled; an append that fails, or is taken back, discards the machine → loading
- *     failed     loading, active    the partition cannot be read, or is gone: everyone is refused
+ *     failed     loading, active    the partition cannot be read: everyone is refused → loading, after a while; is offline: for good
  *     stopped    any                final
  *
  * Whoever is waiting when a machine is discarded is refused with COORDINATOR_NOT_AVAILABLE and asks again. Contains no rule of any machine.
@@ -86,7 +86,9 @@ export interface RuntimeOptions<E, R, O = never> {
   readonly requiresSync?: boolean;
 }
 
+/** Between loads: at first, and when nothing helps. */
 const RELOAD_MS = 1000;
+const RELOAD_MS_MAX = 60_000;
 
 /** An answer or an order. */
 type Held<O> = { readonly endOffset: number } & (
@@ -115,6 +117,7 @@ export class MachineRuntime<E, R, O = never> implements AdvanceWaiter {
   readonly #timers = new Map<string, Timer>();
   #stopStalls: (() => void) | undefined;
   #wasLoaded = false;
+  #reloadMs = RELOAD_MS;
   /** Guards against a load that an earlier one overtook. */
   #generation = 0;
 
@@ -131,7 +134,10 @@ export class MachineRuntime<E, R, O = never> implements AdvanceWaiter {
     return this.#state === 'active';
   }
 
-  /** Replays the log. Never rejects: a log that cannot be read makes the runtime `failed`, and `observer.failed` hears why. */
+  /**
+   * Replays the log. Never rejects: a log that cannot be read makes the runtime `failed`, and `observer.failed` hears why. It is tried again: the
+   * disk may have hiccuped, or somebody cuts off what is damaged.
+   */
   async load(): Promise<void> {
     const generation = ++this.#generation;
     this.#state = this.#options.partition.isOffline ? 'failed' : 'loading';
@@ -143,10 +149,14 @@ export class MachineRuntime<E, R, O = never> implements AdvanceWaiter {
       this.#machine = machine;
       this.#seenEndOffset = endOffset;
       this.#state = 'active';
+      this.#reloadMs = RELOAD_MS;
     } catch (error) {
       if (generation !== this.#generation) return;
       this.#state = 'failed';
-      this.#options.logger.error({ err: error }, `${this.#options.name} cannot be loaded: ${errorText(error)}`);
+      const text = `${this.#options.name} cannot be loaded, which is tried again in ${this.#reloadMs / 1000} s: ${errorText(error)}`;
+      this.#options.logger.error({ err: error }, text);
+      this.#loadLater(this.#reloadMs);
+      this.#reloadMs = Math.min(this.#reloadMs * 2, RELOAD_MS_MAX);
       this.#options.observer?.failed?.(error);
       return;
     }
@@ -254,7 +264,7 @@ export class MachineRuntime<E, R, O = never> implements AdvanceWaiter {
         `${name}: an append of ${batch.length} bytes was refused (${result.error.name})`,
       );
       this.#discard('loading');
-      if (result.error === Errors.KAFKA_STORAGE_ERROR) this.#loadLater();
+      if (result.error === Errors.KAFKA_STORAGE_ERROR) this.#loadLater(RELOAD_MS);
       else void this.load();
       return false;
     }
@@ -271,12 +281,12 @@ export class MachineRuntime<E, R, O = never> implements AdvanceWaiter {
   }
 
   /** A disk that is full now may have room then; the first event after a load may need some. */
-  #loadLater(): void {
+  #loadLater(delayMs: number): void {
     const generation = ++this.#generation;
     const reload = (): void => {
       if (generation === this.#generation) void this.load();
     };
-    this.#options.clock.setTimer(RELOAD_MS, reload, { unref: true });
+    this.#options.clock.setTimer(delayMs, reload, { unref: true });
   }
 
   /** Drops machine, timers and what is held, and refuses everyone who waits; they may ask again at once, and find `state`. */

@@ -191,7 +191,10 @@ export class MetadataLog {
 
   async #load(leaderChange: Buffer): Promise<void> {
     await this.#runtime.load();
-    if (this.#loadFailure !== undefined) throw this.#loadFailure;
+    if (this.#loadFailure !== undefined) {
+      this.#runtime.stop();
+      throw this.#loadFailure;
+    }
     this.#checkVersion();
     const result = this.#partition.append(leaderChange, 'coordinator', { requiresSync: true });
     if (result.error !== undefined) throw this.#unwritable(result.error);
