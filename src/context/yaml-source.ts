@@ -2,26 +2,18 @@
  * One yaml file → its documents, flattened to dotted names, each value with file, line and column. Scalars keep the text that stands in
  * the file (`1.10` stays `1.10`). Lists of scalars are one property; lists of maps become `key[0].name`.
  */
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  type Pair,
-  parseAllDocuments,
-  type Scalar,
-} from 'yaml';
+import type { Document, LineCounter, Node, Pair, Scalar } from 'yaml';
+import { lazyPackage } from '#core';
 import { joinName } from './property-name.ts';
 import { MapPropertySource, type Origin, type Property } from './property-source.ts';
 import { StartupFailure } from './startup-failure.ts';
 
+const yaml = lazyPackage<typeof import('yaml')>('yaml');
+
 /** @param file the name shown in origins. @throws StartupFailure naming file and line when the text is not yaml. */
 export function parseYamlDocuments(text: string, file: string): MapPropertySource[] {
-  const lineCounter = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter, prettyErrors: true, uniqueKeys: true });
+  const lineCounter = new (yaml().LineCounter)();
+  const documents = yaml().parseAllDocuments(text, { lineCounter, prettyErrors: true, uniqueKeys: true });
   if (!Array.isArray(documents)) return [];
   return documents.map((document, index) => {
     const error = document.errors[0];
@@ -46,8 +38,8 @@ class DocumentReader {
 
   read(): Property[] {
     const contents = this.#document.contents;
-    if (contents === null || (isScalar(contents) && contents.value === null)) return [];
-    if (!isMap(contents)) {
+    if (contents === null || (yaml().isScalar(contents) && contents.value === null)) return [];
+    if (!yaml().isMap(contents)) {
       throw syntaxFailure(this.#file, 'the document is not a map of keys', this.#origin(contents).line ?? 1);
     }
     this.#walk('', contents);
@@ -55,21 +47,21 @@ class DocumentReader {
   }
 
   #walk(name: string, node: Node | null): void {
-    const resolved = isAlias(node) ? (node.resolve(this.#document) ?? null) : node;
-    if (isMap(resolved) && resolved.items.length > 0) {
+    const resolved = yaml().isAlias(node) ? (node.resolve(this.#document) ?? null) : node;
+    if (yaml().isMap(resolved) && resolved.items.length > 0) {
       // Merged keys first: what the map itself says wins, wherever `<<` stands.
       const pairs = resolved.items as Pair<Node, Node | null>[];
       for (const pair of pairs.filter(isMerge)) this.#walkMerge(name, pair);
       for (const pair of pairs.filter((p) => !isMerge(p))) this.#walkPair(name, pair);
-    } else if (isSeq(resolved) && resolved.items.length > 0) {
+    } else if (yaml().isSeq(resolved) && resolved.items.length > 0) {
       this.#walkList(name, resolved.items as Node[], resolved);
     } else {
-      this.#add(name, isScalar(resolved) ? textOf(resolved) : '', resolved);
+      this.#add(name, yaml().isScalar(resolved) ? textOf(resolved) : '', resolved);
     }
   }
 
   #walkPair(name: string, pair: Pair<Node, Node | null>): void {
-    const key = isScalar(pair.key) ? textOf(pair.key) : String(pair.key);
+    const key = yaml().isScalar(pair.key) ? textOf(pair.key) : String(pair.key);
     const before = this.#properties.length;
     this.#walk(joinName(name, key), pair.value);
     // A key without a value has no node to point at: it stands where its key stands.
@@ -78,12 +70,13 @@ class DocumentReader {
   }
 
   #walkMerge(name: string, pair: Pair<Node, Node | null>): void {
-    for (const merged of isSeq(pair.value) ? (pair.value.items as Node[]) : [pair.value]) this.#walk(name, merged);
+    for (const merged of yaml().isSeq(pair.value) ? (pair.value.items as Node[]) : [pair.value])
+      this.#walk(name, merged);
   }
 
   #walkList(name: string, items: Node[], list: Node): void {
-    const nodes = items.map((item) => (isAlias(item) ? item.resolve(this.#document) : item));
-    if (nodes.every((node) => isScalar(node))) {
+    const nodes = items.map((item) => (yaml().isAlias(item) ? item.resolve(this.#document) : item));
+    if (nodes.every((node) => yaml().isScalar(node))) {
       this.#properties.push({ name, value: nodes.map((node) => textOf(node as Scalar)), origin: this.#origin(list) });
       return;
     }
@@ -105,7 +98,7 @@ class DocumentReader {
 }
 
 function isMerge(pair: Pair<Node, Node | null>): boolean {
-  return isScalar(pair.key) && pair.key.value === '<<' && !isScalar(pair.value);
+  return yaml().isScalar(pair.key) && pair.key.value === '<<' && !yaml().isScalar(pair.value);
 }
 
 function textOf(scalar: Scalar): string {

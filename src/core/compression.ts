@@ -8,12 +8,14 @@
  * `node:zlib` is imported whole: a named import of zstd fails to link on an older Node, before anything can say which one is needed.
  */
 import zlib from 'node:zlib';
-import { compressFrameSync, uncompressSync as decompressBlockSync, decompressFrameSync } from 'lz4-napi';
-import { compressSync, uncompressSync } from 'snappy';
 import { tooLarge } from './decompression-limit.ts';
 import { CorruptError, errorText, KafkaError } from './kafka-error.ts';
+import { lazyPackage } from './lazy-package.ts';
 import { decompressLz4 } from './lz4-frame.ts';
 import { compressSnappy, decompressSnappy } from './snappy-stream.ts';
+
+const lz4 = lazyPackage<typeof import('lz4-napi')>('lz4-napi');
+const snappy = lazyPackage<typeof import('snappy')>('snappy');
 
 /** The library copies its result into a buffer of ours: to hand over its own memory takes it five times as long. */
 const COPIED = { asBuffer: true, copyOutputData: true };
@@ -36,9 +38,9 @@ export function compress(codec: CompressionCodec, bytes: Buffer, level?: number)
         level === undefined ? {} : { params: { [zlib.constants.ZSTD_c_compressionLevel]: level } },
       );
     case 'snappy':
-      return compressSnappy(bytes, (block) => compressSync(block, COPIED));
+      return compressSnappy(bytes, (block) => snappy().compressSync(block, COPIED));
     case 'lz4':
-      return compressFrameSync(bytes);
+      return lz4().compressFrameSync(bytes);
   }
 }
 
@@ -66,9 +68,9 @@ function expand(codec: CompressionCodec, bytes: Buffer, bytesMax: number): Buffe
     case 'zstd':
       return expandZstd(bytes, bytesMax);
     case 'snappy':
-      return decompressSnappy(bytes, bytesMax, (block) => uncompressSync(block, COPIED) as Buffer);
+      return decompressSnappy(bytes, bytesMax, (block) => snappy().uncompressSync(block, COPIED) as Buffer);
     case 'lz4':
-      return decompressLz4(bytes, bytesMax, { block: decompressBlockSync, frame: decompressFrameSync });
+      return decompressLz4(bytes, bytesMax, { block: lz4().uncompressSync, frame: lz4().decompressFrameSync });
   }
 }
 

@@ -27,6 +27,7 @@ export { type DigestName, digest, digestWords, hmac, isEqualConstantTime, pbkdf2
 export { javaStringHash, murmur2 } from './hashes.ts';
 export { ipAddressOf } from './ip-address.ts';
 export { CorruptError, errorText, KafkaError, type KafkaErrorOptions } from './kafka-error.ts';
+export { lazyPackage } from './lazy-package.ts';
 export { hold, poisonReleased, release, takeBuffer } from './lent-buffers.ts';
 export { type Logger, type LogLevel, type LogMethod, silentLogger } from './logger.ts';
 export { ManualClock } from './manual-clock.ts';

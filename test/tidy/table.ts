@@ -30,7 +30,7 @@ const EVERYTHING_BELOW_APP = [
 ];
 
 export const ROOMS: Readonly<Record<string, Room>> = {
-  core: { rooms: [], packages: ['node:zlib', 'node:crypto', 'snappy', 'lz4-napi', '@node-rs/crc32'] },
+  core: { rooms: [], packages: ['node:zlib', 'node:crypto', 'node:module', 'snappy', 'lz4-napi', '@node-rs/crc32'] },
   protocol: { rooms: ['core'], isPure: true },
   serde: { rooms: ['core'], isPure: true },
   net: { rooms: ['core', 'protocol'], packages: ['node:net', 'node:tls'] },
@@ -61,7 +61,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   testing: { rooms: [...EVERYTHING_BELOW_APP, 'app'] },
   cli: {
     rooms: [...EVERYTHING_BELOW_APP, 'app', 'testing'],
-    packages: ['commander', 'node:fs', 'node:module', 'node:path'],
+    packages: ['commander', 'node:fs', 'node:module', 'node:path', 'node:v8'],
   },
 };
 
@@ -69,6 +69,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 export const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   'node:zlib': ['src/core/compression.ts'],
   'node:crypto': ['src/core/digest.ts', 'src/core/random.ts'],
+  'node:module': ['src/core/lazy-package.ts', 'src/cli/'],
   snappy: ['src/core/compression.ts'],
   'lz4-napi': ['src/core/compression.ts'],
   '@node-rs/crc32': ['src/core/checksum.ts'],
