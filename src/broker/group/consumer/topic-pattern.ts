@@ -3,8 +3,10 @@
  * the pattern alone, so that no pattern of a client can hold up the broker; patterns that are too large are refused before they are compiled.
  * The only file that knows which engine does it.
  */
-import { RE2JS } from 're2js';
+import { lazyPackage } from '#core';
 import { limits } from '../config.ts';
+
+const re2 = lazyPackage<typeof import('re2js')>('re2js');
 
 export interface TopicPattern {
   /** How many steps a character of a name costs, at most. */
@@ -19,7 +21,7 @@ const COUNTED = /\{(\d+)(?:,(\d*))?\}/g;
 export function compileTopicPattern(text: string): TopicPattern | { readonly problem: string } {
   if (expandedLength(text) > limits.regexExpandedLengthMax) return { problem: 'it is too large' };
   try {
-    const pattern = RE2JS.compile(text);
+    const pattern = re2().RE2JS.compile(text);
     const size = pattern.programSize();
     return size > limits.regexSizeMax
       ? { problem: 'it is too large' }
