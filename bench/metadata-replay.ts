@@ -11,9 +11,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLogger, systemClock, systemRandom } from '#core';
 import { LogDirectory, nodeDisk } from '#storage';
+import { controllerRules } from '../src/broker/config/config-rules.ts';
+import { LiveConfig } from '../src/broker/config/live-config.ts';
 import { readSettings } from '../src/broker/config/settings.ts';
 import { MetadataLog } from '../src/broker/metadata/metadata-log.ts';
-import { controllerRules } from '../src/broker/metadata/topic-admin.ts';
 import { median } from './figures.ts';
 
 const [topicCount = 10_000, partitionCount = 1] = process.argv.slice(2).map(Number);
@@ -51,13 +52,14 @@ async function open(path: string, snapshots: typeof NEVER): Promise<Opened> {
     nodeId,
     durability: 'sync',
   });
+  const settings = readSettings({}, logger);
   const before = heapBytes();
   const started = performance.now();
   const metadata = await MetadataLog.open({
     directory,
     disk,
     nodeId,
-    rules: controllerRules(readSettings({}, logger)),
+    rules: controllerRules(settings, new LiveConfig(settings, logger)),
     limits: { ...snapshots, retentionBytes: -1, retentionMs: -1, segmentBytes: 2 ** 30, segmentMs: 1e12 },
     clock,
     logger,

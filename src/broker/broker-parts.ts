@@ -1,6 +1,7 @@
 /** The parts of a running broker, as the handlers see them. Made and owned by `broker.ts`. */
 import type { Clock, Logger, Random } from '#core';
 import type { LogDirectories } from '#storage';
+import type { LiveConfig } from './config/live-config.ts';
 import type { BrokerSettings } from './config/settings.ts';
 import type { GroupCoordinators } from './coordination/group-coordinators.ts';
 import type { PartitionMarkers } from './coordination/partition-markers.ts';
@@ -20,6 +21,8 @@ import type { OpenListener } from './server/server.ts';
 
 export interface BrokerParts {
   readonly settings: BrokerSettings;
+  /** Keys that may change while the broker runs are read, or watched, here. */
+  readonly live: LiveConfig;
   readonly clusterId: string;
   readonly clock: Clock;
   readonly random: Random;

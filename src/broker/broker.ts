@@ -13,12 +13,15 @@
 import { type Clock, errorText, type Logger, type Random, silentLogger, systemClock, systemRandom } from '#core';
 import { type Acceptor, addressText, PipeNetwork, type Transport, tcpAcceptor } from '#net';
 import { Errors } from '#protocol';
-import { type CleanerConfig, type Disk, LogDirectories, nodeDisk, topicConfig } from '#storage';
+import { type Disk, LogDirectories, nodeDisk, topicConfig } from '#storage';
 import { type Authorizer, allowEveryone } from './authorizer.ts';
 import type { BrokerParts } from './broker-parts.ts';
-import { idleDynamicKeys } from './config/dynamic-configs.ts';
+import { controllerRules } from './config/config-rules.ts';
+import { directoryLimits, followConfig } from './config/follow-config.ts';
+import { LiveConfig } from './config/live-config.ts';
 import { type BrokerConfig, type BrokerSettings, readSettings } from './config/settings.ts';
 import {
+  BROKER_RESOURCE,
   featureByName,
   finalizedLevel,
   GROUP_METADATA_TOPIC,
@@ -38,7 +41,7 @@ import { HostedPartitions } from './hosting/hosted-partitions.ts';
 import { DirectoryReports } from './metadata/directory-reports.ts';
 import { MetadataLog, type MetadataLogLimits } from './metadata/metadata-log.ts';
 import { ProducerIds } from './metadata/producer-ids.ts';
-import { controllerRules, TopicAdmin } from './metadata/topic-admin.ts';
+import { TopicAdmin } from './metadata/topic-admin.ts';
 import { BrokerMetrics, type MetricFamily, PrometheusEndpoint } from './metrics/index.ts';
 import { AdvanceQueue } from './purgatory/advance-queue.ts';
 import { ProduceDeadlines } from './purgatory/produce-deadlines.ts';
@@ -73,6 +76,7 @@ export interface BrokerOptions {
 interface Environment {
   readonly authorizer: Authorizer;
   readonly settings: BrokerSettings;
+  readonly live: LiveConfig;
   readonly disk: Disk;
   readonly clock: Clock;
   readonly random: Random;
@@ -117,8 +121,10 @@ export class Broker {
   static async start(options: BrokerOptions = {}): Promise<Broker> {
     const clock = options.clock ?? systemClock;
     const logger = options.logger ?? silentLogger;
+    const settings = readSettings(options.config ?? {}, logger);
     const environment: Environment = {
-      settings: readSettings(options.config ?? {}, logger),
+      settings,
+      live: new LiveConfig(settings, logger),
       disk: options.disk ?? nodeDisk(),
       clock,
       random: options.random ?? systemRandom,
@@ -133,7 +139,6 @@ export class Broker {
         [options.acceptor ?? tcpDoor(environment), network],
         closers,
       );
-      const { settings } = environment;
       return new Broker({ settings, server, clusterId, image, metrics, metricsPort, network, closers });
     } catch (error) {
       await closeAll(closers, logger);
@@ -193,7 +198,7 @@ async function open(
   acceptors: readonly Acceptor[],
   closers: Closer[],
 ): Promise<Pick<OpenBroker, 'clusterId' | 'server' | 'image' | 'metrics' | 'metricsPort'>> {
-  const { settings, clock, random, logger } = environment;
+  const { settings, live, clock, random, logger } = environment;
   const { config } = settings;
   const routeTable = routes();
   const server = new Server({
@@ -222,6 +227,7 @@ async function open(
   closers.push(() => produceDeadlines.stop());
   const parts: BrokerParts = {
     settings,
+    live,
     clusterId: directories.clusterId,
     clock,
     random,
@@ -297,23 +303,11 @@ function openDirectories({ settings, disk, clock, random, logger }: Environment)
     nodeId: settings.nodeId,
     clusterId: settings.config['cluster.id'] ?? undefined,
     durability: settings.durability,
-    cleaner: cleanerConfig(settings),
-    producerIdExpirationMs: settings.config['producer.id.expiration.ms'],
+    ...directoryLimits(settings.config),
     retentionCheckMs: settings.config['log.retention.check.interval.ms'],
     scrubBytesPerSecond: settings.config['springtide.broker.scrub.bytes.per.second'],
     openFilesMax: settings.config['springtide.broker.open.files.max'],
   });
-}
-
-function cleanerConfig({ config }: BrokerSettings): CleanerConfig | undefined {
-  if (!config['log.cleaner.enable']) return undefined;
-  return {
-    backoffMs: config['log.cleaner.backoff.ms'],
-    dedupeBufferBytes: config['log.cleaner.dedupe.buffer.size'],
-    dedupeLoadFactor: config['log.cleaner.io.buffer.load.factor'],
-    ioBufferBytes: config['log.cleaner.io.buffer.size'],
-    ioBytesPerSecondMax: config['log.cleaner.io.max.bytes.per.second'],
-  };
 }
 
 function metadataLimits(config: BrokerConfig): MetadataLogLimits {
@@ -335,17 +329,18 @@ async function openCluster(
   metrics: BrokerMetrics,
   closers: Closer[],
 ): Promise<Pick<BrokerParts, 'metadata' | 'partitions' | 'producerIds' | 'groups' | 'transactions' | 'markers'>> {
-  const { settings, disk, clock, random, logger } = environment;
+  const { settings, live, disk, clock, random, logger } = environment;
   const { nodeId, config, given } = settings;
   const metadata = await MetadataLog.open({
     directory: directories.metadata,
     disk,
     nodeId,
-    rules: controllerRules(settings),
+    rules: controllerRules(settings, live),
     limits: metadataLimits(config),
     clock,
     logger,
     committed: (record, image) => {
+      if (record.type === 'ConfigRecord' && record.body.resourceType === BROKER_RESOURCE) live.update(image);
       partitions.committed(record, image);
       groups.committed(record);
       if (record.type === 'ClientQuotaRecord') quotas.apply(record.body);
@@ -354,12 +349,6 @@ async function openCluster(
     settled: () => partitions.settled(),
   });
   for (const record of metadata.image.clientQuotas.records()) quotas.apply(record);
-  const idleKeys = idleDynamicKeys(metadata.image, nodeId);
-  if (idleKeys.length > 0)
-    logger.warn(
-      { keys: idleKeys },
-      `Dynamic broker configs of this folder without effect here: ${idleKeys.join(', ')}`,
-    );
   const reports = new DirectoryReports(metadata, clock);
   closers.push(() => {
     reports.stop();
@@ -378,7 +367,7 @@ async function openCluster(
   const partitions = new HostedPartitions({
     directories,
     nodeId,
-    given,
+    defaults: () => live.values,
     logger,
     hosted: (partition) => {
       if (partition.topic === GROUP_METADATA_TOPIC) groups.lead(partition);
@@ -427,6 +416,7 @@ async function openCluster(
     securityProtocol: PLAINTEXT,
   }));
   await metadata.register(endPoints, config['broker.rack'], random.uuid(), () => directories.onlineIds);
+  followConfig(live, { settings, directories, server, partitions, metadata });
   await partitions.reconcile(metadata.image);
   groups.nodeStarted();
   return { metadata, partitions, producerIds, groups, transactions, markers };

@@ -3,13 +3,14 @@
  * in `protocol`, a row here, a handler, a test.
  */
 import { Apis } from '#protocol';
+import { alterConfigs, incrementalAlterConfigs } from './handlers/alter-configs.ts';
 import { apiVersions } from './handlers/api-versions.ts';
 import { alterClientQuotas, describeClientQuotas } from './handlers/client-quotas.ts';
 import { describeCluster, describeTopicPartitions } from './handlers/cluster.ts';
-import { alterConfigs, describeConfigs, incrementalAlterConfigs, listConfigResources } from './handlers/configs.ts';
 import { consumerGroupDescribe, consumerGroupHeartbeat } from './handlers/consumer-groups.ts';
 import { findCoordinator } from './handlers/coordinators.ts';
 import { deleteRecords } from './handlers/delete-records.ts';
+import { describeConfigs, listConfigResources } from './handlers/describe-configs.ts';
 import { updateFeatures } from './handlers/features.ts';
 import { fetch } from './handlers/fetch.ts';
 import { offsetCommit, offsetFetch } from './handlers/group-offsets.ts';

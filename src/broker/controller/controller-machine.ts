@@ -41,22 +41,30 @@ import { MetadataImage } from './metadata-image.ts';
 import { METADATA_VERSION, type MetadataRecord } from './metadata-record.ts';
 import { createPartitions } from './partition-growth.ts';
 import { alterReassignments } from './reassignment.ts';
-import { refuse } from './refusal.ts';
+import { type Refusal, refuse } from './refusal.ts';
 import { createTopics } from './topic-creation.ts';
 
 /** How many producer ids a broker gets at once; Kafka's ProducerIdsBlock. */
 const PRODUCER_ID_BLOCK_COUNT = 1000;
 
-/** What the machine must know about configuration. All of it is constant while the machine lives. */
+/** What may be set for the resources of one type. */
+export interface ConfigRules {
+  /** Why there can be no resource of this name. */
+  nameRefusal(resourceName: string): Refusal | undefined;
+  /** A value in the form in which it is stored, or why it is refused (unknown keys included). */
+  check(resourceName: string, key: string, value: string): { readonly value: string } | Refusal;
+  /** Why these cannot stand together as all that is set for the resource; each of them was checked. */
+  conflict(resourceName: string, overrides: ReadonlyMap<string, string>): Refusal | undefined;
+  /** The value a list has when none is set; undefined when `key` is not a list. */
+  listDefault(key: string): string | undefined;
+}
+
+/** What the machine must know about configuration. */
 export interface ControllerRules {
   readonly numPartitions: number;
   readonly replicationFactor: number;
-  /** A topic config in the form in which it is stored, or why it is refused (unknown name included). */
-  checkTopicConfig(name: string, value: string): { readonly value: string } | { readonly problem: string };
-  /** Why the overrides of a topic cannot stand together; each of them was checked. */
-  topicConfigConflict(overrides: ReadonlyMap<string, string>): string | undefined;
-  /** The value a list config has without an override; undefined when `name` is not a list. */
-  listConfigDefault(name: string): string | undefined;
+  /** By type of resource; others have no configs that are kept. */
+  readonly configs: ReadonlyMap<number, ConfigRules>;
 }
 
 /** Records and the answer of one event. */

@@ -102,7 +102,9 @@ export interface ConfigChange extends ConfigEntry {
 export interface AlterConfigsEvent {
   readonly type: 'alter-configs';
   readonly token: number;
-  readonly topics: readonly {
+  readonly resources: readonly {
+    /** One that has rules. */
+    readonly type: number;
     readonly name: string;
     readonly changes: readonly ConfigChange[];
     /** AlterConfigs of old: what is not named goes back to its default. */

@@ -71,6 +71,9 @@ export type MetadataRecord = {
 /** Resource types of configs as Kafka numbers them. */
 export const TOPIC_RESOURCE = 2;
 export const BROKER_RESOURCE = 4;
+export const BROKER_LOGGER_RESOURCE = 8;
+export const CLIENT_METRICS_RESOURCE = 16;
+export const GROUP_RESOURCE = 32;
 
 /** The feature that names the format of these records, and its level: Kafka 4.4-IV2. */
 export const METADATA_VERSION = 'metadata.version';

@@ -6,14 +6,13 @@ import type { MetadataImage, TopicImage } from './metadata-image.ts';
 import type { MetadataRecord } from './metadata-record.ts';
 import {
   checkPlacement,
-  isRefusal,
   PARTITIONS_PER_REQUEST_MAX,
   type Placement,
   partitionRecords,
   place,
   TOO_MANY_PARTITIONS,
 } from './placement.ts';
-import { type Refusal, refuse } from './refusal.ts';
+import { isRefusal, type Refusal, refuse } from './refusal.ts';
 
 type Growth = CreatePartitionsEvent['topics'][number];
 

@@ -94,7 +94,3 @@ export function newDirectory(image: MetadataImage, brokerId: number): Uuid {
   const logDirs = image.brokers.get(brokerId)?.logDirs ?? [];
   return logDirs.length === 1 ? logDirs[0] : UNASSIGNED_DIRECTORY;
 }
-
-export function isRefusal(value: Placement | Refusal): value is Refusal {
-  return 'error' in value;
-}

@@ -7,6 +7,10 @@ export interface Refusal {
   readonly errorMessage: string;
 }
 
+export function isRefusal(value: object): value is Refusal {
+  return 'error' in value && 'errorMessage' in value;
+}
+
 /** The text may quote what the client sent. */
 export function refuse(error: KafkaErrorRow, text: string): Refusal {
   return { error, errorMessage: shortened(text) };

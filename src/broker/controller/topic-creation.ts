@@ -7,14 +7,13 @@ import type { MetadataImage } from './metadata-image.ts';
 import { type MetadataRecord, TOPIC_RESOURCE } from './metadata-record.ts';
 import {
   checkPlacement,
-  isRefusal,
   PARTITIONS_PER_REQUEST_MAX,
   type Placement,
   partitionRecords,
   place,
   TOO_MANY_PARTITIONS,
 } from './placement.ts';
-import { type Refusal, refuse } from './refusal.ts';
+import { isRefusal, type Refusal, refuse } from './refusal.ts';
 import { collisionKey, topicNameProblem } from './topic-name.ts';
 
 /** Topics of the request that were accepted before the present one. */
@@ -96,17 +95,17 @@ function nameRefusal(image: MetadataImage, name: string, accepted: Accepted): Re
     : refuse(Errors.INVALID_TOPIC_EXCEPTION, `'${name}' differs from the topic '${other}' in nothing but '.' and '_'.`);
 }
 
-function configRefusal(rules: ControllerRules, topic: NewTopic): Refusal | undefined {
+function configRefusal({ configs }: ControllerRules, topic: NewTopic): Refusal | undefined {
+  const rules = configs.get(TOPIC_RESOURCE)!;
   const overrides = new Map<string, string>();
   for (const { name, value } of topic.configs) {
     if (overrides.has(name)) return refuse(Errors.INVALID_REQUEST, `The config key '${name}' stands more than once.`);
     if (value === null) return refuse(Errors.INVALID_CONFIG, `The config '${name}' needs a value.`);
-    const checked = rules.checkTopicConfig(name, value);
-    if ('problem' in checked) return refuse(Errors.INVALID_CONFIG, checked.problem);
+    const checked = rules.check(topic.name, name, value);
+    if ('error' in checked) return checked;
     overrides.set(name, checked.value);
   }
-  const conflict = rules.topicConfigConflict(overrides);
-  return conflict === undefined ? undefined : refuse(Errors.INVALID_CONFIG, conflict);
+  return rules.conflict(topic.name, overrides);
 }
 
 function placeByCount(image: MetadataImage, rules: ControllerRules, topic: NewTopic): Placement | Refusal {
@@ -145,7 +144,7 @@ function topicRecords(
   const { name: resourceName, topicId } = topic;
   const records: MetadataRecord[] = [{ type: 'TopicRecord', body: { name: resourceName, topicId } }];
   for (const { name, value: given } of topic.configs) {
-    const checked = rules.checkTopicConfig(name, given ?? '');
+    const checked = rules.configs.get(TOPIC_RESOURCE)!.check(resourceName, name, given ?? '');
     assert('value' in checked, 'configs are checked before records are written');
     const { value } = checked;
     records.push({ type: 'ConfigRecord', body: { resourceType: TOPIC_RESOURCE, resourceName, name, value } });

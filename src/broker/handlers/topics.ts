@@ -13,7 +13,7 @@ import {
 } from '#protocol';
 import { CLUSTER_RESOURCE_NAME } from '../authorizer.ts';
 import type { BrokerParts } from '../broker-parts.ts';
-import { describeTopicConfigs } from '../config/config-view.ts';
+import { describeTopicConfigs, topicConfigSource } from '../config/config-view.ts';
 import type { CreateTopicResult, ItemResult, TopicImage } from '../controller/index.ts';
 import type { RequestContext } from '../server/request-context.ts';
 import type { MutationQuota } from '../server/request-quotas.ts';
@@ -62,11 +62,11 @@ function createdTopic(broker: BrokerParts, draft: AskedTopic | undefined, result
   if (result.error !== Errors.NONE) return failedTopic(result.name, result.error, result.errorMessage);
   const { name, topicId, numPartitions, replicationFactor } = result;
   const overrides = new Map(draft?.configs.map((entry) => [entry.name, entry.value ?? '']));
-  const configs = describeTopicConfigs(broker.settings, broker.metadata.image, overrides).map((config) => ({
+  const configs = describeTopicConfigs(broker.live, overrides).map((config) => ({
     name: config.name,
     value: config.value,
     readOnly: false,
-    configSource: config.source,
+    configSource: topicConfigSource(broker.live, config.name, overrides),
     isSensitive: config.isSensitive,
   }));
   return { name, topicId, errorCode: 0, errorMessage: null, numPartitions, replicationFactor, configs };

@@ -9,7 +9,6 @@
 import { errorText, type Logger, type Uuid } from '#core';
 import { Errors, type KafkaErrorRow } from '#protocol';
 import { type LogDirectories, type LogDirectory, type PartitionLog, type TopicConfig, topicConfig } from '#storage';
-import { dynamicTopicDefaults } from '../config/dynamic-configs.ts';
 import {
   directoryOf,
   isPlaced,
@@ -28,8 +27,8 @@ export type Found = HostedPartition | KafkaErrorRow;
 export interface HostedPartitionsOptions {
   readonly directories: LogDirectories;
   readonly nodeId: number;
-  /** The broker's keys as given, for the defaults of topics. */
-  readonly given: Readonly<Record<string, unknown>>;
+  /** The broker's keys as they count now, for the defaults of topics. */
+  defaults(): Readonly<Record<string, unknown>>;
   readonly logger: Logger;
   readonly traffic: Traffic;
   /** A partition is here and this node leads it. */
@@ -104,6 +103,11 @@ export class HostedPartitions {
       default:
         return;
     }
+  }
+
+  /** The defaults of topics have changed. */
+  reconfigureAll(image: MetadataImage): void {
+    for (const name of image.topics.keys()) this.#reconfigure(image, name);
   }
 
   /** Everyone who waits for a partition hears `error`; with `directory`, for one whose log lies there. */
@@ -255,8 +259,6 @@ export class HostedPartitions {
   }
 
   #topicConfig(image: MetadataImage, name: string): TopicConfig {
-    const { given, nodeId } = this.#options;
-    const defaults = { ...given, ...dynamicTopicDefaults(image, nodeId) };
-    return topicConfig(Object.fromEntries(image.topicConfigs(name)), defaults);
+    return topicConfig(Object.fromEntries(image.topicConfigs(name)), this.#options.defaults());
   }
 }

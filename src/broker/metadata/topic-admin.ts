@@ -1,11 +1,9 @@
 /** Making topics on this broker: with the ids and defaults the controller wants, and done only when their logs can be used. */
-import { formatConfigValue, KafkaError, parseConfigValue, type Random } from '#core';
+import type { Random } from '#core';
 import { Errors, type KafkaErrorRow } from '#protocol';
-import { refusedTopicConfig, topicConfig, topicConfigConflict, topicConfigTable } from '#storage';
-import type { BrokerConfig, BrokerSettings } from '../config/settings.ts';
+import type { BrokerConfig } from '../config/settings.ts';
 import {
   type ConfigEntry,
-  type ControllerRules,
   type CreateTopicResult,
   GROUP_METADATA_TOPIC,
   type ItemResult,
@@ -105,36 +103,4 @@ export class TopicAdmin {
 
 function defaults(name: string): TopicDraft {
   return { name, numPartitions: -1, replicationFactor: -1, assignments: [], configs: [] as ConfigEntry[] };
-}
-
-/** What the controller has to know about configuration. */
-export function controllerRules({ config, given }: BrokerSettings): ControllerRules {
-  return {
-    numPartitions: config['num.partitions'],
-    replicationFactor: config['default.replication.factor'],
-    checkTopicConfig,
-    topicConfigConflict: (overrides) => topicConfigConflict(topicConfig(Object.fromEntries(overrides), given)),
-    listConfigDefault,
-  };
-}
-
-/** `30s` and `5MB` are understood; stored is what Kafka's own tools write and read. */
-function checkTopicConfig(name: string, value: string): { value: string } | { problem: string } {
-  if (!Object.hasOwn(topicConfigTable, name)) return { problem: `Topics have no config '${name}'` };
-  try {
-    const parsed = parseConfigValue(name, topicConfigTable[name as keyof typeof topicConfigTable], value);
-    const refusal = refusedTopicConfig(name, parsed);
-    if (refusal !== undefined) return { problem: `${name}: ${value} is not allowed: ${refusal}` };
-    return { value: formatConfigValue(parsed) ?? '' };
-  } catch (error) {
-    if (error instanceof KafkaError) return { problem: error.message };
-    throw error;
-  }
-}
-
-function listConfigDefault(name: string): string | undefined {
-  const key = Object.hasOwn(topicConfigTable, name)
-    ? topicConfigTable[name as keyof typeof topicConfigTable]
-    : undefined;
-  return key?.type === 'list' ? key.default.join(',') : undefined;
 }

@@ -91,6 +91,7 @@ export const networkConfigTable = defineConfig({
     doc: 'The most memory of all replies together that clients have not read. Fetches bring less as it is used up; when it is, requests wait, and clients that do not read for a second are closed.',
   },
   'max.connections': {
+    dynamic: 'cluster-wide',
     type: 'int',
     default: INT_MAX,
     min: 0,
@@ -98,6 +99,7 @@ export const networkConfigTable = defineConfig({
     doc: 'Connections at a time; further ones wait until there is room (`socket.listen.backlog.size` of them). Also for one listener: `listener.name.plaintext.max.connections`.',
   },
   'max.connections.per.ip': {
+    dynamic: 'cluster-wide',
     type: 'int',
     default: INT_MAX,
     min: 0,
@@ -105,12 +107,14 @@ export const networkConfigTable = defineConfig({
     doc: 'Connections of one address at a time; further ones are closed at once.',
   },
   'max.connections.per.ip.overrides': {
+    dynamic: 'cluster-wide',
     type: 'list',
     default: [],
     importance: 'medium',
     doc: 'Addresses that have a `max.connections.per.ip` of their own, for example `10.0.0.7:100,[fd00::1]:200`.',
   },
   'max.connection.creation.rate': {
+    dynamic: 'cluster-wide',
     type: 'int',
     default: INT_MAX,
     min: 1,

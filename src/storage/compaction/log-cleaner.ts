@@ -53,6 +53,7 @@ interface Candidate {
 export class LogCleaner {
   readonly #options: LogCleanerOptions;
   readonly #checkpoint: CheckpointFile;
+  #config: CleanerConfig;
   readonly #uncleanable = new WeakSet<PartitionLog>();
   /** Not before the next pause is over. */
   #skipped = new WeakSet<PartitionLog>();
@@ -70,6 +71,7 @@ export class LogCleaner {
   private constructor(options: LogCleanerOptions, checkpoint: CheckpointFile) {
     this.#options = options;
     this.#checkpoint = checkpoint;
+    this.#config = options.config;
     this.#running = this.#run();
   }
 
@@ -77,6 +79,11 @@ export class LogCleaner {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#running;
+  }
+
+  /** From the next log on, or the next pause. */
+  reconfigure(config: CleanerConfig): void {
+    this.#config = config;
   }
 
   /** `log` is deleted; the next one of its name has nothing that is clean. */
@@ -89,11 +96,11 @@ export class LogCleaner {
   }
 
   async #run(): Promise<void> {
-    const { clock, config, logger, turns } = this.#options;
+    const { clock, logger, turns } = this.#options;
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       try {
-        await pause(clock, config.backoffMs, signal);
+        await pause(clock, this.#config.backoffMs, signal);
         this.#skipped = new WeakSet();
         while (await turns.take(() => !signal.aborted && this.#cleanDirtiest()));
       } catch (error) {
@@ -108,7 +115,8 @@ export class LogCleaner {
     const candidate = await this.#dirtiest();
     if (candidate === undefined) return false;
     const { log, segments, endOffset, firstDirty, isWhole } = candidate;
-    const { disk, clock, config, logger } = this.#options;
+    const { disk, clock, logger } = this.#options;
+    const config = this.#config;
     let result: CleaningResult;
     try {
       result = await cleanLog({
@@ -156,7 +164,8 @@ export class LogCleaner {
   async #isDamaged(log: PartitionLog, segments: readonly Segment[], error: unknown): Promise<boolean> {
     const segment = segments.find((each) => error instanceof CorruptError && error.file === each.path(LOG_SUFFIX));
     if (segment === undefined || log.isClosed) return false;
-    const { clock, config } = this.#options;
+    const { clock } = this.#options;
+    const config = this.#config;
     const pace = new Pace({ clock, bytesPerSecondMax: config.ioBytesPerSecondMax, signal: this.#stopping.signal });
     await log.verify(segment, (bytes) => pace.spent(bytes));
     return log.damage.some(({ file }) => file === segment.path(LOG_SUFFIX));

@@ -12,7 +12,7 @@ import type { TopicConfig } from '../config.ts';
 import type { PartitionLog } from '../log/partition-log.ts';
 import { checkSet, type FoundDirectory, findDirectory } from './directory-set.ts';
 import { isDiskFailure, startFailure } from './disk-errors.ts';
-import { LogDirectory, type LogDirectoryOptions } from './log-directory.ts';
+import { type DirectoryLimits, LogDirectory, type LogDirectoryOptions } from './log-directory.ts';
 import { sharedLimits } from './shared-limits.ts';
 
 export interface LogDirectoriesOptions extends Omit<LogDirectoryOptions, 'path' | 'limits'> {
@@ -92,6 +92,11 @@ export class LogDirectories {
   /** The directories that can have partitions and are well. */
   get online(): readonly LogDirectory[] {
     return this.#online;
+  }
+
+  /** Limits that hold from now on. */
+  reconfigure(limits: DirectoryLimits): void {
+    for (const directory of this.all) directory.reconfigure(limits);
   }
 
   /** Whether some directory of `log.dirs` is offline. */

@@ -77,6 +77,12 @@ const PRODUCER_EXPIRATION_MS = 86_400_000;
 const CLEAN_SHUTDOWN_FILE = '.kafka_cleanshutdown';
 export const LOCK_FILE = '.lock';
 
+/** What may change while the directory is open. */
+export interface DirectoryLimits {
+  readonly cleaner: CleanerConfig | undefined;
+  readonly producerIdExpirationMs: number;
+}
+
 export class LogDirectory {
   readonly path: string;
   readonly clusterId: string;
@@ -89,6 +95,7 @@ export class LogDirectory {
   #timers: Timer[] = [];
   #removals = new Set<Timer>();
   #cleaner: LogCleaner | undefined;
+  #producerIdExpirationMs: number;
   #scrub: LogScrub | undefined;
   #closing: Promise<void> | undefined;
 
@@ -118,6 +125,7 @@ export class LogDirectory {
 
   private constructor(options: OpenOptions, lock: DiskLock, identity: { clusterId: string; directoryId: Uuid }) {
     this.path = options.path;
+    this.#producerIdExpirationMs = options.producerIdExpirationMs ?? PRODUCER_EXPIRATION_MS;
     this.clusterId = identity.clusterId;
     this.directoryId = identity.directoryId;
     this.#options = options;
@@ -175,6 +183,12 @@ export class LogDirectory {
   /** Of the file system it lies in; undefined on disks that know no bounds. */
   async space(): Promise<DiskSpace | undefined> {
     return this.#options.disk.space?.(this.path);
+  }
+
+  /** Limits that hold from now on; a cleaner that was turned off stays so. */
+  reconfigure({ cleaner, producerIdExpirationMs }: DirectoryLimits): void {
+    if (cleaner !== undefined) this.#cleaner?.reconfigure(cleaner);
+    this.#producerIdExpirationMs = producerIdExpirationMs;
   }
 
   get(topic: string, partition: number): PartitionLog | undefined {
@@ -315,10 +329,9 @@ export class LogDirectory {
   #startTimers(): void {
     const { durability } = this.#options;
     this.#every(CHECKPOINT_MS[durability], () => this.#home.checkpoints.store());
-    const { producerIdExpirationMs = PRODUCER_EXPIRATION_MS } = this.#options;
     this.#every(PRODUCER_EXPIRATION_CHECK_MS, async () => {
       const { wallMs } = this.#options.clock.now();
-      for (const log of this.#logs.values()) log.producers.removeExpired(wallMs, producerIdExpirationMs);
+      for (const log of this.#logs.values()) log.producers.removeExpired(wallMs, this.#producerIdExpirationMs);
     });
     this.#every(this.#retentionCheckMs, () => this.#retention.run());
   }

@@ -1,9 +1,14 @@
 /** The controller machine, driven by text scripts: commands, and below them the records and answers they lead to. */
+import { Errors } from '#protocol';
 import {
+  BROKER_RESOURCE,
+  type ConfigRules,
   type ControllerEvent,
   ControllerMachine,
   type MetadataRecord,
   type PartitionImage,
+  refuse,
+  TOPIC_RESOURCE,
 } from '../../../src/broker/controller/index.ts';
 import type { MachineOutput } from '../../../src/broker/coordination/machine.ts';
 import { describeScripts, list, type ScriptCommand } from '../../scripts/script.ts';
@@ -11,6 +16,20 @@ import { describeScripts, list, type ScriptCommand } from '../../scripts/script.
 const NOW = { wallMs: 1_000, monotonicMs: 0 };
 const UPGRADE_TYPES = ['strange', 'upgrade', 'downgrade', 'unsafe'];
 const LISTS = new Map([['cleanup.policy', 'delete']]);
+
+/** Keys that begin with `no.` are unknown; `least` must not exceed `most`. */
+function rulesOf(type: number): ConfigRules {
+  const error = type === TOPIC_RESOURCE ? Errors.INVALID_CONFIG : Errors.INVALID_REQUEST;
+  return {
+    nameRefusal: (name) => (name === 'bad name' ? refuse(error, 'not a name') : undefined),
+    check: (_, key, value) => (key.startsWith('no.') ? refuse(error, `There is no config '${key}'`) : { value }),
+    conflict: (_, overrides) =>
+      Number(overrides.get('least') ?? 0) > Number(overrides.get('most') ?? 9)
+        ? refuse(error, 'least is more than most')
+        : undefined,
+    listDefault: (key) => LISTS.get(key),
+  };
+}
 
 /** A controller and the log of what it wrote. */
 class World {
@@ -131,7 +150,19 @@ class World {
           return { name: config, value: value ?? null, operation: number };
         });
         const replacesAll = rest.includes('replace-all');
-        return { type: 'alter-configs', token, topics: [{ name: rest[0], changes, replacesAll }], validateOnly: false };
+        return {
+          type: 'alter-configs',
+          token,
+          resources: [
+            {
+              type: rest.includes('broker') ? BROKER_RESOURCE : TOPIC_RESOURCE,
+              name: args['name'] ?? rest[0],
+              changes,
+              replacesAll,
+            },
+          ],
+          validateOnly: false,
+        };
       }
       case 'elect': {
         const topics = rest.includes('all') ? null : body.split('\n').map((line) => partitionsOf(line));
@@ -200,13 +231,7 @@ class World {
     return new ControllerMachine({
       numPartitions: 2,
       replicationFactor: 1,
-      checkTopicConfig: (name, value) =>
-        name.startsWith('no.') ? { problem: `Topics have no config '${name}'` } : { value },
-      topicConfigConflict: (overrides) =>
-        Number(overrides.get('least') ?? 0) > Number(overrides.get('most') ?? 9)
-          ? 'least is more than most'
-          : undefined,
-      listConfigDefault: (name) => LISTS.get(name),
+      configs: new Map([TOPIC_RESOURCE, BROKER_RESOURCE].map((type) => [type, rulesOf(type)])),
     });
   }
 
