@@ -75,8 +75,11 @@ it('tells of all that is set while brokers run what counts here, and warns of th
   expect(served.topics['transacted'].configs).toEqual({ 'min.insync.replicas': '1', 'retention.ms': '-1' });
   const resources = [{ resourceType: 4, resourceName: '1', configurationKeys: ['log.retention.ms', 'num.io.threads'] }];
   const { results } = await scene.send(Apis.DescribeConfigs, { resources, includeSynonyms: true });
-  expect(results[0].configs).toMatchObject([{ name: 'log.retention.ms', value: '-1', configSource: 3 }]);
+  expect(results[0].configs).toMatchObject([
+    { name: 'log.retention.ms', value: '-1', configSource: 3 },
+    { name: 'num.io.threads', value: null, configSource: 3 },
+  ]);
   expect([...scene.book.at('warn'), ...scene.book.at('error')]).toEqual([
-    'Dynamic broker configs of this folder without effect here: num.io.threads',
+    'Dynamic broker configs without effect here: num.io.threads',
   ]);
 });
