@@ -234,7 +234,11 @@ async function open(
     logger,
     directories,
     ...cluster,
-    gate: new TransactionGate(transactions, gateSettings(config), clock),
+    gate: new TransactionGate(
+      transactions,
+      gateSettings(() => live.current),
+      clock,
+    ),
     topics: new TopicAdmin(metadata, partitions, config, random),
     quotas: new RequestQuotas(quotas, clock),
     meter: metrics.meter,
@@ -357,7 +361,7 @@ async function openCluster(
   const batchBytesMax = topicConfig({}, given)['max.message.bytes'];
   const groups = new GroupCoordinators({
     settings: groupSettings(config, batchBytesMax),
-    cluster: new CommittedCluster(metadata.image, consumerGroupDefaults(config)),
+    cluster: new CommittedCluster(metadata.image, () => consumerGroupDefaults(live.current)),
     partitionCount: () =>
       metadata.image.topics.get(GROUP_METADATA_TOPIC)?.partitions.length ?? config['offsets.topic.num.partitions'],
     clock,

@@ -200,6 +200,7 @@ describe('groups', () => {
     expect(await shown(GROUP, 'g', 'consumer.session.timeout.ms')).toBe(
       '50000@8: consumer.session.timeout.ms=50000@8 group.consumer.session.timeout.ms=45000@5',
     );
+    expect(await alter(GROUP, 'g', [['consumer.session.timeout.ms', '1']])).toMatchObject({ error: 'INVALID_CONFIG' });
     expect(await alter(GROUP, 'g', [['nope', '1']])).toMatchObject({ error: 'INVALID_CONFIG' });
     expect(await alter(GROUP, '', [['consumer.session.timeout.ms', '50000']])).toMatchObject({
       error: 'INVALID_REQUEST',

@@ -77,7 +77,7 @@ describe('a snapshot', () => {
 
   it('is never written by time when the interval is 0', async () => {
     scene = await Scene.start({ config: { 'metadata.log.max.snapshot.interval.ms': 0 } });
-    await scene.clock.advance(20 * HOUR_MS);
+    await scene.clock.advance(5 * HOUR_MS);
     await scene.clock.settle();
     expect(await snapshots(scene.disk)).toEqual([]);
   });
@@ -178,7 +178,7 @@ describe('what snapshots cover', () => {
       config: { ...OFTEN, 'metadata.max.retention.ms': -1, 'metadata.max.retention.bytes': -1 },
     });
     await createMany(scene, 60);
-    await scene.clock.advance(20 * HOUR_MS);
+    await scene.clock.advance(5 * HOUR_MS);
     await scene.clock.settle();
     expect((await snapshots(scene.disk)).length).toBeGreaterThan(5);
   });

@@ -19,7 +19,7 @@ import {
 import { brokerKeys, dynamicMode } from './dynamic-keys.ts';
 import type { LiveConfig } from './live-config.ts';
 import { clientMetricsTable, groupResourceTable } from './resource-tables.ts';
-import type { BrokerSettings } from './settings.ts';
+import type { BrokerConfig, BrokerSettings } from './settings.ts';
 
 /** What a client can be matched by. */
 const MATCH_NAMES: readonly string[] = [
@@ -46,7 +46,7 @@ function configRules(nodeId: number, live: LiveConfig): ReadonlyMap<number, Conf
     [TOPIC_RESOURCE, topicRules(live)],
     [BROKER_RESOURCE, brokerRules(nodeId, live)],
     [CLIENT_METRICS_RESOURCE, clientMetricsRules],
-    [GROUP_RESOURCE, groupRules],
+    [GROUP_RESOURCE, groupRules(live)],
   ]);
 }
 
@@ -121,20 +121,42 @@ const clientMetricsRules: ConfigRules = {
   listDefault: (key) => listDefault(rowOf(clientMetricsTable, key)),
 };
 
-const groupRules: ConfigRules = {
-  nameRefusal(name) {
-    return name === ''
-      ? refuse(Errors.INVALID_REQUEST, 'Groups have no defaults of their own: those of the brokers count.')
-      : undefined;
-  },
-  check(_, key, value) {
-    const row = rowOf(groupResourceTable, key);
-    if (row === undefined) return refuse(Errors.INVALID_CONFIG, `Groups have no config '${key}'`);
-    return checkValue(Errors.INVALID_CONFIG, key, row, value);
-  },
-  conflict: () => undefined,
-  listDefault: (key) => listDefault(rowOf(groupResourceTable, key)),
-};
+/** The broker's keys bound what a group may have. */
+function groupRules(live: LiveConfig): ConfigRules {
+  return {
+    nameRefusal(name) {
+      return name === ''
+        ? refuse(Errors.INVALID_REQUEST, 'Groups have no defaults of their own: those of the brokers count.')
+        : undefined;
+    },
+    check(_, key, value) {
+      const row = rowOf(groupResourceTable, key);
+      if (row === undefined) return refuse(Errors.INVALID_CONFIG, `Groups have no config '${key}'`);
+      const checked = checkValue(Errors.INVALID_CONFIG, key, row, value);
+      if ('error' in checked) return checked;
+      const [least, most] = groupBounds(live.current, key);
+      const isWithin = Number(checked.value) >= least && Number(checked.value) <= most;
+      return isWithin
+        ? checked
+        : refuse(Errors.INVALID_CONFIG, `${key}=${value} must be from ${least} to ${most}, the bounds of the broker.`);
+    },
+    conflict: () => undefined,
+    listDefault: (key) => listDefault(rowOf(groupResourceTable, key)),
+  };
+}
+
+function groupBounds(config: BrokerConfig, key: string): readonly [least: number, most: number] {
+  switch (key) {
+    case 'consumer.session.timeout.ms':
+      return [config['group.consumer.min.session.timeout.ms'], config['group.consumer.max.session.timeout.ms']];
+    case 'consumer.heartbeat.interval.ms':
+      return [config['group.consumer.min.heartbeat.interval.ms'], config['group.consumer.max.heartbeat.interval.ms']];
+    case 'consumer.assignment.interval.ms':
+      return [config['group.consumer.min.assignment.interval.ms'], config['group.consumer.max.assignment.interval.ms']];
+    default:
+      return [-Infinity, Infinity];
+  }
+}
 
 function isMatch(text: string): boolean {
   if (text.trim() === '') return true;

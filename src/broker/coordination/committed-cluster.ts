@@ -3,16 +3,18 @@
  * groups that read them are told, once for all records of a moment.
  */
 import type { Uuid } from '#core';
-import type { MetadataImage, MetadataRecord } from '../controller/index.ts';
+import { consumerGroupConfig } from '../config/resource-tables.ts';
+import { GROUP_RESOURCE, type MetadataImage, type MetadataRecord } from '../controller/index.ts';
 import { type ClusterView, type ConsumerGroupConfig, type GroupTopic, topicHash } from '../group/index.ts';
 
 export class CommittedCluster implements ClusterView {
   newTopicsVersion: number;
   readonly #image: MetadataImage;
-  readonly #consumerDefaults: ConsumerGroupConfig;
+  readonly #consumerDefaults: () => ConsumerGroupConfig;
   readonly #hashes = new Map<string, string>();
 
-  constructor(image: MetadataImage, consumerDefaults: ConsumerGroupConfig) {
+  /** @param consumerDefaults what counts now where a group has nothing of its own */
+  constructor(image: MetadataImage, consumerDefaults: () => ConsumerGroupConfig) {
     this.#image = image;
     this.#consumerDefaults = consumerDefaults;
     this.newTopicsVersion = image.offset;
@@ -47,8 +49,10 @@ export class CommittedCluster implements ClusterView {
     return hash;
   }
 
-  consumerConfig(_groupId: string): ConsumerGroupConfig {
-    return this.#consumerDefaults;
+  consumerConfig(groupId: string): ConsumerGroupConfig {
+    const own = this.#image.configsOf(GROUP_RESOURCE, groupId);
+    const defaults = this.#consumerDefaults();
+    return own.size === 0 ? defaults : consumerGroupConfig(own, defaults);
   }
 
   /** A record was committed. @returns the topic that it has changed; one that is gone is named by `forget` */

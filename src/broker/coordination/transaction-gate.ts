@@ -24,11 +24,14 @@ export interface GateSettings {
   readonly retryMsMax: number;
 }
 
-export function gateSettings(config: ConfigOf<typeof transactionConfigTable>): GateSettings {
+/** @param config gives the keys as they count now */
+export function gateSettings(config: () => ConfigOf<typeof transactionConfigTable>): GateSettings {
   return {
-    verifiesAll: config['transaction.partition.verification.enable'],
-    retryMs: config['add.partitions.to.txn.retry.backoff.ms'],
-    retryMsMax: config['add.partitions.to.txn.retry.backoff.max.ms'],
+    get verifiesAll() {
+      return config()['transaction.partition.verification.enable'];
+    },
+    retryMs: config()['add.partitions.to.txn.retry.backoff.ms'],
+    retryMsMax: config()['add.partitions.to.txn.retry.backoff.max.ms'],
   };
 }
 

@@ -93,6 +93,7 @@ export const groupConfigTable = defineConfig({
     doc: 'The longest heartbeat interval that a group may be given.',
   },
   'group.consumer.assignment.interval.ms': {
+    dynamic: 'cluster-wide',
     type: 'duration-ms',
     kafkaType: 'int',
     default: 1_000,

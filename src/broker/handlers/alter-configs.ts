@@ -114,9 +114,11 @@ function refusalOf(
   if (repeated.has(keyOf(alteration))) {
     return refuse(Errors.INVALID_REQUEST, 'The resource stands more than once in the request.');
   }
-  const names = changes.map((change) => change.name);
-  const twice = names.find((key, index) => names.indexOf(key) !== index);
-  if (twice !== undefined) return refuse(Errors.INVALID_REQUEST, `The config key '${twice}' stands more than once.`);
+  const keys = new Set<string>();
+  const twice = changes.find((change) => keys.size === keys.add(change.name).size);
+  if (twice !== undefined) {
+    return refuse(Errors.INVALID_REQUEST, `The config key '${twice.name}' stands more than once.`);
+  }
   const empty = changes.find(({ value, operation }) => value === null && operation !== DELETE);
   if (empty !== undefined) return refuse(Errors.INVALID_REQUEST, `The config '${empty.name}' needs a value.`);
   const isLogger = type === BROKER_LOGGER_RESOURCE && !replacesAll;

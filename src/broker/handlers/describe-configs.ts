@@ -35,18 +35,23 @@ import { describeLoggers } from './broker-loggers.ts';
 type DescribeResult = NonNullable<Draft<typeof DescribeConfigsResponse>['results']>[number];
 type ListResponse = Draft<typeof ListConfigResourcesResponse>;
 
+/** A resource that is named again is described once: its configs are many, and its name is short. */
 export function describeConfigs(
   broker: BrokerParts,
   context: RequestContext,
   request: DescribeConfigsRequest,
 ): Draft<typeof DescribeConfigsResponse> {
+  const unique = new Map(
+    request.resources.map((resource) => [`${resource.resourceType} ${resource.resourceName}`, resource]),
+  );
   return {
-    results: request.resources.map(({ resourceType, resourceName, configurationKeys }): DescribeResult => {
+    results: [...unique.values()].map(({ resourceType, resourceName, configurationKeys }): DescribeResult => {
       const views = viewsOf(broker, context, resourceType, resourceName);
       if (isRefusal(views)) {
         return { errorCode: views.error.code, errorMessage: views.errorMessage, resourceType, resourceName };
       }
-      const isAsked = ({ name }: ConfigView) => !configurationKeys?.length || configurationKeys.includes(name);
+      const asked = new Set(configurationKeys);
+      const isAsked = ({ name }: ConfigView) => asked.size === 0 || asked.has(name);
       const configs = views.filter(isAsked).map((view) => describe(view, request));
       return { errorCode: Errors.NONE.code, errorMessage: '', resourceType, resourceName, configs };
     }),

@@ -35,6 +35,7 @@ export const transactionConfigTable = defineConfig({
     doc: 'How often expired transactional ids are looked for.',
   },
   'transaction.partition.verification.enable': {
+    dynamic: 'cluster-wide',
     type: 'boolean',
     default: true,
     importance: 'low',
