@@ -2,10 +2,13 @@
  * `GET /metrics` and `GET /health` over HTTP. The text is made in pieces, a turn of the loop each, and no faster than the client reads,
  * so that many partitions hold nobody up.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type Clock, errorText, KafkaError, type Logger } from '#core';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { type Clock, errorText, KafkaError, type Logger, lazyPackage } from '#core';
 import { EXPOSITION_CONTENT_TYPE, exposition } from './exposition.ts';
 import type { MetricFamily } from './families.ts';
+
+/** An import would evaluate all that it exports, WebSocket and fetch among it, at every start: 50 ms and 19 MB. */
+const http = lazyPackage<typeof import('node:http')>('node:http');
 
 /** Answers under way at a time; further ones are refused. */
 const ANSWERS_MAX = 4;
@@ -30,7 +33,7 @@ export class PrometheusEndpoint {
   static async open(options: PrometheusEndpointOptions): Promise<PrometheusEndpoint> {
     const { host, port, logger } = options;
     let answerCount = 0;
-    const server = createServer(
+    const server = http().createServer(
       { requestTimeout: REQUEST_MS_MAX, headersTimeout: REQUEST_MS_MAX },
       (request, response) => {
         if (answerCount >= ANSWERS_MAX) {
