@@ -46,6 +46,7 @@ export function formatConfigValue(value: unknown): string | null {
   if (value === null || value === undefined) return null;
   if (value === Number.MAX_SAFE_INTEGER) return '9223372036854775807';
   if (value === Number.MIN_SAFE_INTEGER) return '-9223372036854775808';
+  if (value === Number.MAX_VALUE) return '1.7976931348623157E308';
   if (typeof value === 'function') return value.name;
   return Array.isArray(value) ? value.join(',') : String(value);
 }

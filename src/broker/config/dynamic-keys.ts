@@ -71,8 +71,7 @@ function topicDefaultKey(
   names: readonly string[],
 ): BrokerKey {
   const mode = unitMs === undefined ? 'cluster-wide' : 'read-only';
-  if (!isLast) return { key: { ...row, default: null, nullable: true }, mode, names };
-  if (unitMs === undefined) return { key: row, mode, names };
-  const key: ConfigKey = { ...row, type: 'int', kafkaType: 'int', default: Number(row.default) / unitMs };
-  return { key, mode, names };
+  const key: ConfigKey = unitMs === undefined ? row : { ...row, type: 'int', kafkaType: 'int' };
+  if (!isLast) return { key: { ...key, default: null, nullable: true }, mode, names };
+  return { key: unitMs === undefined ? key : { ...key, default: Number(row.default) / unitMs }, mode, names };
 }

@@ -109,6 +109,7 @@ export const networkConfigTable = defineConfig({
   'max.connections.per.ip.overrides': {
     dynamic: 'cluster-wide',
     type: 'list',
+    kafkaType: 'string',
     default: [],
     importance: 'medium',
     doc: 'Addresses that have a `max.connections.per.ip` of their own, for example `10.0.0.7:100,[fd00::1]:200`.',

@@ -1,0 +1,131 @@
+/**
+ * DescribeConfigs of broker and topic, key by key, from Apache Kafka 4.4.0 and from us: what both list has the same type, can change in the
+ * same way, hides the same and has the same default, but for the keys named here with a reason.
+ */
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { silentLogger, systemClock } from '#core';
+import { RequestChannel, tcpTransport } from '#net';
+import { Apis, type DescribeConfigsResponse } from '#protocol';
+import { startSpringtide } from '../processes/springtide-server.ts';
+import { startApacheKafka } from './kafka/apache-kafka.ts';
+
+type Config = DescribeConfigsResponse['results'][number]['configs'][number];
+type Configs = ReadonlyMap<string, Config>;
+
+interface Broker {
+  readonly bootstrapServers: string;
+  stop(): Promise<void>;
+  remove(): void;
+}
+
+const TOPIC = 2;
+const BROKER = 4;
+const DEFAULT_SOURCE = 5;
+
+/** Keys whose default is not Kafka's. */
+const otherDefaults: Readonly<Record<string, string>> = {
+  'controller.listener.names': 'the controller lives inside the broker',
+  'group.initial.rebalance.delay.ms': 'consumers of one application come together',
+  listeners: 'loopback, so that nobody opens a port to the world unknowingly',
+  'log.dir': 'a folder that outlives a restart of the machine',
+  'node.id': 'a single node needs no number',
+  'offsets.topic.replication.factor': 'a single node holds one replica',
+  'process.roles': 'it is always both',
+  'queued.max.request.bytes': 'memory is bounded',
+  'transaction.state.log.min.isr': 'a single node holds one replica',
+  'transaction.state.log.replication.factor': 'a single node holds one replica',
+};
+/** Keys that are dynamic in Kafka, and not here. */
+const readOnlyHere: readonly string[] = [
+  // Listeners are opened at the start, and stay.
+  'listeners',
+  'listener.security.protocol.map',
+];
+
+const brokers: Broker[] = [];
+const described: Record<'kafka' | 'ours', Record<number, Configs>> = { kafka: {}, ours: {} };
+
+async function describeOf({ bootstrapServers }: Broker): Promise<Record<number, Configs>> {
+  const [host, port] = bootstrapServers.split(':');
+  const connection = await tcpTransport().connect(host, Number(port));
+  const channel = new RequestChannel(connection, { clientId: 'configs', clock: systemClock, logger: silentLogger });
+  const topics = [{ name: 't', numPartitions: 1, replicationFactor: 1, configs: [] }];
+  await channel.send(Apis.CreateTopics, 7, { topics, timeoutMs: 30_000 }, { timeoutMs: 60_000 });
+  const resources = [
+    { resourceType: TOPIC, resourceName: 't', configurationKeys: null },
+    { resourceType: BROKER, resourceName: '1', configurationKeys: null },
+  ];
+  const body = { resources, includeSynonyms: true, includeDocumentation: true };
+  const { results } = await channel.send(Apis.DescribeConfigs, 4, body, { timeoutMs: 60_000 });
+  channel.close();
+  const maps = results.map(({ configs }) => new Map(configs.map((config) => [config.name, config])));
+  return { [TOPIC]: maps[0], [BROKER]: maps[1] };
+}
+
+beforeAll(async () => {
+  brokers.push(await startApacheKafka(), await startSpringtide());
+  described.kafka = await describeOf(brokers[0]);
+  described.ours = await describeOf(brokers[1]);
+});
+
+afterAll(async () => {
+  for (const broker of brokers) {
+    await broker.stop();
+    broker.remove();
+  }
+});
+
+/** A list has no order of its own. */
+function defaultOf({ synonyms }: Config): string | null {
+  const text = synonyms.find(({ source }) => source === DEFAULT_SOURCE)?.value ?? null;
+  return text?.split(',').sort().join(',') ?? null;
+}
+
+function common(type: number): [name: string, kafka: Config, ours: Config][] {
+  return [...described.ours[type]].flatMap(([name, ours]) => {
+    const kafka = described.kafka[type].get(name);
+    return kafka === undefined ? [] : [[name, kafka, ours]];
+  });
+}
+
+test('a topic has the same keys with the same values, types, sources and synonyms', () => {
+  expect([...described.ours[TOPIC].keys()].sort()).toEqual([...described.kafka[TOPIC].keys()].sort());
+  for (const [name, kafka, ours] of common(TOPIC)) {
+    const shown = ({ documentation, synonyms, ...rest }: Config) => ({
+      ...rest,
+      synonyms: synonyms.filter(({ source }) => source === DEFAULT_SOURCE),
+    });
+    // By KIP-966 a Kafka sets this one for the cluster.
+    if (name !== 'min.insync.replicas') expect(shown(ours)).toEqual(shown(kafka));
+  }
+});
+
+test('what both brokers list has the same type and hides the same', () => {
+  expect(common(BROKER).length).toBeGreaterThan(100);
+  const shown = (name: string, { configType, isSensitive }: Config) => `${name} ${configType} ${isSensitive}`;
+  expect(common(BROKER).map(([name, , ours]) => shown(name, ours))).toEqual(
+    common(BROKER).map(([name, kafka]) => shown(name, kafka)),
+  );
+});
+
+test('what both brokers list can change in the same way, but for what is named', () => {
+  const changes = common(BROKER).filter(([, kafka, ours]) => kafka.readOnly !== ours.readOnly);
+  expect(changes.map(([name]) => name).sort()).toEqual([...readOnlyHere].sort());
+});
+
+test('what both brokers list has the same default, but for what is named', () => {
+  const other = common(BROKER).filter(([, kafka, ours]) => defaultOf(kafka) !== defaultOf(ours));
+  expect(other.map(([name]) => name).sort()).toEqual(Object.keys(otherDefaults).sort());
+});
+
+test('every key that we list beyond those of Kafka is ours by its name', () => {
+  const beyond = [...described.ours[BROKER].keys()].filter((name) => !described.kafka[BROKER].has(name));
+  expect(beyond.filter((name) => !name.startsWith('springtide.'))).toEqual(['cluster.id']);
+});
+
+test('every key is documented', () => {
+  for (const configs of Object.values(described.ours)) {
+    for (const [name, { documentation }] of configs)
+      expect([name, documentation !== null && documentation !== '']).toEqual([name, true]);
+  }
+});
