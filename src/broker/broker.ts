@@ -36,7 +36,7 @@ import { StallMeter } from './coordination/stall-meter.ts';
 import { TransactionCoordinators } from './coordination/transaction-coordinators.ts';
 import { gateSettings, TransactionGate } from './coordination/transaction-gate.ts';
 import { FetchSessionCache } from './fetch-session/index.ts';
-import { consumerGroupDefaults, groupSettings } from './group/index.ts';
+import { groupSettings } from './group/index.ts';
 import { HostedPartitions } from './hosting/hosted-partitions.ts';
 import { DirectoryReports } from './metadata/directory-reports.ts';
 import { MetadataLog, type MetadataLogLimits } from './metadata/metadata-log.ts';
@@ -361,7 +361,7 @@ async function openCluster(
   const batchBytesMax = topicConfig({}, given)['max.message.bytes'];
   const groups = new GroupCoordinators({
     settings: groupSettings(config, batchBytesMax),
-    cluster: new CommittedCluster(metadata.image, () => consumerGroupDefaults(live.current)),
+    cluster: new CommittedCluster(metadata.image, () => live.current),
     partitionCount: () =>
       metadata.image.topics.get(GROUP_METADATA_TOPIC)?.partitions.length ?? config['offsets.topic.num.partitions'],
     clock,

@@ -206,6 +206,28 @@ describe('groups', () => {
       error: 'INVALID_REQUEST',
     });
   });
+
+  it('are told to members with their next heartbeat', async () => {
+    scene = await Scene.start({ topics: { t: 1 } });
+    await scene.send(Apis.FindCoordinator, { keyType: 0, coordinatorKeys: ['g'] });
+    const member = { groupId: 'g', memberId: 'm', memberEpoch: 0, rebalanceTimeoutMs: 1000 };
+    const beat = () =>
+      scene.send(Apis.ConsumerGroupHeartbeat, { ...member, subscribedTopicNames: ['t'], topicPartitions: [] });
+    expect(await beat()).toMatchObject({ errorCode: 0, heartbeatIntervalMs: 5000 });
+    expect(await alter(GROUP, 'g', [['consumer.heartbeat.interval.ms', '6000']])).toMatchObject({ error: 'NONE' });
+    expect(await beat()).toMatchObject({ errorCode: 0, heartbeatIntervalMs: 6000 });
+  });
+
+  it('have sessions longer than a heartbeat', async () => {
+    const least = {
+      'group.consumer.min.session.timeout.ms': 100,
+      'group.consumer.min.heartbeat.interval.ms': 100,
+    };
+    scene = await Scene.start({ config: least });
+    const change = (session: string) => alter(GROUP, 'g', [['consumer.session.timeout.ms', session]]);
+    expect(await change('5000')).toMatchObject({ error: 'INVALID_CONFIG' });
+    expect(await change('5001')).toMatchObject({ error: 'NONE' });
+  });
 });
 
 describe('loggers', () => {

@@ -17,9 +17,10 @@ import {
   topicNameProblem,
 } from '../controller/index.ts';
 import { brokerKeys, dynamicMode } from './dynamic-keys.ts';
+import { groupBounds, groupConfigConflict } from './group-configs.ts';
 import type { LiveConfig } from './live-config.ts';
 import { clientMetricsTable, groupResourceTable } from './resource-tables.ts';
-import type { BrokerConfig, BrokerSettings } from './settings.ts';
+import type { BrokerSettings } from './settings.ts';
 
 /** What a client can be matched by. */
 const MATCH_NAMES: readonly string[] = [
@@ -140,22 +141,12 @@ function groupRules(live: LiveConfig): ConfigRules {
         ? checked
         : refuse(Errors.INVALID_CONFIG, `${key}=${value} must be from ${least} to ${most}, the bounds of the broker.`);
     },
-    conflict: () => undefined,
+    conflict(_, overrides) {
+      const problem = groupConfigConflict(overrides, live.current);
+      return problem === undefined ? undefined : refuse(Errors.INVALID_CONFIG, problem);
+    },
     listDefault: (key) => listDefault(rowOf(groupResourceTable, key)),
   };
-}
-
-function groupBounds(config: BrokerConfig, key: string): readonly [least: number, most: number] {
-  switch (key) {
-    case 'consumer.session.timeout.ms':
-      return [config['group.consumer.min.session.timeout.ms'], config['group.consumer.max.session.timeout.ms']];
-    case 'consumer.heartbeat.interval.ms':
-      return [config['group.consumer.min.heartbeat.interval.ms'], config['group.consumer.max.heartbeat.interval.ms']];
-    case 'consumer.assignment.interval.ms':
-      return [config['group.consumer.min.assignment.interval.ms'], config['group.consumer.max.assignment.interval.ms']];
-    default:
-      return [-Infinity, Infinity];
-  }
 }
 
 function isMatch(text: string): boolean {

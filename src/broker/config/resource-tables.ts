@@ -1,6 +1,5 @@
 /** Configs of resources that are neither topics nor brokers: groups, and subscriptions to the metrics of clients. ◇ */
 import { defineConfig } from '#core';
-import type { ConsumerGroupConfig } from '../group/index.ts';
 
 /** Of groups (KIP-848); what is not set for a group comes from the broker's key. */
 export const groupResourceTable = defineConfig({
@@ -36,19 +35,6 @@ export const groupBrokerKeys: Readonly<Record<string, string>> = {
   'consumer.heartbeat.interval.ms': 'group.consumer.heartbeat.interval.ms',
   'consumer.session.timeout.ms': 'group.consumer.session.timeout.ms',
 };
-
-/** What a group that has configs of its own does by them. */
-export function consumerGroupConfig(
-  overrides: ReadonlyMap<string, string>,
-  defaults: ConsumerGroupConfig,
-): ConsumerGroupConfig {
-  const of = (key: keyof typeof groupResourceTable, inherited: number) => Number(overrides.get(key) ?? inherited);
-  return {
-    sessionTimeoutMs: of('consumer.session.timeout.ms', defaults.sessionTimeoutMs),
-    heartbeatIntervalMs: of('consumer.heartbeat.interval.ms', defaults.heartbeatIntervalMs),
-    assignmentIntervalMs: of('consumer.assignment.interval.ms', defaults.assignmentIntervalMs),
-  };
-}
 
 /** @see KIP-714 */
 export const clientMetricsTable = defineConfig({

@@ -2,21 +2,27 @@
  * The cluster as group coordinators see it: what is committed of its metadata. One for all of them; it notes which topics a record has changed, so that
  * groups that read them are told, once for all records of a moment.
  */
-import type { Uuid } from '#core';
-import { consumerGroupConfig } from '../config/resource-tables.ts';
+import type { ConfigOf, Uuid } from '#core';
+import { consumerGroupConfig } from '../config/group-configs.ts';
 import { GROUP_RESOURCE, type MetadataImage, type MetadataRecord } from '../controller/index.ts';
-import { type ClusterView, type ConsumerGroupConfig, type GroupTopic, topicHash } from '../group/index.ts';
+import {
+  type ClusterView,
+  type ConsumerGroupConfig,
+  type GroupTopic,
+  type groupConfigTable,
+  topicHash,
+} from '../group/index.ts';
 
 export class CommittedCluster implements ClusterView {
   newTopicsVersion: number;
   readonly #image: MetadataImage;
-  readonly #consumerDefaults: () => ConsumerGroupConfig;
+  readonly #config: () => ConfigOf<typeof groupConfigTable>;
   readonly #hashes = new Map<string, string>();
 
-  /** @param consumerDefaults what counts now where a group has nothing of its own */
-  constructor(image: MetadataImage, consumerDefaults: () => ConsumerGroupConfig) {
+  /** @param config the broker's keys as they count now */
+  constructor(image: MetadataImage, config: () => ConfigOf<typeof groupConfigTable>) {
     this.#image = image;
-    this.#consumerDefaults = consumerDefaults;
+    this.#config = config;
     this.newTopicsVersion = image.offset;
   }
 
@@ -50,9 +56,7 @@ export class CommittedCluster implements ClusterView {
   }
 
   consumerConfig(groupId: string): ConsumerGroupConfig {
-    const own = this.#image.configsOf(GROUP_RESOURCE, groupId);
-    const defaults = this.#consumerDefaults();
-    return own.size === 0 ? defaults : consumerGroupConfig(own, defaults);
+    return consumerGroupConfig(this.#image.configsOf(GROUP_RESOURCE, groupId), this.#config());
   }
 
   /** A record was committed. @returns the topic that it has changed; one that is gone is named by `forget` */
