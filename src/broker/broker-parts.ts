@@ -15,6 +15,7 @@ import type { TopicAdmin } from './metadata/topic-admin.ts';
 import type { RequestMeter, Traffic } from './metrics/index.ts';
 import type { AdvanceQueue } from './purgatory/advance-queue.ts';
 import type { ProduceDeadlines } from './purgatory/produce-deadlines.ts';
+import type { TimerWheel } from './purgatory/timer-wheel.ts';
 import type { RequestQuotas } from './server/request-quotas.ts';
 import type { RouteTable } from './server/route-table.ts';
 import type { OpenListener } from './server/server.ts';
@@ -44,4 +45,6 @@ export interface BrokerParts {
   readonly fetchSessions: FetchSessionCache;
   readonly advances: AdvanceQueue;
   readonly produceDeadlines: ProduceDeadlines;
+  /** Of parked fetches. */
+  readonly fetchDeadlines: TimerWheel;
 }

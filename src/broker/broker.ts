@@ -45,6 +45,7 @@ import { TopicAdmin } from './metadata/topic-admin.ts';
 import { BrokerMetrics, type MetricFamily, PrometheusEndpoint } from './metrics/index.ts';
 import { AdvanceQueue } from './purgatory/advance-queue.ts';
 import { ProduceDeadlines } from './purgatory/produce-deadlines.ts';
+import { TimerWheel } from './purgatory/timer-wheel.ts';
 import { ClientQuotas, quotaWindows } from './quota/index.ts';
 import { routes } from './routes.ts';
 import { isWildcardHost } from './server/listener-address.ts';
@@ -224,7 +225,11 @@ async function open(
   const { metadata, partitions, groups, transactions } = cluster;
   brokerEpoch = metadata.brokerEpoch;
   const produceDeadlines = new ProduceDeadlines(clock);
-  closers.push(() => produceDeadlines.stop());
+  const fetchDeadlines = new TimerWheel(clock);
+  closers.push(() => {
+    produceDeadlines.stop();
+    fetchDeadlines.stop();
+  });
   const parts: BrokerParts = {
     settings,
     live,
@@ -248,12 +253,14 @@ async function open(
     fetchSessions: fetchSessions(config, random),
     advances: new AdvanceQueue(clock),
     produceDeadlines,
+    fetchDeadlines,
   };
   server.serve(parts);
   metrics.serve({ broker: parts, directories, server });
   // Clients go before anything they use.
   closers.push(() =>
     stopServing(server, () => {
+      fetchDeadlines.expireAll();
       groups.stop();
       transactions.stop();
     }),

@@ -313,6 +313,7 @@ describe('waiting', () => {
     const before = scene.clock.pendingTimerCount;
     await scene.produce('t', batchOf(['a']));
     await fetching;
+    await scene.clock.advance(60_000);
     expect(scene.clock.pendingTimerCount).toBeLessThan(before + 1);
   });
 });

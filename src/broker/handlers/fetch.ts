@@ -7,7 +7,7 @@
  * Hot path: the slices that the log returns are the ones written to the socket. A fetch from the memory tail makes no promise, and a
  * quiet partition of a session no object.
  */
-import { errorText, type Timer } from '#core';
+import { errorText } from '#core';
 import { type Draft, Errors, type FetchRequest, type FetchResponse } from '#protocol';
 import type { BrokerParts } from '../broker-parts.ts';
 import {
@@ -18,6 +18,7 @@ import {
   type RefusedPlan,
 } from '../fetch-session/index.ts';
 import type { AdvanceWaiter, HostedPartition } from '../hosting/hosted-partition.ts';
+import type { Expiring, WheelEntry } from '../purgatory/timer-wheel.ts';
 import { LATER, type RequestContext } from '../server/request-context.ts';
 import { leaderEndpoints } from './endpoints.ts';
 import { FetchReader, LEADER_VERSION, type PartitionAnswer } from './fetch-reader.ts';
@@ -40,17 +41,18 @@ export function fetch(broker: BrokerParts, context: RequestContext, request: Fet
   return LATER;
 }
 
-class PendingFetch implements AdvanceWaiter {
+class PendingFetch implements AdvanceWaiter, Expiring {
   readonly #broker: BrokerParts;
   readonly #context: RequestContext;
   readonly #plan: Accepted;
   readonly #reader: FetchReader;
-  readonly #deadlineMs: number;
+  /** Monotonic; 0 = it does not wait, or no longer. */
+  #deadlineMs: number;
   /** Registered at these, with the last stable offset that each had. */
   readonly #parkedOn = new Map<HostedPartition, number>();
   /** Bytes that are readable as far as a parked fetch knows. */
   #readableBytes = 0;
-  #timer: Timer | undefined;
+  #deadline: WheelEntry | undefined;
   #isReading = false;
   /** Woken, or never registered, while a disk was read. */
   #mustReadAgain = false;
@@ -132,19 +134,19 @@ class PendingFetch implements AdvanceWaiter {
       if (!this.#parkedOn.has(partition)) partition.addAdvanceWaiter(this);
       this.#parkedOn.set(partition, partition.lastStableOffset);
     }
-    this.#timer ??= this.#broker.clock.setTimer(this.#leftMs(), () => this.#onTime(), { unref: true });
+    this.#deadline ??= this.#broker.fetchDeadlines.add(this.#leftMs(), this);
     this.#readableBytes += this.#reader.sizeInBytes;
     if (this.#mustReadAgain || this.#readableBytes >= this.#reader.bytesMin) this.#broker.advances.wake(this);
   }
 
-  #onTime(): void {
-    this.#timer = undefined;
+  expired(): void {
+    this.#deadlineMs = 0;
     this.run();
   }
 
   #end(): void {
     this.#isDone = true;
-    this.#timer?.cancel();
+    if (this.#deadline !== undefined) this.#broker.fetchDeadlines.cancel(this.#deadline);
     for (const partition of this.#parkedOn.keys()) partition.removeAdvanceWaiter(this);
     this.#parkedOn.clear();
   }

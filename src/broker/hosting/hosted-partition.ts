@@ -119,10 +119,6 @@ export class HostedPartition {
     await deletion;
   }
 
-  get advanceWaiters(): Iterable<AdvanceWaiter> {
-    return this.#advanceWaiters;
-  }
-
   addAdvanceWaiter(waiter: AdvanceWaiter): void {
     this.#advanceWaiters.add(waiter);
   }

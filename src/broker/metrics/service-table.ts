@@ -1,6 +1,5 @@
 /** Metrics of connections, of what waits, of groups and quotas, and of the process. */
 import { Apis } from '#protocol';
-import type { AdvanceWaiter } from '../hosting/hosted-partition.ts';
 import type { RateQuota } from '../quota/index.ts';
 import { counter, gauge, type Metric, type MetricSources, type Sample } from './metric.ts';
 
@@ -29,7 +28,7 @@ export const serviceTable: readonly Metric[] = [
     doc: 'Requests that wait: produce requests for their records to be committed, fetches for records.',
     read: ({ broker }) => [
       [['Produce'], broker.produceDeadlines.size],
-      [['Fetch'], parkedFetchCount(broker)],
+      [['Fetch'], broker.fetchDeadlines.size],
     ],
   },
   gauge(
@@ -84,12 +83,6 @@ export const serviceTable: readonly Metric[] = [
     return (user + system) / 1e6;
   }),
 ];
-
-function parkedFetchCount({ partitions }: MetricSources['broker']): number {
-  const waiters = new Set<AdvanceWaiter>();
-  for (const partition of partitions.all()) for (const waiter of partition.advanceWaiters) waiters.add(waiter);
-  return waiters.size;
-}
 
 /** Every offset has its error code in the answer. */
 function committedOffsetCount({ meter }: MetricSources['broker']): number {
