@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { ZERO_UUID } from '#core';
 import { Apis, Errors, errorByCode } from '#protocol';
 import { batchOf, Scene } from './scene.ts';
 
@@ -247,6 +248,48 @@ describe('configs', () => {
     expect(configs.map(({ name, value, configSource }) => [name, value, configSource])).toEqual([
       ['retention.ms', '604800000', 5],
       ['segment.ms', '3', 1],
+    ]);
+  });
+});
+
+describe('a request that names a topic twice', () => {
+  const REFUSED = Errors.INVALID_REQUEST.code;
+
+  it('deletes nothing for it, whether by name, by id, or by both', async () => {
+    scene = await Scene.start({ topics: { a: 1, b: 1, c: 1, d: 1 } });
+    const [b, c] = [await scene.topicId('b'), await scene.topicId('c')];
+    const topics = [
+      { name: 'a' },
+      { name: 'a' },
+      { name: 'b' },
+      { name: null, topicId: b },
+      { name: null, topicId: c },
+      { name: null, topicId: c },
+      { name: 'd' },
+      { name: null },
+      { name: 'x', topicId: b },
+    ];
+    const { responses } = await scene.send(Apis.DeleteTopics, { topics, timeoutMs: 1000 }, 6);
+    expect(responses.map(({ name, topicId, errorCode }) => [name, topicId, errorCode])).toEqual([
+      ['a', ZERO_UUID, REFUSED],
+      ['b', b, REFUSED],
+      [null, c, REFUSED],
+      ['d', expect.any(String), 0],
+      [null, ZERO_UUID, REFUSED],
+      ['x', b, REFUSED],
+    ]);
+    const { topics: left } = await scene.send(Apis.Metadata, { topics: null });
+    expect(left.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
+  });
+
+  it('gives it no partitions', async () => {
+    scene = await Scene.start({ topics: { a: 1, b: 1 } });
+    const grown = (name: string) => ({ name, count: 2, assignments: null });
+    const body = { topics: [grown('a'), grown('a'), grown('b')], timeoutMs: 1000 };
+    const { results } = await scene.send(Apis.CreatePartitions, body);
+    expect(results.map(({ name, errorCode }) => [name, errorCode])).toEqual([
+      ['a', REFUSED],
+      ['b', 0],
     ]);
   });
 });

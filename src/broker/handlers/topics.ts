@@ -17,6 +17,7 @@ import { describeTopicConfigs, topicConfigSource } from '../config/config-view.t
 import type { CreateTopicResult, ItemResult, TopicImage } from '../controller/index.ts';
 import type { RequestContext } from '../server/request-context.ts';
 import type { MutationQuota } from '../server/request-quotas.ts';
+import { type TopicForDeletion, topicsForDeletion } from './topics-for-deletion.ts';
 
 /** The versions from which on a client is refused what its quota does not allow. @see KIP-599 */
 const STRICT_CREATE_VERSION = 6;
@@ -73,7 +74,7 @@ function createdTopic(broker: BrokerParts, draft: AskedTopic | undefined, result
 }
 
 function failedTopic(name: string, error: KafkaErrorRow, message: string | null): CreatedTopic {
-  return { name, errorCode: error.code, errorMessage: message ?? error.message, configs: null };
+  return { name, errorCode: error.code, errorMessage: message ?? error.message, configs: [] };
 }
 
 export async function deleteTopics(
@@ -84,7 +85,9 @@ export async function deleteTopics(
   const asked =
     context.version >= 6 ? request.topics : request.topicNames.map((name) => ({ name, topicId: ZERO_UUID }));
   const quota = broker.quotas.mutations(context, STRICT_DELETE_VERSION);
-  const found = asked.map((topic) => findForDeletion(broker, context, topic.name, topic.topicId, quota));
+  const found = topicsForDeletion(broker.metadata.image, asked).map((one) =>
+    checkDeletion(broker, context, one, quota),
+  );
   const topicIds = found.flatMap(({ topic }) => (topic === undefined ? [] : [topic.topicId]));
   const { error, body } =
     topicIds.length === 0 ? { error: Errors.NONE, body: [] } : await broker.topics.remove(topicIds);
@@ -97,17 +100,17 @@ export async function deleteTopics(
   return { responses };
 }
 
-function findForDeletion(
+function checkDeletion(
   broker: BrokerParts,
   context: RequestContext,
-  name: string | null,
-  topicId: string,
+  { name, topicId, topic, problem }: TopicForDeletion,
   quota: MutationQuota,
 ): { topic: TopicImage | undefined; response: DeletedTopic } {
-  const { image } = broker.metadata;
-  const isById = topicId !== ZERO_UUID;
-  const topic = isById ? image.topicById(topicId) : image.topics.get(name ?? '');
-  const error = deletionError(broker, context, topic, isById, name, quota);
+  if (problem !== undefined) {
+    const { code: errorCode } = Errors.INVALID_REQUEST;
+    return { topic: undefined, response: { name, topicId, errorCode, errorMessage: problem } };
+  }
+  const error = deletionError(broker, context, topic, name === null, quota);
   const response = { name: topic?.name ?? name, topicId: topic?.topicId ?? topicId, errorCode: error.code };
   const isGood = error === Errors.NONE;
   return { topic: isGood ? topic : undefined, response: { ...response, errorMessage: isGood ? null : error.message } };
@@ -118,10 +121,8 @@ function deletionError(
   context: RequestContext,
   topic: TopicImage | undefined,
   isById: boolean,
-  name: string | null,
   quota: MutationQuota,
 ): KafkaErrorRow {
-  if (isById && name !== null) return Errors.INVALID_REQUEST;
   if (topic === undefined) return isById ? Errors.UNKNOWN_TOPIC_ID : Errors.UNKNOWN_TOPIC_OR_PARTITION;
   if (!context.allows(topic.name)) return Errors.TOPIC_AUTHORIZATION_FAILED;
   if (!broker.settings.config['delete.topic.enable']) return Errors.TOPIC_DELETION_DISABLED;
@@ -135,8 +136,11 @@ export async function createPartitions(
 ): Promise<Draft<typeof CreatePartitionsResponse>> {
   const quota = broker.quotas.mutations(context, STRICT_GROW_VERSION);
   const refusals = new Map<string, KafkaErrorRow>();
+  const names = request.topics.map(({ name }) => name);
+  const repeated = repeatedNames(names);
   const allowed = request.topics.filter(({ name, count }) => {
-    const refusal = growthRefusal(broker, context, quota, name, count);
+    const isRepeated = repeated.has(name);
+    const refusal = isRepeated ? Errors.INVALID_REQUEST : growthRefusal(broker, context, quota, name, count);
     if (refusal !== undefined) refusals.set(name, refusal);
     return refusal === undefined;
   });
@@ -149,12 +153,19 @@ export async function createPartitions(
   await broker.partitions.settled();
   const results = new Map((body ?? []).map((result) => [result.name, result]));
   return {
-    results: request.topics.map(({ name }) => {
+    results: [...new Set(names)].map((name) => {
       const fallback = refusals.get(name) ?? error;
       const result = results.get(name);
       return { name, errorCode: (result?.error ?? fallback).code, errorMessage: result?.errorMessage ?? null };
     }),
   };
+}
+
+function repeatedNames(names: readonly string[]): ReadonlySet<string> {
+  const seen = new Set<string>();
+  const repeated = new Set<string>();
+  for (const name of names) (seen.has(name) ? repeated : seen).add(name);
+  return repeated;
 }
 
 function growthRefusal(

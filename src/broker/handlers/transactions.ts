@@ -57,7 +57,7 @@ function refuseInit(context: RequestContext, request: InitProducerIdRequest): Ka
   const { transactionalId, producerId, producerEpoch, enable2Pc, keepPreparedTxn } = request;
   if (transactionalId !== null && !context.may('write', 'transactional-id', transactionalId))
     return Errors.TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
-  if (producerId < 0 !== producerEpoch < 0) return Errors.INVALID_REQUEST;
+  if ((producerId === -1) !== (producerEpoch === -1)) return Errors.INVALID_REQUEST;
   if (transactionalId === null) return undefined;
   if (transactionalId === '') return Errors.INVALID_REQUEST;
   // Two-phase commit takes `transaction.two.phase.commit.enable`, which is not there. @see KIP-939
