@@ -11,7 +11,7 @@
  *     a member                         unknown                           GROUP_ID_NOT_FOUND (v9+), else ILLEGAL_GENERATION
  *
  * Commits of a transaction are judged likewise, but that one from nobody is always taken (old producers name no member), one of a member
- * also in CompletingRebalance, and an unknown group is ILLEGAL_GENERATION. Until the transaction is decided, readers that require stable
+ * also in CompletingRebalance, and an unknown group is GROUP_ID_NOT_FOUND from version 6 on. Until the transaction is decided, readers that require stable
  * offsets are sent away with UNSTABLE_OFFSET_COMMIT. @see KIP-447
  *
  * Topics come with name and id, as far as the handler knows them, and are answered with both. An offset that was committed for a topic that
@@ -46,6 +46,8 @@ type FetchedTopic = NonNullable<NonNullable<FetchBody['groups']>[number]['topics
 
 /** The version from which a commit to an unknown group is told so. */
 const GROUP_NOT_FOUND_VERSION = 9;
+/** The same of TxnOffsetCommit. */
+const TXN_GROUP_NOT_FOUND_VERSION = 6;
 /** The version from which one OffsetFetch asks for several groups. @see KIP-709 */
 const FETCH_GROUPS_VERSION = 8;
 
@@ -155,7 +157,11 @@ function refuseCommit(group: Group | undefined, event: OffsetCommitEvent): Kafka
 
 function refuseTransactionalCommit(group: Group | undefined, event: TxnOffsetCommitEvent): KafkaErrorRow | undefined {
   const { memberId, groupInstanceId, generationIdOrMemberEpoch: generationId } = event.request;
-  if (group === undefined) return generationId < 0 ? undefined : Errors.ILLEGAL_GENERATION;
+  if (group === undefined) {
+    const error =
+      event.apiVersion >= TXN_GROUP_NOT_FOUND_VERSION ? Errors.GROUP_ID_NOT_FOUND : Errors.ILLEGAL_GENERATION;
+    return generationId < 0 ? undefined : error;
+  }
   if (group.type === 'consumer') {
     const refusal = refuseConsumerCommit(group, writerOf(event), partitionsOf(event));
     return refusal === Errors.STALE_MEMBER_EPOCH ? Errors.ILLEGAL_GENERATION : refusal;

@@ -139,7 +139,7 @@ export async function describeGroups(
   request: DescribeGroupsRequest,
 ): Promise<Draft<typeof DescribeGroupsResponse>> {
   const groups = [...new Set(request.groups)].map(async (groupId): Promise<DescribedGroup> => {
-    const refusal = refuseGroup(context, groupId);
+    const refusal = refuseAccess(context, groupId);
     if (refusal !== undefined) return { groupId, errorCode: refusal.code };
     const { error, body } = await askLater<{ groups: DescribedGroup[] }>(broker, groupId, (token) => {
       return {

@@ -156,7 +156,8 @@ export async function createPartitions(
     results: [...new Set(names)].map((name) => {
       const fallback = refusals.get(name) ?? error;
       const result = results.get(name);
-      return { name, errorCode: (result?.error ?? fallback).code, errorMessage: result?.errorMessage ?? null };
+      const errorMessage = repeated.has(name) ? 'It is named twice.' : (result?.errorMessage ?? null);
+      return { name, errorCode: (result?.error ?? fallback).code, errorMessage };
     }),
   };
 }

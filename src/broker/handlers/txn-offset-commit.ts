@@ -34,7 +34,8 @@ export function txnOffsetCommit(
 ): typeof LATER {
   const { groupId } = request;
   const isById = context.version >= TOPIC_ID_VERSION;
-  const plans = request.topics.map((topic) => planCommit(broker, topic, isById));
+  const asked = request.topics.filter(({ partitions }) => partitions.length > 0);
+  const plans = asked.map((topic) => planCommit(broker, topic, isById));
   const topics = plans.flatMap(({ accepted }) => (accepted === undefined ? [] : [accepted]));
   const reply = (error: KafkaErrorRow | undefined, committed: readonly CommittedTopic[] = []): void => {
     const results = committed.values();
@@ -82,6 +83,7 @@ function gateMode(version: number): GateMode {
 }
 
 function refuse(context: RequestContext, { transactionalId, groupId }: TxnOffsetCommitRequest) {
+  if (transactionalId === '') return Errors.INVALID_REQUEST;
   if (!context.may('write', 'transactional-id', transactionalId)) return Errors.TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
   return refuseGroup(context, groupId);
 }
