@@ -19,6 +19,7 @@ import type { TimerWheel } from './purgatory/timer-wheel.ts';
 import type { RequestQuotas } from './server/request-quotas.ts';
 import type { RouteTable } from './server/route-table.ts';
 import type { OpenListener } from './server/server.ts';
+import type { TelemetryReceiver } from './telemetry/index.ts';
 
 export interface BrokerParts {
   readonly settings: BrokerSettings;
@@ -38,6 +39,7 @@ export interface BrokerParts {
   readonly producerIds: ProducerIds;
   readonly topics: TopicAdmin;
   readonly quotas: RequestQuotas;
+  readonly telemetry: TelemetryReceiver;
   readonly meter: RequestMeter;
   readonly traffic: Traffic;
   readonly listeners: readonly OpenListener[];

@@ -22,6 +22,7 @@ import { LiveConfig } from './config/live-config.ts';
 import { type BrokerConfig, type BrokerSettings, readSettings } from './config/settings.ts';
 import {
   BROKER_RESOURCE,
+  CLIENT_METRICS_RESOURCE,
   featureByName,
   finalizedLevel,
   GROUP_METADATA_TOPIC,
@@ -51,6 +52,7 @@ import { routes } from './routes.ts';
 import { isWildcardHost } from './server/listener-address.ts';
 import { RequestQuotas } from './server/request-quotas.ts';
 import { Server } from './server/server.ts';
+import { TelemetryReceiver } from './telemetry/index.ts';
 import { transactionSettings } from './transaction/index.ts';
 
 /** RegisterBrokerRecord has 16 bits for a port; those of the in-process pipe can be larger. */
@@ -82,6 +84,13 @@ interface Environment {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+}
+
+/** What is told of the committed metadata. */
+interface Watchers {
+  readonly quotas: ClientQuotas;
+  readonly metrics: BrokerMetrics;
+  readonly telemetry: TelemetryReceiver;
 }
 
 type Closer = () => void | Promise<void>;
@@ -201,7 +210,7 @@ async function open(
 ): Promise<Pick<OpenBroker, 'clusterId' | 'server' | 'image' | 'metrics' | 'metricsPort'>> {
   const { settings, live, clock, random, logger } = environment;
   const { config } = settings;
-  const routeTable = routes();
+  const routeTable = routes({ hasTelemetry: config['springtide.broker.client.telemetry'] });
   const server = new Server({
     clock,
     logger,
@@ -221,7 +230,9 @@ async function open(
   closers.push(() => directories.close({ brokerEpoch }));
   const quotas = new ClientQuotas(quotaWindows(config));
   const metrics = new BrokerMetrics();
-  const cluster = await openCluster(environment, directories, server, quotas, metrics, closers);
+  const telemetry = new TelemetryReceiver(config['telemetry.max.bytes']);
+  const watchers = { quotas, metrics, telemetry };
+  const cluster = await openCluster(environment, directories, server, watchers, closers);
   const { metadata, partitions, groups, transactions } = cluster;
   brokerEpoch = metadata.brokerEpoch;
   const produceDeadlines = new ProduceDeadlines(clock);
@@ -246,6 +257,7 @@ async function open(
     ),
     topics: new TopicAdmin(metadata, partitions, config, random),
     quotas: new RequestQuotas(quotas, clock),
+    telemetry,
     meter: metrics.meter,
     traffic: metrics.traffic,
     listeners: server.listeners,
@@ -336,8 +348,7 @@ async function openCluster(
   environment: Environment,
   directories: LogDirectories,
   server: Server,
-  quotas: ClientQuotas,
-  metrics: BrokerMetrics,
+  { quotas, metrics, telemetry }: Watchers,
   closers: Closer[],
 ): Promise<Pick<BrokerParts, 'metadata' | 'partitions' | 'producerIds' | 'groups' | 'transactions' | 'markers'>> {
   const { settings, live, disk, clock, random, logger } = environment;
@@ -356,10 +367,17 @@ async function openCluster(
       groups.committed(record);
       if (record.type === 'ClientQuotaRecord') quotas.apply(record.body);
       if (record.type === 'FeatureLevelRecord') transactions.versionChanged(finalizedLevel(image, TRANSACTION_VERSION));
+      if (record.type === 'ConfigRecord' && record.body.resourceType === CLIENT_METRICS_RESOURCE) {
+        const { resourceName } = record.body;
+        telemetry.configured(resourceName, image.configsOf(CLIENT_METRICS_RESOURCE, resourceName));
+      }
     },
     settled: () => partitions.settled(),
   });
   for (const record of metadata.image.clientQuotas.records()) quotas.apply(record);
+  for (const [name, configs] of metadata.image.configs.get(CLIENT_METRICS_RESOURCE) ?? []) {
+    telemetry.configured(name, configs);
+  }
   const reports = new DirectoryReports(metadata, clock);
   closers.push(() => {
     reports.stop();

@@ -32,16 +32,23 @@ import { offsetForLeaderEpoch } from './handlers/offset-for-leader-epoch.ts';
 import { produce } from './handlers/produce.ts';
 import { describeQuorum } from './handlers/quorum.ts';
 import { describeUserScramCredentials, unregisterBroker } from './handlers/registrations.ts';
+import { getTelemetrySubscriptions, pushTelemetry } from './handlers/telemetry.ts';
 import { createPartitions, createTopics, deleteTopics } from './handlers/topics.ts';
 import { describeProducers, describeTransactions, listTransactions } from './handlers/transaction-queries.ts';
 import { addOffsetsToTxn, addPartitionsToTxn, endTxn, initProducerId } from './handlers/transactions.ts';
 import { txnOffsetCommit } from './handlers/txn-offset-commit.ts';
 import { writeTxnMarkers } from './handlers/write-txn-markers.ts';
-import { route } from './server/route.ts';
+import { type Route, route } from './server/route.ts';
 import { RouteTable } from './server/route-table.ts';
 
-export function routes(): RouteTable {
+export interface RouteOptions {
+  /** Clients push their metrics only where they are told that they may. */
+  readonly hasTelemetry: boolean;
+}
+
+export function routes({ hasTelemetry }: RouteOptions): RouteTable {
   return new RouteTable([
+    ...(hasTelemetry ? telemetryRoutes() : []),
     // Old librdkafka wants to see version 0 before it uses compression, though nobody answers it (KAFKA-18659).
     route(Apis.Produce, { operation: 'write', resource: 'topic', advertisedMinVersion: 0 }, produce),
     route(Apis.Fetch, { operation: 'read', resource: 'topic' }, fetch),
@@ -96,4 +103,11 @@ export function routes(): RouteTable {
     route(Apis.ConsumerGroupDescribe, { operation: 'describe', resource: 'group' }, consumerGroupDescribe),
     route(Apis.DescribeTopicPartitions, { operation: 'describe', resource: 'topic' }, describeTopicPartitions),
   ]);
+}
+
+function telemetryRoutes(): Route[] {
+  return [
+    route(Apis.GetTelemetrySubscriptions, { operation: 'describe', resource: 'cluster' }, getTelemetrySubscriptions),
+    route(Apis.PushTelemetry, { operation: 'describe', resource: 'cluster' }, pushTelemetry),
+  ];
 }

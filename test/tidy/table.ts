@@ -40,7 +40,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   broker: {
     rooms: ['core', 'protocol', 'net', 'auth', 'assign', 'storage'],
     packages: ['node:worker_threads', 'node:http', 're2js'],
-    pure: ['partition', 'group', 'transaction', 'controller', 'quorum', 'quota', 'fetch-session'],
+    pure: ['partition', 'group', 'transaction', 'controller', 'quorum', 'quota', 'fetch-session', 'telemetry'],
   },
   client: { rooms: ['core', 'protocol', 'serde', 'net', 'auth', 'assign'] },
   context: {

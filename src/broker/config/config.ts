@@ -9,6 +9,7 @@ import { groupConfigTable } from '../group/index.ts';
 import { metricsConfigTable } from '../metrics/config.ts';
 import { quotaConfigTable } from '../quota/index.ts';
 import { listenerConfigTable, networkConfigTable } from '../server/config.ts';
+import { telemetryConfigTable } from '../telemetry/config.ts';
 import { transactionConfigTable } from '../transaction/index.ts';
 
 export const brokerConfigTable = defineConfig({
@@ -17,6 +18,7 @@ export const brokerConfigTable = defineConfig({
   ...networkConfigTable,
   ...metricsConfigTable,
   ...quotaConfigTable,
+  ...telemetryConfigTable,
   'node.id': {
     type: 'int',
     default: 1,

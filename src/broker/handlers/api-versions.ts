@@ -12,6 +12,9 @@ type Response = Draft<typeof ApiVersionsResponse>;
 
 export function apiVersions(broker: BrokerParts, context: RequestContext, request: ApiVersionsRequest): Response {
   if (context.version >= 3 && !namesSoftware(request)) return { errorCode: Errors.INVALID_REQUEST.code };
+  if (context.version >= 3) {
+    context.clientSoftware = { name: request.clientSoftwareName, version: request.clientSoftwareVersion };
+  }
   const error = meantForUs(broker, request);
   if (error !== Errors.NONE) return { errorCode: error.code };
   const { image } = broker.metadata;

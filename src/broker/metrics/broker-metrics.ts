@@ -1,7 +1,7 @@
 /** The figures of one broker: where they are counted, and the way to read them. */
 import { assert } from '#core';
+import { takeCensus } from './census.ts';
 import { families, type MetricFamily } from './families.ts';
-import { countGroups } from './group-census.ts';
 import { LoopLag } from './loop-lag.ts';
 import type { MetricSources } from './metric.ts';
 import { RequestMeter } from './request-meter.ts';
@@ -36,9 +36,9 @@ export class BrokerMetrics {
   /** Values are read as families are taken, so a reader who is slow sees later ones. */
   async families(): Promise<Iterable<MetricFamily>> {
     const { broker } = this.#served;
-    const groups = await countGroups(broker);
+    const census = await takeCensus(broker);
     this.#rotate(broker.clock.monotonicMs());
-    return families({ ...this.#served, groups, loopLag: this.#loopLag });
+    return families({ ...this.#served, census, loopLag: this.#loopLag });
   }
 
   get #served(): Parts {

@@ -29,7 +29,7 @@ const QUANTILES = [0.5, 0.75, 0.95, 0.98, 0.99, 0.999];
 export interface MetricFamily {
   /** As Prometheus names it: `kafka_server_brokertopicmetrics_bytesin_total`. */
   readonly name: string;
-  /** As Kafka names it over JMX: `kafka.server:type=BrokerTopicMetrics,name=BytesInPerSec`. */
+  /** As Kafka names it over JMX: `kafka.server:type=BrokerTopicMetrics,name=BytesInPerSec`; '' for what clients pushed. */
   readonly mbean: string;
   readonly kind: MetricKind;
   readonly doc: string;
@@ -52,6 +52,13 @@ export function* families(sources: MetricSources): Iterable<MetricFamily> {
   for (const metric of metricTable) {
     const samples = Array.from(metric.read(sources), (sample) => toSample(metric, sample));
     yield { name: seriesName(metric), mbean: metric.mbean, kind: metric.kind, doc: metric.doc, samples };
+  }
+  yield* pushedFamilies(sources.broker.telemetry);
+}
+
+function* pushedFamilies({ clients, figures }: MetricSources['broker']['telemetry']): Iterable<MetricFamily> {
+  for (const { name, isCounter, series } of figures.families((id) => clients.knows(id))) {
+    yield { name, mbean: '', kind: isCounter ? 'counter' : 'gauge', doc: 'Pushed by clients.', samples: series };
   }
 }
 

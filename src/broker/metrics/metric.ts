@@ -13,7 +13,7 @@ import { assert, type Histogram } from '#core';
 import type { LogDirectories } from '#storage';
 import type { BrokerParts } from '../broker-parts.ts';
 import type { Server } from '../server/server.ts';
-import type { GroupCount } from './group-census.ts';
+import type { Census } from './census.ts';
 import type { LoopLag } from './loop-lag.ts';
 
 export type MetricKind = 'counter' | 'gauge' | 'summary';
@@ -23,7 +23,7 @@ export interface MetricSources {
   readonly broker: BrokerParts;
   readonly directories: LogDirectories;
   readonly server: Server;
-  readonly groups: readonly GroupCount[];
+  readonly census: Census;
   /** Undefined where nobody reads it regularly. */
   readonly loopLag: LoopLag | undefined;
 }

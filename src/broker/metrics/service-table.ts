@@ -46,24 +46,42 @@ export const serviceTable: readonly Metric[] = [
     'Fetch sessions that had to make room for others.',
     ({ broker }) => broker.fetchSessions.evictionCount,
   ),
-  gauge('kafka.coordinator.group:type=GroupMetadataManager,name=NumGroups', 'Groups.', ({ groups }) =>
-    groups.reduce((sum, { count }) => sum + count, 0),
+  gauge('kafka.coordinator.group:type=GroupMetadataManager,name=NumGroups', 'Groups.', ({ census }) =>
+    census.groups.reduce((sum, { count }) => sum + count, 0),
   ),
-  {
-    mbean: 'kafka.server:type=group-coordinator-metrics,name=group-count',
-    kind: 'gauge',
-    labels: ['protocol', 'state'],
-    doc: 'Groups of each protocol in each state.',
-    read: ({ groups }) => groups.map(({ protocol, state, count }): Sample => [[protocol, state], count]),
-  },
+  groupGauge('group-count', ['protocol'], 'Groups of each protocol.', ([protocol]) => [protocol]),
+  groupGauge('classic-group-count', ['state'], 'Groups of the classic protocol in each state.', stateOf('classic')),
+  groupGauge('consumer-group-count', ['state'], 'Groups of the consumer protocol in each state.', stateOf('consumer')),
   counter(
     'kafka.server:type=group-coordinator-metrics,offset-commit-count',
     'Offsets that were committed.',
     ({ broker }) => committedOffsetCount(broker),
   ),
+  {
+    mbean: 'springtide.broker:type=Transactions,name=Count',
+    kind: 'gauge',
+    labels: ['state'],
+    doc: 'Transactional ids by the state of their transaction.',
+    read: ({ census }) => census.transactions.map(({ labels, count }): Sample => [labels, count]),
+  },
   quotaGauge('Produce', 'byte-rate', 'producer_byte_rate', 'Bytes a second of produce requests'),
   quotaGauge('Fetch', 'byte-rate', 'consumer_byte_rate', 'Bytes a second of records in fetches'),
   quotaGauge('Request', 'request-time', 'request_percentage', "Percent of the time of the broker's loop"),
+  gauge(
+    'kafka.server:type=client-metrics,instance-count',
+    'Clients that may push their metrics.',
+    ({ broker }) => broker.telemetry.clients.clientCount,
+  ),
+  counter(
+    'kafka.server:type=client-metrics,plugin-export-count',
+    'Pushes of clients that were taken.',
+    ({ broker }) => broker.telemetry.figures.pushCount,
+  ),
+  counter(
+    'kafka.server:type=client-metrics,plugin-error-count',
+    'Pushes of clients that could not be read, or for which there was no room.',
+    ({ broker: { telemetry } }) => telemetry.figures.corruptCount + telemetry.figures.droppedCount,
+  ),
   {
     mbean: 'springtide.broker:type=EventLoop,name=LagMs',
     kind: 'summary',
@@ -83,6 +101,35 @@ export const serviceTable: readonly Metric[] = [
     return (user + system) / 1e6;
   }),
 ];
+
+/** `labelsOf`: of a group's protocol and state; undefined leaves it out. */
+function groupGauge(
+  attribute: string,
+  labels: readonly string[],
+  doc: string,
+  labelsOf: (group: readonly string[]) => string[] | undefined,
+): Metric {
+  return {
+    mbean: `kafka.server:type=group-coordinator-metrics,${attribute}`,
+    kind: 'gauge',
+    labels,
+    doc,
+    *read({ census }) {
+      const counts = new Map<string, { values: string[]; count: number }>();
+      for (const { labels: group, count } of census.groups) {
+        const values = labelsOf(group);
+        if (values === undefined) continue;
+        const before = counts.get(values.join())?.count ?? 0;
+        counts.set(values.join(), { values, count: before + count });
+      }
+      for (const { values, count } of counts.values()) yield [values, count];
+    },
+  };
+}
+
+function stateOf(wanted: string) {
+  return ([protocol, state]: readonly string[]) => (protocol === wanted ? [state] : undefined);
+}
 
 /** Every offset has its error code in the answer. */
 function committedOffsetCount({ meter }: MetricSources['broker']): number {

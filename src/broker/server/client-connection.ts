@@ -18,7 +18,7 @@ import type { BudgetShare, ByteBudget } from './byte-budget.ts';
 import { type ConnectionPulse, FRAME_MS, Liveness, STUCK_MS } from './liveness.ts';
 import type { PeerWarnings } from './peer-warnings.ts';
 import { ReplyWriter } from './reply-writer.ts';
-import { type Answering, LATER, RequestContext } from './request-context.ts';
+import { type Answering, type ClientSoftware, LATER, RequestContext } from './request-context.ts';
 import { guessProtocol, isProduce, readRequestFrame } from './request-frame.ts';
 import type { RouteTable } from './route-table.ts';
 
@@ -49,6 +49,7 @@ export class ClientConnection implements Answering {
   readonly remoteAddress: string;
   readonly clientHost: string;
   readonly listenerName: string;
+  clientSoftware: ClientSoftware | undefined = undefined;
   readonly #connection: Connection;
   readonly #services: ConnectionServices;
   readonly #frames: FrameReader;

@@ -13,12 +13,21 @@ const ANONYMOUS_NAME = ANONYMOUS.slice(ANONYMOUS.indexOf(':') + 1);
 /** What a handler returns that will answer by itself. */
 export const LATER: unique symbol = Symbol('later');
 
+export interface ClientSoftware {
+  readonly name: string;
+  readonly version: string;
+}
+
 /** The connection as a request sees it. */
 export interface Answering {
   /** The client's address without its port. */
   readonly clientHost: string;
   /** The listener that the client came in by: its endpoint is what Metadata tells. */
   readonly listenerName: string;
+  /** The client's address with its port. */
+  readonly remoteAddress: string;
+  /** What the client called itself when it asked for versions. */
+  clientSoftware: ClientSoftware | undefined;
   finish(context: RequestContext, body: object | undefined): void;
   /** What an answer may bring of records now, bytes. */
   readonly replyBytesMax: number;
@@ -83,6 +92,25 @@ export class RequestContext {
   /** The client's address without its port. */
   get clientHost(): string {
     return this.#connection.clientHost;
+  }
+
+  get clientPort(): string {
+    const { remoteAddress } = this.#connection;
+    return remoteAddress.slice(remoteAddress.lastIndexOf(':') + 1);
+  }
+
+  /** Undefined where the client did not ask for versions, or in a version in which it does not say. @see KIP-511 */
+  get clientSoftware(): ClientSoftware | undefined {
+    return this.#connection.clientSoftware;
+  }
+
+  set clientSoftware(software: ClientSoftware) {
+    this.#connection.clientSoftware = software;
+  }
+
+  /** The same for all requests of one connection. */
+  get connection(): object {
+    return this.#connection;
   }
 
   /** The name of the principal. */

@@ -185,8 +185,20 @@ describe('gauges', () => {
     expect(answer.topics[0].partitions[0].errorCode).toBe(0);
     expect(Object.fromEntries(await scrape())).toMatchObject({
       kafka_coordinator_group_groupmetadatamanager_numgroups: 1,
-      'kafka_server_group_coordinator_metrics_group_count{protocol="classic",state="Empty"}': 1,
+      'kafka_server_group_coordinator_metrics_group_count{protocol="classic"}': 1,
+      'kafka_server_group_coordinator_metrics_classic_group_count{state="Empty"}': 1,
       kafka_server_group_coordinator_metrics_offset_commit_count_total: 1,
+    });
+  });
+
+  test('tell of transactions, by state', async () => {
+    await start({ config: { 'transaction.state.log.num.partitions': 2 } });
+    const initialise = { transactionalId: 'tx', transactionTimeoutMs: 60_000 };
+    await scene.send(Apis.FindCoordinator, { coordinatorKeys: ['tx'], keyType: 1 });
+    await scene.clock.settle();
+    expect((await scene.send(Apis.InitProducerId, initialise)).errorCode).toBe(0);
+    expect(await look('springtide_broker_transactions_count')).toEqual({
+      'springtide_broker_transactions_count{state="Empty"}': 1,
     });
   });
 
