@@ -30,6 +30,7 @@ const TOOL_CLASSES = {
   'leader-election': 'org.apache.kafka.tools.LeaderElectionCommand',
   'reassign-partitions': 'org.apache.kafka.tools.reassign.ReassignPartitionsCommand',
   cluster: 'org.apache.kafka.tools.ClusterTool',
+  'client-metrics': 'org.apache.kafka.tools.ClientMetricsCommand',
   'dump-log': 'org.apache.kafka.tools.DumpLogSegments',
   'broker-api-versions': 'org.apache.kafka.tools.BrokerApiVersionsCommand',
   'producer-perf-test': 'org.apache.kafka.tools.ProducerPerformance',
