@@ -32,12 +32,6 @@ export class RequestQuotas {
     return context.throttleMs;
   }
 
-  /** Time that was spent on a request after it was settled. */
-  chargeTime(context: RequestContext, busyMs: number): void {
-    if (!this.#quotas.isActive) return;
-    this.#quotas.charge('request_percentage', clientOf(context), percentOf(busyMs), this.#nowMs());
-  }
-
   /** More bytes than this in one fetch would be throttled in any case. */
   fetchBytesMax(context: RequestContext): number {
     return this.#quotas.isActive
