@@ -43,7 +43,7 @@ import { DirectoryReports } from './metadata/directory-reports.ts';
 import { MetadataLog, type MetadataLogLimits } from './metadata/metadata-log.ts';
 import { ProducerIds } from './metadata/producer-ids.ts';
 import { TopicAdmin } from './metadata/topic-admin.ts';
-import { BrokerMetrics, type MetricFamily, PrometheusEndpoint } from './metrics/index.ts';
+import { BrokerMetrics, type MetricFamily } from './metrics/index.ts';
 import { AdvanceQueue } from './purgatory/advance-queue.ts';
 import { ProduceDeadlines } from './purgatory/produce-deadlines.ts';
 import { TimerWheel } from './purgatory/timer-wheel.ts';
@@ -277,26 +277,9 @@ async function open(
       transactions.stop();
     }),
   );
-  const metricsPort = await openMetricsPort(environment, metrics, closers);
+  closers.push(() => metrics.close());
+  const metricsPort = await metrics.openPort(config);
   return { clusterId: directories.clusterId, server, image: metadata.image, metrics, metricsPort };
-}
-
-async function openMetricsPort(
-  { settings, clock, logger }: Environment,
-  metrics: BrokerMetrics,
-  closers: Closer[],
-): Promise<number | undefined> {
-  const { 'springtide.broker.metrics.port': port, 'springtide.broker.metrics.host': host } = settings.config;
-  if (port === null) return undefined;
-  const families = () => metrics.families();
-  const endpoint = await PrometheusEndpoint.open({ host, port, clock, logger, families });
-  metrics.observe();
-  closers.push(async () => {
-    metrics.stop();
-    await endpoint.close();
-  });
-  logger.info({ port: endpoint.port }, `metrics are at http://${addressText(host, endpoint.port)}/metrics`);
-  return endpoint.port;
 }
 
 function fetchSessions(config: BrokerConfig, random: Random): FetchSessionCache {

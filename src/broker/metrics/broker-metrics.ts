@@ -1,9 +1,11 @@
 /** The figures of one broker: where they are counted, and the way to read them. */
-import { assert } from '#core';
+import { assert, type ConfigOf } from '#core';
 import { takeCensus } from './census.ts';
+import type { metricsConfigTable } from './config.ts';
 import { families, type MetricFamily } from './families.ts';
 import { LoopLag } from './loop-lag.ts';
 import type { MetricSources } from './metric.ts';
+import { PrometheusEndpoint } from './prometheus-endpoint.ts';
 import { RequestMeter } from './request-meter.ts';
 import { Traffic } from './topic-traffic.ts';
 
@@ -18,19 +20,32 @@ export class BrokerMetrics {
   #rotatedMs = 0;
   #parts: Parts | undefined;
   #loopLag: LoopLag | undefined;
+  #endpoint: PrometheusEndpoint | undefined;
 
   /** The parts that gauges are read from. Nothing can be read before. */
   serve(parts: Parts): void {
     this.#parts = parts;
   }
 
-  /** Somebody reads regularly from now on: what is measured only for such a one is. */
-  observe(): void {
-    this.#loopLag ??= new LoopLag(this.#served.broker.clock);
+  /**
+   * Opens the port that `config` names; undefined when it names none.
+   *
+   * @returns the port that was bound
+   * @throws KafkaError NETWORK_EXCEPTION when it cannot be
+   */
+  async openPort(config: ConfigOf<typeof metricsConfigTable>): Promise<number | undefined> {
+    const { 'springtide.broker.metrics.port': port, 'springtide.broker.metrics.host': host } = config;
+    if (port === null) return undefined;
+    const { clock, logger } = this.#served.broker;
+    this.#endpoint = await PrometheusEndpoint.open({ host, port, clock, logger, families: () => this.families() });
+    // Somebody reads regularly from now on.
+    this.#loopLag = new LoopLag(clock);
+    return this.#endpoint.port;
   }
 
-  stop(): void {
+  async close(): Promise<void> {
     this.#loopLag?.stop();
+    await this.#endpoint?.close();
   }
 
   /** Values are read as families are taken, so a reader who is slow sees later ones. */

@@ -3,6 +3,5 @@ export * from './broker-metrics.ts';
 export * from './config.ts';
 export * from './families.ts';
 export { type Metric, type MetricKind, type MetricSources, seriesName } from './metric.ts';
-export { PrometheusEndpoint } from './prometheus-endpoint.ts';
 export { RequestMeter } from './request-meter.ts';
 export { TopicTraffic, Traffic } from './topic-traffic.ts';

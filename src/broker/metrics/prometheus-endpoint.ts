@@ -60,7 +60,9 @@ export class PrometheusEndpoint {
     }
     server.on('error', (error) => logger.warn({ err: error }, `The port of the metrics: ${errorText(error)}`));
     server.unref();
-    return new PrometheusEndpoint(server);
+    const endpoint = new PrometheusEndpoint(server);
+    logger.info({ port: endpoint.port }, `metrics are at http://${addressOf(host)}:${endpoint.port}/metrics`);
+    return endpoint;
   }
 
   private constructor(server: Server) {
@@ -75,6 +77,10 @@ export class PrometheusEndpoint {
     this.#server.closeAllConnections();
     return promise;
   }
+}
+
+function addressOf(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 async function answer(

@@ -27,10 +27,11 @@ export interface QuotaWindows {
   readonly controllerWindowMs: number;
 }
 
-/** A client as quotas know it; `clientId` is '' when it gave none. */
+/** A client as quotas know it. */
 export interface QuotaClient {
   readonly user: string;
-  readonly clientId: string;
+  /** Null when it gave none. */
+  readonly clientId: string | null;
 }
 
 /** How much a client with a limit has used lately, for those who watch. */
@@ -83,7 +84,7 @@ export class ClientQuotas {
   /** Counts `amount`, and says how long to be silent for it. The share of processing time costs one window at most, the others what they cost. */
   charge(quota: RateQuota, client: QuotaClient, amount: number, nowMs: number): number {
     const { limits } = this.#rates[quota];
-    const limit = limits.find(client.user, client.clientId);
+    const limit = limits.find(client.user, client.clientId ?? '');
     if (limit === undefined) return 0;
     const rate = this.#rateOf(quota, limits.sharing, client, nowMs);
     rate.record(amount, nowMs);
@@ -100,7 +101,7 @@ export class ClientQuotas {
 
   /** More than this at once would be throttled in any case. */
   amountMax(quota: RateQuota, { user, clientId }: QuotaClient): number {
-    const limit = this.#rates[quota].limits.find(user, clientId);
+    const limit = this.#rates[quota].limits.find(user, clientId ?? '');
     if (limit === undefined) return Number.POSITIVE_INFINITY;
     return (limit * (this.#windows.windowCount - 1) * this.#windows.windowMs) / 1000;
   }
@@ -110,7 +111,7 @@ export class ClientQuotas {
    * counts nothing and is to be refused.
    */
   chargeMutations(client: QuotaClient, count: number, isStrict: boolean, nowMs: number): number {
-    const limit = this.#mutationLimits.find(client.user, client.clientId);
+    const limit = this.#mutationLimits.find(client.user, client.clientId ?? '');
     if (limit === undefined) return 0;
     const bucket = rowOf(this.#mutations, this.#mutationLimits.sharing, client, nowMs);
     const delayMs = bucket.throttleMs(limit, nowMs);
@@ -152,5 +153,5 @@ function addressOf(name: string | null | undefined): string | null {
 }
 
 function rowOf<T>(table: EntityTable<T>, sharing: Sharing, { user, clientId }: QuotaClient, nowMs: number): T {
-  return table.of(sharing === 'client-id' ? '' : user, sharing === 'user' ? '' : clientId, nowMs).state;
+  return table.of(sharing === 'client-id' ? '' : user, sharing === 'user' ? '' : (clientId ?? ''), nowMs).state;
 }

@@ -4,7 +4,7 @@
  */
 import type { Clock } from '#core';
 import { Apis } from '#protocol';
-import type { ClientQuotas, QuotaClient, QuotaUse, RateQuota } from '../quota/index.ts';
+import type { ClientQuotas, QuotaUse, RateQuota } from '../quota/index.ts';
 import type { RequestContext } from './request-context.ts';
 
 export class RequestQuotas {
@@ -25,36 +25,31 @@ export class RequestQuotas {
   settle(context: RequestContext, hasAnswer: boolean, busyMs: number): number {
     if (!this.#quotas.isActive) return 0;
     const nowMs = this.#nowMs();
-    const client = clientOf(context);
     if (context.api === Apis.Produce)
-      context.throttle(this.#quotas.charge('producer_byte_rate', client, context.requestBytes, nowMs));
-    if (hasAnswer) context.throttle(this.#quotas.charge('request_percentage', client, percentOf(busyMs), nowMs));
+      context.throttle(this.#quotas.charge('producer_byte_rate', context, context.requestBytes, nowMs));
+    if (hasAnswer) context.throttle(this.#quotas.charge('request_percentage', context, percentOf(busyMs), nowMs));
     return context.throttleMs;
   }
 
   /** More bytes than this in one fetch would be throttled in any case. */
   fetchBytesMax(context: RequestContext): number {
-    return this.#quotas.isActive
-      ? this.#quotas.amountMax('consumer_byte_rate', clientOf(context))
-      : Number.POSITIVE_INFINITY;
+    return this.#quotas.isActive ? this.#quotas.amountMax('consumer_byte_rate', context) : Number.POSITIVE_INFINITY;
   }
 
   /** Whether a fetch of so many bytes is too much for now: it is answered without records, and costs nothing. */
   refusesFetch(context: RequestContext, bytes: number): boolean {
     if (!this.#quotas.isActive) return false;
-    const client = clientOf(context);
-    const delayMs = this.#quotas.chargeUnlessThrottled('consumer_byte_rate', client, bytes, this.#nowMs());
+    const delayMs = this.#quotas.chargeUnlessThrottled('consumer_byte_rate', context, bytes, this.#nowMs());
     context.throttle(delayMs);
     return delayMs > 0;
   }
 
   /** The quota on partitions that a request makes or deletes; from `strictVersion` on a client is refused what is too much. @see KIP-599 */
   mutations(context: RequestContext, strictVersion: number): MutationQuota {
-    const client = clientOf(context);
     const isStrict = context.version >= strictVersion;
     return {
       admits: (partitionCount) => {
-        const delayMs = this.#quotas.chargeMutations(client, partitionCount, isStrict, this.#nowMs());
+        const delayMs = this.#quotas.chargeMutations(context, partitionCount, isStrict, this.#nowMs());
         context.throttle(delayMs);
         return !isStrict || delayMs === 0;
       },
@@ -79,10 +74,6 @@ export class RequestQuotas {
 export interface MutationQuota {
   /** Counts what a topic costs. False: it is to be refused with THROTTLING_QUOTA_EXCEEDED, and costs nothing. */
   admits(partitionCount: number): boolean;
-}
-
-function clientOf({ user, clientId }: RequestContext): QuotaClient {
-  return { user, clientId: clientId ?? '' };
 }
 
 /** Of one second of the broker's loop. */
