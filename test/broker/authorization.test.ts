@@ -95,3 +95,50 @@ describe('the authorizer', () => {
     expect(coordinators[0].errorCode).toBe(Errors.GROUP_AUTHORIZATION_FAILED.code);
   });
 });
+
+describe('groups of the consumer protocol', () => {
+  const join = (memberId: string, subscription: object) =>
+    scene.send(Apis.ConsumerGroupHeartbeat, {
+      ...{ groupId: 'g', memberId, memberEpoch: 0, rebalanceTimeoutMs: 1000, topicPartitions: [] },
+      ...subscription,
+    });
+
+  it('are no way to topics that a member may not know', async () => {
+    await start((text) => text === 'describe topic shut');
+    const both = { subscribedTopicNames: ['open', 'shut'] };
+    expect((await join('a', both)).errorCode).toBe(Errors.TOPIC_AUTHORIZATION_FAILED.code);
+    expect(asked).toEqual([
+      'User:ANONYMOUS read group g',
+      'User:ANONYMOUS describe topic open',
+      'User:ANONYMOUS describe topic shut',
+    ]);
+    expect((await join('a', { subscribedTopicNames: ['open'] })).errorCode).toBe(0);
+  });
+
+  it('find by a pattern what the member may know', async () => {
+    await start((text) => text === 'describe topic shut');
+    const { errorCode, memberEpoch } = await join('a', { subscribedTopicRegex: '(open|shut)' });
+    expect(errorCode).toBe(0);
+    await scene.clock.advance(2000);
+    await join('a', { memberEpoch });
+    const { groups } = await scene.send(Apis.ConsumerGroupDescribe, { groupIds: ['g'] });
+    const { targetAssignment } = groups[0].members[0];
+    expect(targetAssignment.topicPartitions.map(({ topicName }) => topicName)).toEqual(['open']);
+  });
+
+  it('are described without their members to who may not know what these read', async () => {
+    let isShut = false;
+    await start((text) => isShut && text === 'describe topic shut');
+    await join('a', { subscribedTopicNames: ['shut'] });
+    const describe = () =>
+      scene.send(Apis.ConsumerGroupDescribe, { groupIds: ['g'], includeAuthorizedOperations: true });
+    expect((await describe()).groups[0].members).toHaveLength(1);
+    isShut = true;
+    expect((await describe()).groups[0]).toMatchObject({
+      groupId: 'g',
+      errorCode: Errors.TOPIC_AUTHORIZATION_FAILED.code,
+      members: [],
+      authorizedOperations: (1 << 3) | (1 << 6) | (1 << 8) | (1 << 10) | (1 << 11),
+    });
+  });
+});

@@ -50,7 +50,7 @@ export interface ConsumerHeartbeatEvent extends Asked<'consumer-heartbeat', Cons
   /** A fresh id for a member of an old client, which brings none. */
   readonly newMemberId: string;
   /** Whether the client may know of a topic: its pattern stands for no other. */
-  mayRead(topic: string): boolean;
+  mayKnow(topic: string): boolean;
 }
 
 export type DescribeConsumerGroupsEvent = Asked<'describe-consumer-groups', ConsumerGroupDescribeRequest>;

@@ -9,9 +9,11 @@ import {
   type ConsumerGroupHeartbeatResponse,
   type Draft,
   Errors,
+  type KafkaErrorRow,
 } from '#protocol';
 import type { BrokerParts } from '../broker-parts.ts';
 import { finalizedLevel, GROUP_VERSION } from '../controller/index.ts';
+import { authorizedOperations } from '../server/authorized-operations.ts';
 import { LATER, type RequestContext } from '../server/request-context.ts';
 import { askLater, refuseGroup } from './groups.ts';
 
@@ -24,7 +26,8 @@ export function consumerGroupHeartbeat(
   request: ConsumerGroupHeartbeatRequest,
 ): typeof LATER {
   const { groupId } = request;
-  const error = isServed(broker) ? refuseGroup(context, groupId, Errors.INVALID_REQUEST) : Errors.UNSUPPORTED_VERSION;
+  const mayKnow = (topic: string): boolean => context.mayDo('describe', 'topic', topic);
+  const error = refuseHeartbeat(broker, context, request, mayKnow);
   if (error !== undefined) {
     context.reply({ errorCode: error.code } satisfies HeartbeatResponse);
     return LATER;
@@ -41,11 +44,23 @@ export function consumerGroupHeartbeat(
       clientId,
       clientHost,
       newMemberId: broker.random.uuid(),
-      mayRead: () => true,
+      mayKnow,
     }),
     ({ error, body }) => context.reply(error === undefined ? body : { errorCode: error.code }),
   );
   return LATER;
+}
+
+function refuseHeartbeat(
+  broker: BrokerParts,
+  context: RequestContext,
+  { groupId, subscribedTopicNames }: ConsumerGroupHeartbeatRequest,
+  mayKnow: (topic: string) => boolean,
+): KafkaErrorRow | undefined {
+  if (!isServed(broker)) return Errors.UNSUPPORTED_VERSION;
+  const refusal = refuseGroup(context, groupId, Errors.INVALID_REQUEST);
+  if (refusal !== undefined) return refusal;
+  return subscribedTopicNames?.every(mayKnow) === false ? Errors.TOPIC_AUTHORIZATION_FAILED : undefined;
 }
 
 /** A group that is named again is described once. */
@@ -66,9 +81,25 @@ export async function consumerGroupDescribe(
         request: { ...request, groupIds },
       };
     });
-    return error === undefined ? body!.groups[0] : { groupId, errorCode: error.code };
+    const described =
+      error === undefined ? withoutSecrets(context, body!.groups[0]) : { groupId, errorCode: error.code };
+    if (!request.includeAuthorizedOperations) return described;
+    return { ...described, authorizedOperations: authorizedOperations(context, 'group', groupId) };
   });
   return { groups: await Promise.all(groups) };
+}
+
+/** Topics that members read are told only to who may know of all of them. */
+function withoutSecrets(context: RequestContext, described: DescribedGroup): DescribedGroup {
+  const names = (described.members ?? []).flatMap(({ subscribedTopicNames, assignment, targetAssignment }) => [
+    ...(subscribedTopicNames ?? []),
+    ...[assignment, targetAssignment].flatMap((each) =>
+      (each?.topicPartitions ?? []).map(({ topicName }) => topicName),
+    ),
+  ]);
+  if ([...new Set(names)].every((name) => context.mayDo('describe', 'topic', name ?? ''))) return described;
+  const errorMessage = 'The group reads topics that the client is not authorized to describe.';
+  return { ...described, errorCode: Errors.TOPIC_AUTHORIZATION_FAILED.code, errorMessage, members: [] };
 }
 
 function isServed({ metadata, settings }: BrokerParts): boolean {

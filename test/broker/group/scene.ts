@@ -120,8 +120,8 @@ export class GroupScene {
       newMemberId: `id-${this.#nextUuid++}`,
     };
     const request = heartbeatRequest(command, (name) => this.cluster.topic(name)?.topicId ?? ZERO_UUID);
-    const mayRead = (topic: string) => !list(args['hidden']).includes(topic);
-    this.handle({ type: 'consumer-heartbeat', token, apiVersion, ...identity, mayRead, request });
+    const mayKnow = (topic: string) => !list(args['hidden']).includes(topic);
+    this.handle({ type: 'consumer-heartbeat', token, apiVersion, ...identity, mayKnow, request });
   }
 
   handle(event: GroupEvent): void {

@@ -369,7 +369,7 @@ export class SimulatedMembers {
       answer(body);
     });
     const identity = { clientId: client.name, clientHost: '/h', newMemberUuid: `u${token}`, newMemberId: `u${token}` };
-    this.#handle({ type, token, apiVersion, request, mayRead: () => true, ...identity } as unknown as GroupEvent);
+    this.#handle({ type, token, apiVersion, request, mayKnow: () => true, ...identity } as unknown as GroupEvent);
   }
 
   #ask<T>(type: string, request: object, apiVersion: number): T {

@@ -59,7 +59,7 @@ function answerJoin(coordinator: Coordinator, group: ConsumerGroup, event: JoinE
   if (isRefusal(member)) return joinRefusal('', member.error);
   const updated = updateFrom(member, event, subscription);
   const owned = namedPartitions(coordinator, subscription.ownedPartitions);
-  const change = { group, member, updated, owned, mayRead: () => true };
+  const change = { group, member, updated, owned, mayKnow: () => true };
   const next = join(coordinator, change, records, turn);
   if (next === undefined) return joinRefusal('', Errors.UNKNOWN_SERVER_ERROR);
   return {

@@ -72,7 +72,7 @@ function stay(coordinator: Coordinator, event: ConsumerHeartbeatEvent, turn: Tur
   const updated = updateFrom(member, event);
   const invalid = refuseRegex(group, updated);
   if (invalid !== undefined) return invalid;
-  const change = { group, member, updated, owned, mayRead: event.mayRead };
+  const change = { group, member, updated, owned, mayKnow: event.mayKnow };
   const next = changeMember(coordinator, change, records, turn);
   if (isRefusal(next)) return next;
   if (!settle(coordinator, opened, updated, next, records, turn)) {
@@ -107,7 +107,7 @@ export interface MemberChange {
   readonly member: ConsumerMember;
   readonly updated: ConsumerMember;
   readonly owned: readonly TopicPartitions[] | null;
-  mayRead(topic: string): boolean;
+  mayKnow(topic: string): boolean;
 }
 
 /** The member, nearer to its target; records are added for everything that has changed. */
@@ -126,7 +126,7 @@ export function changeMember(
 /** Takes over what the member says of itself; the group epoch rises when the group must be assigned anew. */
 export function takeOver(
   coordinator: Coordinator,
-  { group, member, updated, mayRead }: MemberChange,
+  { group, member, updated, mayKnow }: MemberChange,
   records: CoordinatorRecord[],
   turn: Turn,
 ): { readonly groupEpoch: number; readonly hasSubscriptionChanged: boolean } {
@@ -135,7 +135,7 @@ export function takeOver(
   const haveNamesChanged = !isSameList(member.subscribedTopicNames, updated.subscribedTopicNames);
   const regexChange = changeOfRegex(group, member, updated);
   forgetRegex(group, member, updated, records);
-  refreshRegexes(coordinator, group, member, updated, mayRead, turn);
+  refreshRegexes(coordinator, group, member, updated, mayKnow, turn);
   // A pattern that is still to be matched brings an epoch of its own.
   const mustBump =
     haveNamesChanged || regexChange === 'resolved' || hasAssignorChanged(coordinator, group, member, updated);

@@ -15,22 +15,22 @@ import { compileTopicPattern, type TopicPattern } from './topic-pattern.ts';
 export class RegexRefresh {
   readonly #version: number;
   readonly #timestampMs: number;
-  readonly #mayRead: (topic: string) => boolean;
+  readonly #mayKnow: (topic: string) => boolean;
   readonly #names: readonly string[];
   #position = 0;
   readonly #patterns = new Map<string, TopicPattern | undefined>();
   readonly #topics = new Map<string, Set<string>>();
 
-  /** `mayRead`: whether the member that caused it may know of a topic. */
+  /** `mayKnow`: whether the member that caused it may know of a topic. */
   constructor(
     coordinator: Coordinator,
     regexes: Iterable<string>,
-    mayRead: (topic: string) => boolean,
+    mayKnow: (topic: string) => boolean,
     wallMs: number,
   ) {
     this.#version = coordinator.cluster.version;
     this.#timestampMs = wallMs;
-    this.#mayRead = mayRead;
+    this.#mayKnow = mayKnow;
     this.#names = [...coordinator.cluster.topicNames()];
     for (const regex of regexes) {
       const pattern = compileTopicPattern(regex);
@@ -56,7 +56,7 @@ export class RegexRefresh {
     for (const [regex, pattern] of this.#patterns) {
       if (pattern === undefined) continue;
       steps += pattern.size * (name.length + 1);
-      if (pattern.matches(name) && this.#mayRead(name)) this.#topics.get(regex)!.add(name);
+      if (pattern.matches(name) && this.#mayKnow(name)) this.#topics.get(regex)!.add(name);
     }
     return steps;
   }

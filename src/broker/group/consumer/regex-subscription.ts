@@ -53,7 +53,7 @@ export function refreshRegexes(
   group: ConsumerGroup,
   old: ConsumerMember,
   updated: ConsumerMember,
-  mayRead: (topic: string) => boolean,
+  mayKnow: (topic: string) => boolean,
   turn: Turn,
 ): void {
   if (!group.hasRegexes && regexOf(updated) === undefined) return;
@@ -68,7 +68,7 @@ export function refreshRegexes(
     last.version < coordinator.cluster.newTopicsVersion ||
     wallMs > last.timestampMs + limits.regexRefreshMsMax;
   if (!isDue) return;
-  coordinator.refreshes.set(group.groupId, new RegexRefresh(coordinator, regexes, mayRead, wallMs));
+  coordinator.refreshes.set(group.groupId, new RegexRefresh(coordinator, regexes, mayKnow, wallMs));
   armRefresh(coordinator, group.groupId, turn);
 }
 
