@@ -428,7 +428,7 @@ async function openCluster(
     securityProtocol: PLAINTEXT,
   }));
   await metadata.register(endPoints, config['broker.rack'], random.uuid(), () => directories.onlineIds);
-  followConfig(live, { settings, directories, server, partitions, metadata });
+  followConfig(live, { settings, directories, server, partitions, metadata, reports });
   await partitions.reconcile(metadata.image);
   groups.nodeStarted();
   return { metadata, partitions, producerIds, groups, transactions, markers };

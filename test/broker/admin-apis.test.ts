@@ -152,6 +152,34 @@ describe('DescribeLogDirs', () => {
     ]);
   });
 
+  it('tells which directories get no new partitions; others get them, or nobody', async () => {
+    scene = await Scene.start({ config: { 'log.dirs': '/data,/other', 'cordoned.log.dirs': '/data' } });
+    const look = async () => {
+      await scene.clock.settle();
+      const { results } = await scene.send(Apis.DescribeLogDirs, { topics: null });
+      return results.map(
+        ({ logDir, isCordoned, topics }) => `${logDir} ${isCordoned} ${topics.map(({ name }) => name)}`,
+      );
+    };
+    const cordon = async (value: string) => {
+      const configs = [{ name: 'cordoned.log.dirs', value, configOperation: 0 }];
+      const resources = [{ resourceType: 4, resourceName: '1', configs }];
+      return nameOf((await scene.send(Apis.IncrementalAlterConfigs, { resources })).responses[0].errorCode);
+    };
+    await scene.createTopics({ a: 1 });
+    await scene.createTopics({ b: 1 });
+    expect(await look()).toEqual(['/data true ', '/other false a,b']);
+    expect(await cordon('/other')).toBe('NONE');
+    await scene.clock.settle();
+    await scene.createTopics({ c: 1 });
+    expect(await look()).toEqual(['/data false c', '/other true a,b']);
+    expect(await cordon('/nowhere')).toBe('INVALID_REQUEST');
+    expect(await cordon('*')).toBe('NONE');
+    await scene.clock.settle();
+    await expect(scene.createTopics({ d: 1 })).rejects.toThrow(/with room for them, and there are 0/);
+    expect(await look()).toEqual(['/data true c', '/other true a,b']);
+  });
+
   it('needs the right to describe the cluster', async () => {
     scene = await Scene.start({ authorizer: nobody });
     const { errorCode, results } = await scene.send(Apis.DescribeLogDirs, { topics: null });

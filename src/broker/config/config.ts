@@ -46,6 +46,13 @@ export const brokerConfigTable = defineConfig({
     importance: 'high',
     doc: 'The data folders, when `log.dirs` is not set.',
   },
+  'cordoned.log.dirs': {
+    type: 'list',
+    default: [],
+    dynamic: 'per-broker',
+    importance: 'medium',
+    doc: 'Data folders of `log.dirs` that get no new partitions, `*` for all of them: those that are to be emptied or replaced. What is there is served.',
+  },
   'metadata.log.dir': {
     type: 'string',
     default: null,

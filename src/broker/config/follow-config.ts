@@ -1,11 +1,13 @@
 /** Which parts of a running broker take which keys anew when they change: all of them are named here. */
 import type { DirectoryLimits, LogDirectories } from '#storage';
 import type { HostedPartitions } from '../hosting/hosted-partitions.ts';
+import type { DirectoryReports } from '../metadata/directory-reports.ts';
 import type { MetadataLog } from '../metadata/metadata-log.ts';
 import { connectionLimits } from '../server/connection-limits.ts';
 import type { Server } from '../server/server.ts';
 import { topicDefaultKeys } from './known-keys.ts';
 import type { LiveConfig } from './live-config.ts';
+import { cordonedPaths } from './log-dirs.ts';
 import type { BrokerConfig, BrokerSettings } from './settings.ts';
 
 const directoryKeys: readonly string[] = [
@@ -30,12 +32,13 @@ export interface Followers {
   readonly server: Server;
   readonly partitions: HostedPartitions;
   readonly metadata: MetadataLog;
+  readonly reports: DirectoryReports;
 }
 
 /** Gives the parts what the metadata log says now, and whatever it says later. */
 export function followConfig(
   live: LiveConfig,
-  { settings, directories, server, partitions, metadata }: Followers,
+  { settings, directories, server, partitions, metadata, reports }: Followers,
 ): void {
   const names = settings.listeners.map(({ bind }) => bind.name);
   const ofListeners = names.flatMap((name) =>
@@ -46,7 +49,13 @@ export function followConfig(
     server.setLimits(connectionLimits(live.current, live.values, names)),
   );
   live.watch(topicDefaultKeys, () => partitions.reconfigureAll(metadata.image));
+  const cordon = () => {
+    directories.cordon(cordonedPaths(live.current['cordoned.log.dirs'], settings.logDirs));
+    reports.cordoned(directories.cordonedIds);
+  };
+  live.watch(['cordoned.log.dirs'], cordon);
   live.update(metadata.image);
+  cordon();
 }
 
 export function directoryLimits(config: BrokerConfig): DirectoryLimits {

@@ -9,6 +9,7 @@ import type { MetadataImage } from '../controller/index.ts';
 import { connectionLimits } from '../server/connection-limits.ts';
 import { brokerConfigTable } from './config.ts';
 import { brokerKeys, dynamicMode } from './dynamic-keys.ts';
+import { cordonedPaths, type LogDirs } from './log-dirs.ts';
 import type { BrokerConfig, BrokerSettings } from './settings.ts';
 
 /** Where a value comes from, as on the wire; the strongest first. */
@@ -87,7 +88,10 @@ export class LiveConfig {
     const [defaults, own] =
       resourceName === '' ? [changed, this.#dynamic[DYNAMIC_BROKER]] : [this.#dynamic[DYNAMIC_DEFAULT], changed];
     try {
-      checkTogether({ ...this.#settings.given, ...this.#heeded(defaults), ...this.#heeded(own) });
+      checkTogether(
+        { ...this.#settings.given, ...this.#heeded(defaults), ...this.#heeded(own) },
+        this.#settings.logDirs,
+      );
       return undefined;
     } catch (error) {
       if (error instanceof KafkaError) return error.message;
@@ -136,8 +140,9 @@ function isHeeded(name: string): boolean {
 }
 
 /** @throws KafkaError INVALID_CONFIG when the values cannot stand together */
-function checkTogether(values: Values): void {
+function checkTogether(values: Values, logDirs: LogDirs): void {
   const { config } = parseConfig(brokerConfigTable, values);
+  cordonedPaths(config['cordoned.log.dirs'], logDirs);
   connectionLimits(config, values, []);
   const defaults = topicConfig({}, values);
   for (const [name, value] of Object.entries(defaults)) {

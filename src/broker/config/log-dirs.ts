@@ -27,6 +27,21 @@ export function logDirsOf(given: Readonly<Record<string, unknown>>): LogDirs {
   return { paths, metadataPath: paths.find((path) => plain(path) === plain(metadata)) ?? metadata };
 }
 
+/**
+ * The data folders that get no new partitions.
+ *
+ * @param cordoned the value of `cordoned.log.dirs`
+ * @throws KafkaError INVALID_CONFIG
+ */
+export function cordonedPaths(cordoned: readonly string[], { paths }: LogDirs): readonly string[] {
+  if (cordoned.includes('*')) return paths;
+  const found = cordoned.map((wanted) => ({ wanted, path: paths.find((path) => plain(path) === plain(wanted)) }));
+  const strange = found.find(({ path }) => path === undefined);
+  if (strange === undefined) return found.map(({ path }) => path!);
+  const text = `cordoned.log.dirs names ${strange.wanted}, which is none of log.dirs: ${paths.join(',')}.`;
+  throw new KafkaError('INVALID_CONFIG', text);
+}
+
 function checkPaths(key: string, paths: readonly string[]): void {
   if (paths.length === 0 || paths.includes('')) {
     throw new KafkaError('INVALID_CONFIG', `${key}=${paths.join(',')} must name data folders, separated by commas.`);

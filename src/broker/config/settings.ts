@@ -8,7 +8,7 @@ import { type ConnectionLimits, connectionLimits } from '../server/connection-li
 import { type ListenerPlan, planListeners } from '../server/listener-address.ts';
 import { brokerConfigTable } from './config.ts';
 import { reportKeys } from './known-keys.ts';
-import { type LogDirs, logDirsOf } from './log-dirs.ts';
+import { cordonedPaths, type LogDirs, logDirsOf } from './log-dirs.ts';
 import { nodeIdOf } from './node-roles.ts';
 
 export type BrokerConfig = ConfigOf<typeof brokerConfigTable>;
@@ -38,11 +38,13 @@ export function readSettings(given: Readonly<Record<string, unknown>>, logger: L
   });
   reportControllerListeners(config, logger);
   const listenerNames = listeners.map(({ bind }) => bind.name);
+  const logDirs = logDirsOf(given);
+  cordonedPaths(config['cordoned.log.dirs'], logDirs);
   return {
     config,
     given,
     nodeId: nodeIdOf(config, given),
-    logDirs: logDirsOf(given),
+    logDirs,
     durability: config['springtide.broker.durability'],
     listeners,
     connectionLimits: connectionLimits(config, given, listenerNames),

@@ -10,11 +10,19 @@
 import type { PartitionChangeRecord } from '#protocol';
 import type { Decision } from './controller-machine.ts';
 import { isOnlineDirectory, MIGRATING_DIRECTORY } from './directory-id.ts';
-import type { AssignReplicasEvent, DirectoriesOfflineEvent, RegisterBrokerEvent } from './events.ts';
-import { features } from './features.ts';
+import type {
+  AssignReplicasEvent,
+  CordonDirectoriesEvent,
+  DirectoriesOfflineEvent,
+  RegisterBrokerEvent,
+} from './events.ts';
+import { features, finalizedLevel } from './features.ts';
 import { directoryOf, type MetadataImage, type PartitionImage } from './metadata-image.ts';
-import { ELR_VERSION, type MetadataRecord } from './metadata-record.ts';
+import { ELR_VERSION, METADATA_VERSION, type MetadataRecord } from './metadata-record.ts';
 import { election, mayBeElected, NO_LEADER, partitionChange } from './partition-change.ts';
+
+/** The metadata.version from which on records name cordoned directories. */
+const CORDONED_LEVEL = 30;
 
 export function registerBroker(image: MetadataImage, event: RegisterBrokerEvent): Decision {
   const { brokerId, brokerEpoch, logDirs } = event;
@@ -57,6 +65,25 @@ export function directoriesOffline(image: MetadataImage, event: DirectoriesOffli
     body: { brokerId, brokerEpoch, fenced: 0, inControlledShutdown: 0, logDirs: onlineIds, cordonedLogDirs: null },
   });
   return { records, body: null };
+}
+
+/** A cluster of an older metadata.version has no word for it: there the broker keeps to it alone. @see KIP-1066 */
+export function cordonDirectories(image: MetadataImage, { brokerId, directoryIds }: CordonDirectoriesEvent): Decision {
+  const broker = image.brokers.get(brokerId);
+  const before = broker?.cordonedLogDirs ?? [];
+  const isSame = before.length === directoryIds.length && before.every((id) => directoryIds.includes(id));
+  const isKnown = finalizedLevel(image, METADATA_VERSION) >= CORDONED_LEVEL;
+  if (broker === undefined || isSame || !isKnown) return { records: [], body: null };
+  const { brokerEpoch } = broker;
+  const body = {
+    brokerId,
+    brokerEpoch,
+    fenced: 0,
+    inControlledShutdown: 0,
+    logDirs: [],
+    cordonedLogDirs: [...directoryIds],
+  };
+  return { records: [{ type: 'BrokerRegistrationChangeRecord', body }], body: null };
 }
 
 /** Replicas of partitions that are gone are passed over. */

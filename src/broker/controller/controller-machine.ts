@@ -6,6 +6,7 @@
  *     register-broker        RegisterBroker, BrokerRegistrationChange (unfenced), and for every partition that this broker may lead
  *                            PartitionChange naming its leader: the leader epoch rises at every start
  *     directories-offline    PartitionChange (no leader) for what was led there, BrokerRegistrationChange (the directories left)
+ *     cordon-directories     BrokerRegistrationChange (the directories that are closed to new replicas)
  *     assign-replicas        PartitionChange (directories)
  *     create-topics          per topic: Topic, Config*, Partition*
  *     delete-topics          per topic: RemoveTopic
@@ -23,7 +24,7 @@
 import type { Instant } from '#core';
 import { Errors } from '#protocol';
 import type { Machine, MachineOutput, TimerEvent } from '../coordination/machine.ts';
-import { assignReplicas, directoriesOffline, registerBroker } from './broker-registration.ts';
+import { assignReplicas, cordonDirectories, directoriesOffline, registerBroker } from './broker-registration.ts';
 import { unregisterBroker } from './broker-removal.ts';
 import { alterClientQuotas } from './client-quota-change.ts';
 import { alterConfigs } from './config-change.ts';
@@ -100,6 +101,8 @@ export class ControllerMachine implements Machine<ControllerEvent, MetadataRecor
         return registerBroker(this.image, event);
       case 'directories-offline':
         return directoriesOffline(this.image, event);
+      case 'cordon-directories':
+        return cordonDirectories(this.image, event);
       case 'assign-replicas':
         return assignReplicas(this.image, event);
       case 'create-topics':

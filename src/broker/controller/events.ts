@@ -35,6 +35,14 @@ export interface DirectoriesOfflineEvent {
   readonly directoryIds: readonly Uuid[];
 }
 
+/** Log directories of a broker that get no new replicas: these, and no others. */
+export interface CordonDirectoriesEvent {
+  readonly type: 'cordon-directories';
+  readonly token: number;
+  readonly brokerId: number;
+  readonly directoryIds: readonly Uuid[];
+}
+
 /** A broker tells in which of its log directories replicas lie. */
 export interface AssignReplicasEvent {
   readonly type: 'assign-replicas';
@@ -178,6 +186,7 @@ export type ControllerEvent =
   | BootstrapEvent
   | RegisterBrokerEvent
   | DirectoriesOfflineEvent
+  | CordonDirectoriesEvent
   | AssignReplicasEvent
   | CreateTopicsEvent
   | DeleteTopicsEvent

@@ -2,7 +2,7 @@
 import type { Uuid } from '#core';
 import { Errors } from '#protocol';
 import { UNASSIGNED_DIRECTORY } from './directory-id.ts';
-import type { MetadataImage } from './metadata-image.ts';
+import type { BrokerImage, MetadataImage } from './metadata-image.ts';
 import type { MetadataRecord } from './metadata-record.ts';
 import { type Refusal, refuse } from './refusal.ts';
 
@@ -21,7 +21,8 @@ export function place(
   count: number,
   replicationFactor: number,
 ): Placement | Refusal {
-  const brokers = [...image.brokers.values()].filter((broker) => !broker.isFenced).map((broker) => broker.brokerId);
+  const open = [...image.brokers.values()].filter((broker) => !broker.isFenced && hasRoom(broker));
+  const brokers = open.map((broker) => broker.brokerId);
   brokers.sort((a, b) => a - b);
   if (replicationFactor < 1) {
     return refuse(
@@ -32,7 +33,7 @@ export function place(
   if (replicationFactor > brokers.length) {
     return refuse(
       Errors.INVALID_REPLICATION_FACTOR,
-      `${replicationFactor} replicas need as many brokers, and there are ${brokers.length}.`,
+      `${replicationFactor} replicas need as many brokers with room for them, and there are ${brokers.length}.`,
     );
   }
   return Array.from({ length: count }, (_, index) =>
@@ -91,6 +92,16 @@ export function partitionRecords(
 
 /** Where there are several, the broker chooses. */
 export function newDirectory(image: MetadataImage, brokerId: number): Uuid {
-  const logDirs = image.brokers.get(brokerId)?.logDirs ?? [];
-  return logDirs.length === 1 ? logDirs[0] : UNASSIGNED_DIRECTORY;
+  const broker = image.brokers.get(brokerId);
+  const open = broker === undefined ? [] : openDirectories(broker);
+  return open.length === 1 ? open[0] : UNASSIGNED_DIRECTORY;
+}
+
+/** A broker that has named no directories has one. */
+function hasRoom(broker: BrokerImage): boolean {
+  return broker.logDirs.length === 0 || openDirectories(broker).length > 0;
+}
+
+function openDirectories({ logDirs, cordonedLogDirs }: BrokerImage): Uuid[] {
+  return logDirs.filter((id) => !cordonedLogDirs?.includes(id));
 }

@@ -1,6 +1,6 @@
 /**
- * Tells the controller where the logs of this broker lie and which log directories have failed (Kafka: AssignmentsManager, and the
- * offline directories of a heartbeat). What comes in one turn goes in one event; what is refused, as by a disk that is full for the
+ * Tells the controller where the logs of this broker lie, which log directories have failed and which get no new partitions (Kafka:
+ * AssignmentsManager, and the directories of a heartbeat). What comes in one turn goes in one event; what is refused, as by a disk that is full for the
  * moment, is told again. A report that is lost with the process is made again at the next start.
  */
 import type { Clock, Timer, Uuid } from '#core';
@@ -17,6 +17,8 @@ export class DirectoryReports {
   readonly #clock: Clock;
   #replicas: ReplicaPlace[] = [];
   #failedIds: Uuid[] = [];
+  /** Not told yet. */
+  #cordonedIds: readonly Uuid[] | undefined;
   #isSending = false;
   #isStopped = false;
   #retry: Timer | undefined;
@@ -36,6 +38,11 @@ export class DirectoryReports {
     this.#begin();
   }
 
+  cordoned(directoryIds: readonly Uuid[]): void {
+    this.#cordonedIds = directoryIds;
+    this.#begin();
+  }
+
   stop(): void {
     this.#isStopped = true;
     this.#retry?.cancel();
@@ -48,12 +55,16 @@ export class DirectoryReports {
   }
 
   async #sendAll(): Promise<void> {
-    while (!this.#isStopped && this.#replicas.length + this.#failedIds.length > 0) {
+    while (!this.#isStopped && this.#hasMore) {
       if (await this.#sendNext()) continue;
       this.#retry = this.#clock.setTimer(RETRY_MS, () => void this.#sendAll(), { unref: true });
       return;
     }
     this.#isSending = false;
+  }
+
+  get #hasMore(): boolean {
+    return this.#replicas.length + this.#failedIds.length > 0 || this.#cordonedIds !== undefined;
   }
 
   /** False when it was refused: it is kept then. */
@@ -63,6 +74,12 @@ export class DirectoryReports {
       const directoryIds = [...this.#failedIds];
       const isTold = await this.#tell((token) => ({ type: 'directories-offline', token, brokerId, directoryIds }));
       if (isTold) this.#failedIds = this.#failedIds.slice(directoryIds.length);
+      return isTold;
+    }
+    if (this.#cordonedIds !== undefined) {
+      const directoryIds = this.#cordonedIds;
+      const isTold = await this.#tell((token) => ({ type: 'cordon-directories', token, brokerId, directoryIds }));
+      if (isTold && this.#cordonedIds === directoryIds) this.#cordonedIds = undefined;
       return isTold;
     }
     const replicas = this.#replicas.slice(0, REPLICAS_PER_EVENT_MAX);

@@ -30,6 +30,7 @@ export class LogDirectories {
   /** Those of `paths` that could be opened, in their order. */
   readonly #directories: readonly LogDirectory[];
   readonly #unopenedCount: number;
+  #cordonedPaths: ReadonlySet<string> = new Set();
 
   /**
    * Opens or creates the directories. One that the system refuses to open is left out, unless it is that of the metadata log, or the
@@ -97,6 +98,16 @@ export class LogDirectories {
   /** Limits that hold from now on. */
   reconfigure(limits: DirectoryLimits): void {
     for (const directory of this.all) directory.reconfigure(limits);
+  }
+
+  /** From now on the directories with these paths get a new log only when there are no others. */
+  cordon(paths: readonly string[]): void {
+    this.#cordonedPaths = new Set(paths);
+  }
+
+  /** Ids of those that are online and cordoned. */
+  get cordonedIds(): Uuid[] {
+    return this.#online.filter(({ path }) => this.#cordonedPaths.has(path)).map(({ directoryId }) => directoryId);
   }
 
   /** Whether some directory of `log.dirs` is offline. */
@@ -174,15 +185,16 @@ export class LogDirectories {
     return this.#directories.find((directory) => this.isIn(directory, log))!;
   }
 
-  /** Those with room and the fewest logs first; those last that hold another topic's log of that name. */
+  /** Those with room and the fewest logs first, cordoned ones behind them; those last that hold another topic's log of that name. */
   #candidates(topic: string, partition: number): LogDirectory[] {
     const rank = (directory: LogDirectory): number[] => [
       directory.get(topic, partition) === undefined ? 0 : 1,
+      this.#cordonedPaths.has(directory.path) ? 1 : 0,
       directory.shortage === undefined ? 0 : 1,
       logCount(directory),
     ];
     const ranked = this.#online.map((directory) => ({ directory, rank: rank(directory) }));
-    ranked.sort((a, b) => a.rank[0] - b.rank[0] || a.rank[1] - b.rank[1] || a.rank[2] - b.rank[2]);
+    ranked.sort((a, b) => a.rank.map((own, index) => own - b.rank[index]).find((difference) => difference !== 0) ?? 0);
     return ranked.map(({ directory }) => directory);
   }
 

@@ -128,6 +128,13 @@ class World {
           brokerId: Number(args['id'] ?? '1'),
           directoryIds: list(args['dirs']),
         };
+      case 'cordon':
+        return {
+          type: 'cordon-directories',
+          token,
+          brokerId: Number(args['id'] ?? '1'),
+          directoryIds: list(args['dirs'] ?? ''),
+        };
       case 'place':
         return { type: 'assign-replicas', token, brokerId: Number(args['id'] ?? '1'), replicas: this.#places(body) };
       case 'create': {
