@@ -96,6 +96,8 @@ const commands: readonly (readonly [title: string, tool: ToolName, args: readonl
     'features',
     ['downgrade', '--feature', 'metadata.version=29', '--dry-run'],
   ],
+  ['the consumer protocol is turned off', 'features', ['downgrade', '--feature', 'group.version=0']],
+  ['and on again', 'features', ['upgrade', '--feature', 'group.version=1']],
 ];
 
 /** Lines in no order but their own words; what differs from start to start is blotted out. */
