@@ -10,8 +10,11 @@ import java.lang.reflect.InvocationTargetException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.URL;
+import java.net.URLClassLoader;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.apache.kafka.common.utils.Exit;
 
@@ -118,7 +121,9 @@ public class ToolServer {
     int toEnd(String tool, String[] args) {
       step(() -> {
         try {
-          Class.forName(tool).getMethod("main", String[].class).invoke(null, (Object) args);
+          ClassLoader own = new ToolLoader();
+          Thread.currentThread().setContextClassLoader(own);
+          own.loadClass(tool).getMethod("main", String[].class).invoke(null, (Object) args);
         } catch (InvocationTargetException thrown) {
           throw thrown.getCause();
         }
@@ -146,6 +151,33 @@ public class ToolServer {
         thrown.printStackTrace(System.err);
         if (exitStatus == null) exitStatus = 1;
       }
+    }
+  }
+
+  /** Loads the tools' own classes for each run anew, because their static fields count what one run does; what they use is shared. */
+  static final class ToolLoader extends URLClassLoader {
+    static final URL[] jars = Arrays.stream(System.getProperty("java.class.path").split(java.io.File.pathSeparator))
+        .filter(jar -> jar.matches(".*/(kafka-tools|kafka_)[^/]*"))
+        .map(ToolLoader::urlOf)
+        .toArray(URL[]::new);
+
+    ToolLoader() {
+      super(jars, ToolServer.class.getClassLoader());
+    }
+
+    static URL urlOf(String jar) {
+      try {
+        return new java.io.File(jar).toURI().toURL();
+      } catch (IOException wrong) {
+        throw new IllegalStateException(wrong);
+      }
+    }
+
+    @Override
+    protected Class<?> loadClass(String name, boolean isResolved) throws ClassNotFoundException {
+      if (!name.startsWith("org.apache.kafka.tools.") && !name.startsWith("kafka.")) return super.loadClass(name, isResolved);
+      Class<?> loaded = findLoadedClass(name);
+      return loaded == null ? findClass(name) : loaded;
     }
   }
 

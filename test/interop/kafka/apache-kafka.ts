@@ -22,24 +22,37 @@ const TOOL_CLASSES = {
   'console-producer': 'org.apache.kafka.tools.ConsoleProducer',
   'console-consumer': 'org.apache.kafka.tools.consumer.ConsoleConsumer',
   'consumer-groups': 'org.apache.kafka.tools.consumer.group.ConsumerGroupCommand',
+  groups: 'org.apache.kafka.tools.GroupsCommand',
   'get-offsets': 'org.apache.kafka.tools.GetOffsetShell',
   configs: 'kafka.admin.ConfigCommand',
-  'metadata-quorum': 'org.apache.kafka.tools.MetadataQuorumCommand',
-  features: 'org.apache.kafka.tools.FeatureCommand',
+  'delete-records': 'org.apache.kafka.tools.DeleteRecordsCommand',
   'log-dirs': 'org.apache.kafka.tools.LogDirsCommand',
+  cluster: 'org.apache.kafka.tools.ClusterTool',
+  features: 'org.apache.kafka.tools.FeatureCommand',
+  'metadata-quorum': 'org.apache.kafka.tools.MetadataQuorumCommand',
+  transactions: 'org.apache.kafka.tools.TransactionsCommand',
   'leader-election': 'org.apache.kafka.tools.LeaderElectionCommand',
   'reassign-partitions': 'org.apache.kafka.tools.reassign.ReassignPartitionsCommand',
-  cluster: 'org.apache.kafka.tools.ClusterTool',
   'client-metrics': 'org.apache.kafka.tools.ClientMetricsCommand',
   'dump-log': 'org.apache.kafka.tools.DumpLogSegments',
   'broker-api-versions': 'org.apache.kafka.tools.BrokerApiVersionsCommand',
   'producer-perf-test': 'org.apache.kafka.tools.ProducerPerformance',
+  'consumer-perf-test': 'org.apache.kafka.tools.ConsumerPerformance',
+  'e2e-latency': 'org.apache.kafka.tools.EndToEndLatency',
+  'verifiable-producer': 'org.apache.kafka.tools.VerifiableProducer',
+  'verifiable-consumer': 'org.apache.kafka.tools.VerifiableConsumer',
+  'transactional-copier': 'org.apache.kafka.tools.TransactionalMessageCopier',
 } as const;
 
 export type ToolName = keyof typeof TOOL_CLASSES;
 
+/** These end the process itself, or say things while it ends: each run has one of its own. */
+const ALONE: readonly ToolName[] = ['transactional-copier', 'verifiable-producer'];
+
 /** Runs one of Kafka's tools to its end. `stdin` is fed whole and closed. */
 export function kafkaTool(name: ToolName, args: readonly string[], stdin = ''): Promise<ToolResult> {
+  if (ALONE.includes(name))
+    return runToEnd('java', [...javaFlags('tools', '256M'), TOOL_CLASSES[name], ...args], stdin);
   return askToolServer(TOOL_CLASSES[name], args, stdin);
 }
 

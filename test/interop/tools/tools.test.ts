@@ -1,0 +1,69 @@
+/**
+ * Kafka's command-line tools, one step after the other on Apache Kafka and on our broker at the same time: each ends with the same status
+ * and prints the same of both, but for what is random (ids, ports, times) and for the words of refusals. The table is printed at the end.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { type SpringtideServer, startSpringtide } from '../../processes/springtide-server.ts';
+import { Table } from '../clients/table.ts';
+import { type ApacheKafka, kafkaTool, startApacheKafka } from '../kafka/apache-kafka.ts';
+import { type Step, steps } from './steps.ts';
+
+const isNight = process.env.SPRINGTIDE_NIGHTLY === '1';
+const table = new Table();
+let kafka: ApacheKafka;
+let server: SpringtideServer;
+let folder: string;
+
+beforeAll(async () => {
+  [kafka, server] = await Promise.all([startApacheKafka(), startSpringtide()]);
+  folder = mkdtempSync(join(tmpdir(), 'springtide-tools-'));
+  table.column('tools', '4.3.1');
+});
+
+afterAll(async () => {
+  await Promise.all([kafka.stop(), server.stop()]);
+  kafka.remove();
+  server.remove();
+  rmSync(folder, { recursive: true, force: true });
+  process.stdout.write(`\n${table}\n\n`);
+});
+
+test.each(steps.filter(({ when }) => isNight || when === undefined))('$name', async (step) => {
+  const [theirs, ours] = await Promise.all([kafka, server].map(({ bootstrapServers }) => take(step, bootstrapServers)));
+  const isSame = JSON.stringify(ours) === JSON.stringify(theirs);
+  const isExpected = theirs.status === (step.status ?? 0);
+  table.set(step.name, 'tools', isExpected ? 'passed' : 'failed', isSame ? 'passed' : 'failed');
+  expect(theirs).toMatchObject({ status: step.status ?? 0 });
+  expect(ours).toEqual(theirs);
+});
+
+async function take({ tool, args, stdin, file, see = plain }: Step, address: string) {
+  const path = join(folder, `${tool}.json`);
+  if (file !== undefined) writeFileSync(path, JSON.stringify(file));
+  const whole = args.includes('ADDRESS') ? args : `--bootstrap-server ADDRESS ${args}`;
+  const words = whole.replace('FILE', path).replace('ADDRESS', address).trim().split(' ');
+  const { status, stdout, stderr } = await kafkaTool(tool, words, stdin);
+  if (status !== 0) return { status, thrown: exceptionIn(stdout + stderr) };
+  return { status, printed: see(stdout) };
+}
+
+/** Its name; the words after it are each broker's own. */
+function exceptionIn(output: string): string {
+  return /\b\w+(?:Exception|Error)\b(?=:)/.exec(output)?.[0] ?? output;
+}
+
+/** Lines in any order, without what differs from broker to broker; Kafka's format sets min.insync.replicas for the cluster (KIP-966). */
+function plain(stdout: string): string[] {
+  const lines = stdout
+    .replaceAll(/\b127\.0\.0\.1:\d+/g, 'ADDRESS')
+    .replaceAll(/TopicId: \S+/g, 'TopicId: ID')
+    .replaceAll(/min\.insync\.replicas=1,?/g, '')
+    .replaceAll(/[\w-]+-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22,}/g, 'MEMBER')
+    .replaceAll(/[ \t]+/g, ' ')
+    .split('\n')
+    .map((line) => line.trim());
+  return lines.filter((line) => line !== '').sort();
+}
