@@ -1,0 +1,132 @@
+/**
+ * Kafka Streams 4.3.1 with `exactly_once_v2` on Apache Kafka and on our broker: two instances count words, one is killed in the middle
+ * of it, and still each word is counted once: the committed counts of a word are 1, 2, 3 … without a gap or a repetition.
+ */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { Admin, KafkaConsumer, KafkaProducer, ProducerRecord } from '#client';
+import { end } from '../../processes/child.ts';
+import { startSpringtide } from '../../processes/springtide-server.ts';
+import { startApacheKafka } from '../kafka/apache-kafka.ts';
+import { javaFlags } from '../kafka/jars.ts';
+
+const WORDS = ['one', 'two', 'three', 'four', 'five'];
+const LINES = 300;
+const READ_TIMEOUT_MS = 90_000;
+
+test.each([
+  ['Apache Kafka', startApacheKafka],
+  ['springtide', startSpringtide],
+] as const)('on %s each word is counted once, though an instance is killed', async (_, start) => {
+  const broker = await start();
+  const folder = mkdtempSync(join(tmpdir(), 'springtide-streams-'));
+  try {
+    const { bootstrapServers } = broker;
+    await createTopics(bootstrapServers);
+    const [survivor, victim] = ['survivor', 'victim'].map((name) =>
+      startInstance(bootstrapServers, join(folder, name)),
+    );
+    try {
+      await write(bootstrapServers, 0, LINES / 2);
+      await Promise.all([survivor.isRunning, victim.isRunning]);
+      await readCounts(bootstrapServers, 200);
+      await write(bootstrapServers, LINES / 2, LINES);
+      await end(victim.child, 'SIGKILL');
+      expect(await readCounts(bootstrapServers, LINES * 2)).toEqual(expectedCounts());
+    } finally {
+      await Promise.all([end(survivor.child, 'SIGKILL'), end(victim.child, 'SIGKILL')]);
+    }
+  } finally {
+    await broker.stop();
+    broker.remove();
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+/** Two words a line. */
+function line(n: number): string {
+  return `${WORDS[n % WORDS.length]} ${WORDS[(n * 3 + 1) % WORDS.length]}`;
+}
+
+function expectedCounts(): Record<string, number[]> {
+  const counts: Record<string, number[]> = {};
+  for (let n = 0; n < LINES; n++) {
+    for (const word of line(n).split(' ')) {
+      counts[word] ??= [];
+      counts[word].push(counts[word].length + 1);
+    }
+  }
+  return counts;
+}
+
+function startInstance(bootstrapServers: string, stateFolder: string) {
+  const program = join(import.meta.dirname, 'WordCount.java');
+  const args = [
+    ...javaFlags('streams', '256M'),
+    program,
+    bootstrapServers,
+    'word-count',
+    'lines',
+    'counts',
+    stateFolder,
+  ];
+  const child = spawn('java', args, { stdio: ['pipe', 'pipe', 'pipe'] });
+  let output = '';
+  const isRunning = new Promise<void>((resolve, reject) => {
+    const read = (chunk: Buffer) => {
+      output += chunk.toString();
+      if (output.includes('state RUNNING')) resolve();
+    };
+    child.stdout.on('data', read);
+    child.stderr.on('data', read);
+    child.on('exit', (status) => reject(new Error(`Kafka Streams ended with ${status}:\n${output}`)));
+  });
+  isRunning.catch(() => {}); // The one that is killed later is not waited for any more.
+  return { child, isRunning };
+}
+
+async function createTopics(bootstrapServers: string): Promise<void> {
+  const admin = Admin.create({ 'bootstrap.servers': bootstrapServers });
+  (await admin.createTopics(['lines', 'counts'].map((name) => ({ name, numPartitions: 4 })))).all();
+  await admin.close();
+}
+
+async function write(bootstrapServers: string, from: number, to: number): Promise<void> {
+  const producer = new KafkaProducer<null, string>({
+    'bootstrap.servers': bootstrapServers,
+    'value.serializer': 'string',
+  });
+  for (let n = from; n < to; n++) producer.send(new ProducerRecord<null, string>('lines', n % 4, null, line(n)));
+  await producer.close();
+}
+
+/** The committed counts of each word in their order, once there are `count` of them together. */
+async function readCounts(bootstrapServers: string, count: number): Promise<Record<string, number[]>> {
+  const consumer = new KafkaConsumer<string, string>({
+    'bootstrap.servers': bootstrapServers,
+    'group.id': `readers-of-${count}`,
+    'isolation.level': 'read_committed',
+    'auto.offset.reset': 'earliest',
+    'enable.auto.commit': false,
+    'key.deserializer': 'string',
+    'value.deserializer': 'string',
+  });
+  consumer.subscribe(['counts']);
+  const counts: Record<string, number[]> = {};
+  let read = 0;
+  const deadline = Date.now() + READ_TIMEOUT_MS;
+  while (read < count && Date.now() < deadline) {
+    for (const { key, value } of await consumer.poll(500)) {
+      counts[`${key}`] ??= [];
+      counts[`${key}`].push(Number(value));
+      read++;
+    }
+  }
+  // What is counted twice would come now.
+  if (read >= count) for (const { key } of await consumer.poll(1000)) counts[`${key}`].push(Number.NaN);
+  await consumer.close();
+  return counts;
+}
