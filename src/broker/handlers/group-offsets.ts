@@ -39,7 +39,9 @@ export function offsetCommit(broker: BrokerParts, context: RequestContext, reque
   const plans = asked.map((topic) => planCommit(broker, topic, isById));
   const topics = plans.flatMap(({ accepted }) => (accepted === undefined ? [] : [accepted]));
   if (refusal !== undefined || (topics.length === 0 && plans.length > 0)) {
-    context.reply({ topics: plans.map((plan) => plan.answer(undefined, refusal)) } satisfies CommitResponse);
+    const answers =
+      refusal === undefined ? plans.map((plan) => plan.answer(undefined, undefined)) : refuseAll(asked, refusal);
+    context.reply({ topics: answers } satisfies CommitResponse);
     return LATER;
   }
   broker.groups.ask<CommitResponse>(
@@ -56,10 +58,19 @@ export function offsetCommit(broker: BrokerParts, context: RequestContext, reque
   return LATER;
 }
 
+/** One error for all partitions of a commit, also for those that do not exist. */
+export function refuseAll(topics: readonly CommitTopic[], { code: errorCode }: KafkaErrorRow): CommittedTopic[] {
+  return topics.map(({ name, topicId, partitions }) => ({
+    name,
+    topicId,
+    partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })),
+  }));
+}
+
 export interface CommitPlan {
   /** What goes to the machine: partitions that exist. */
   readonly accepted: CommitTopic | undefined;
-  /** The answer for this topic, given the machine's, or the error that stands for all of it. */
+  /** The answer for this topic, given the machine's, or the error that stands for all partitions that exist. */
   answer(result: CommittedTopic | undefined, error: KafkaErrorRow | undefined): CommittedTopic;
 }
 
@@ -80,8 +91,9 @@ export function planCommit(broker: BrokerParts, topic: CommitTopic, isById: bool
       const codes = new Map(result?.partitions?.map((partition) => [partition.partitionIndex, partition.errorCode]));
       const partitions = topic.partitions.map(({ partitionIndex }) => {
         const missing = found === undefined ? unknown : Errors.UNKNOWN_TOPIC_OR_PARTITION;
-        const own = isThere(partitionIndex) ? codes.get(partitionIndex) : missing.code;
-        return { partitionIndex, errorCode: error?.code ?? own ?? Errors.UNKNOWN_SERVER_ERROR.code };
+        if (!isThere(partitionIndex)) return { partitionIndex, errorCode: missing.code };
+        const errorCode = error?.code ?? codes.get(partitionIndex) ?? Errors.UNKNOWN_SERVER_ERROR.code;
+        return { partitionIndex, errorCode };
       });
       return { name, topicId, partitions };
     },

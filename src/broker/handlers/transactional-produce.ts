@@ -59,14 +59,14 @@ export function produceGateMode(version: number): GateMode {
 }
 
 /** A refusal of the gate as producers know it: what a coordinator says of itself makes old ones give up, so it becomes a reason to retry. */
-export function gateRefusal(error: KafkaErrorRow, mode: GateMode): { error: KafkaErrorRow; message: string } {
+export function gateRefusal(error: KafkaErrorRow, mode: GateMode): { error: KafkaErrorRow; message: string | null } {
   if (error === Errors.INVALID_TXN_STATE) return { error, message: 'The partition is not part of the transaction.' };
   const isPassing =
     error === Errors.COORDINATOR_LOAD_IN_PROGRESS ||
     error === Errors.COORDINATOR_NOT_AVAILABLE ||
     error === Errors.NOT_COORDINATOR ||
     (error === Errors.CONCURRENT_TRANSACTIONS && mode !== 'add');
-  if (!isPassing) return { error, message: error.message };
+  if (!isPassing) return { error, message: null };
   const message = `It is not known now whether the partition is part of the transaction: ${error.name}.`;
   return { error: Errors.NOT_ENOUGH_REPLICAS, message };
 }

@@ -26,8 +26,7 @@ import type { ErrorReply, TopicPartition, TransactionRequestEvent, VerifyReply }
 const FENCED_VERSION = { initProducerId: 4, addPartitions: 2, addOffsets: 2, endTxn: 2 };
 /** From this version on brokers ask, for several transactions at once. @see KIP-890 */
 const BATCH_VERSION = 4;
-/** The first versions of clients that speak transactions v2. */
-const ADD_PARTITIONS_V2_VERSION = 5;
+/** From this version on the client speaks transactions v2. */
 const END_TXN_V2_VERSION = 5;
 
 type AddPartitionsResponse = Draft<typeof AddPartitionsToTxnResponse>;
@@ -154,7 +153,7 @@ async function addOrVerify(
     });
     return resultOf(transaction, body?.errors ?? partitions.map(() => error!));
   }
-  const clientVersion = context.version >= ADD_PARTITIONS_V2_VERSION ? 2 : 0;
+  const clientVersion = context.version >= BATCH_VERSION ? 2 : 0;
   const { error, body } = await ask<ErrorReply>(broker, transactionalId, (token) => {
     return { type: 'add-partitions', token, ...producer, clientVersion };
   });

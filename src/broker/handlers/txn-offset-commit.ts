@@ -14,8 +14,8 @@ import { GROUP_METADATA_TOPIC } from '../controller/index.ts';
 import type { GateMode, Passage } from '../coordination/transaction-gate.ts';
 import type { HostedPartition } from '../hosting/hosted-partition.ts';
 import { LATER, type RequestContext } from '../server/request-context.ts';
-import { planCommit } from './group-offsets.ts';
-import { refuseGroup } from './groups.ts';
+import { planCommit, refuseAll } from './group-offsets.ts';
+import { refuseAccess } from './groups.ts';
 
 /** From this version on clients know that a coordinator may be loading (KAFKA-7296). */
 const LOADING_VERSION = 2;
@@ -47,7 +47,9 @@ export function txnOffsetCommit(
   };
   const refusal = refuse(context, request);
   const partition = offsetsPartition(broker, groupId);
-  if (refusal !== undefined || (topics.length === 0 && plans.length > 0)) reply(refusal);
+  if (refusal !== undefined) context.reply({ topics: refuseAll(asked, refusal) } satisfies Response);
+  else if (topics.length === 0 && plans.length > 0) reply(undefined);
+  else if (groupId === '') reply(Errors.INVALID_GROUP_ID);
   else if (partition === undefined) reply(Errors.NOT_COORDINATOR);
   else {
     enter(broker, context, request, partition, (passage) => {
@@ -85,7 +87,7 @@ function gateMode(version: number): GateMode {
 function refuse(context: RequestContext, { transactionalId, groupId }: TxnOffsetCommitRequest) {
   if (transactionalId === '') return Errors.INVALID_REQUEST;
   if (!context.may('write', 'transactional-id', transactionalId)) return Errors.TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
-  return refuseGroup(context, groupId);
+  return refuseAccess(context, groupId);
 }
 
 function offsetsPartition(broker: BrokerParts, groupId: string): HostedPartition | undefined {

@@ -3,19 +3,19 @@
  *
  *     v1 state                    commit                     abort                      (the epoch must be the present one, else PRODUCER_FENCED)
  *     Ongoing                     PrepareCommit              PrepareAbort
- *     PrepareCommit               CONCURRENT_TRANSACTIONS    INVALID_TXN_STATE
- *     PrepareAbort                INVALID_TXN_STATE          CONCURRENT_TRANSACTIONS
+ *     PrepareCommit, -Abort       CONCURRENT_TRANSACTIONS    CONCURRENT_TRANSACTIONS
  *     CompleteCommit              NONE, a retry              INVALID_TXN_STATE
  *     CompleteAbort               INVALID_TXN_STATE          NONE, a retry
  *     Empty                       INVALID_TXN_STATE          INVALID_TXN_STATE
  *
  * With transactions v2 each end takes a new epoch, which is the answer; so a retry names the epoch before the present one, or the last one
- * of the producer id before. Who does not know whether anything was written aborts, which is right in any state.
+ * of the producer id before. Who does not know whether anything was written aborts, which is right in any state; while the markers of the
+ * transaction before are written everybody has to wait, as the producer may have an id already that only comes into force behind them.
  *
  *     v2 state                    commit                     abort
  *                                 retry         present      retry         present
  *     Ongoing                     fenced        Prepare…     fenced        Prepare…
- *     PrepareCommit, -Abort       CONCURRENT_TRANSACTIONS where it says the same, else INVALID_TXN_STATE; the present epoch is fenced
+ *     PrepareCommit, -Abort       CONCURRENT_TRANSACTIONS, whoever asks
  *     CompleteCommit              NONE          INVALID      INVALID       PrepareAbort, CompleteAbort
  *     CompleteAbort               INVALID       INVALID      NONE          PrepareAbort, CompleteAbort
  *     Empty                       fenced        INVALID      fenced        PrepareAbort, CompleteAbort
@@ -97,7 +97,9 @@ function endByVersion2(
   const isOverflowRetry =
     known.previousProducerId === producerId && producerEpoch === CLIENT_EPOCH_MAX && known.producerEpoch === 0;
   const isRetry = isOverflowRetry || known.producerEpoch === producerEpoch + 1;
-  if (known.producerId !== producerId && !isOverflowRetry) {
+  if (isPrepared(known.state)) {
+    turn.reply(token, producerReply(Errors.CONCURRENT_TRANSACTIONS));
+  } else if (known.producerId !== producerId && !isOverflowRetry) {
     turn.reply(token, producerReply(Errors.INVALID_PRODUCER_ID_MAPPING));
   } else if (!isEpochOf(known, producerEpoch, isRetry)) {
     turn.reply(token, producerReply(Errors.PRODUCER_FENCED));
@@ -132,18 +134,20 @@ function bumpAndPrepare(
   );
 }
 
-/** Which epochs may speak, by transactions v2. */
+/**
+ * Which epochs may speak, by transactions v2. The last epoch of all is there to fence: Kafka gives it to a producer that aborts what was
+ * aborted for it, which then can never be fenced any more; here it is told that it is fenced.
+ */
 function isEpochOf(known: Transaction, producerEpoch: number, isRetry: boolean): boolean {
-  if (isPrepared(known.state)) return known.producerEpoch === producerEpoch + 1;
+  if (producerEpoch === known.producerEpoch) return true;
   const isComplete = known.state === 'CompleteCommit' || known.state === 'CompleteAbort';
-  return producerEpoch === known.producerEpoch || (isComplete && isRetry);
+  return isComplete && isRetry && known.producerEpoch <= CLIENT_EPOCH_MAX;
 }
 
 /** Where nothing is to be done: a retry of what was said before, or the opposite of it. */
 function answerOf({ state }: Transaction, isCommit: boolean): KafkaErrorRow {
-  if (state === (isCommit ? 'CompleteCommit' : 'CompleteAbort')) return Errors.NONE;
-  if (state === outcome(isCommit)) return Errors.CONCURRENT_TRANSACTIONS;
-  return Errors.INVALID_TXN_STATE;
+  if (isPrepared(state)) return Errors.CONCURRENT_TRANSACTIONS;
+  return state === (isCommit ? 'CompleteCommit' : 'CompleteAbort') ? Errors.NONE : Errors.INVALID_TXN_STATE;
 }
 
 function outcome(isCommit: boolean): 'PrepareCommit' | 'PrepareAbort' {

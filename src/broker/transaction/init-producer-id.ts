@@ -21,7 +21,7 @@ import {
 } from './coordinator.ts';
 import { fence } from './end.ts';
 import type { InitProducerIdEvent } from './events.ts';
-import { isAtRest } from './states.ts';
+import { isPrepared } from './states.ts';
 import { initialized, isEpochExhausted, NO_EPOCH, newTransaction, type Transaction } from './transaction.ts';
 
 export function initProducerId(
@@ -47,13 +47,13 @@ function beginAnew(
   turn: TransactionTurn,
 ): void {
   const { expected, newProducerId, token } = event;
-  if (expected !== undefined && !isProducerOf(known, expected)) {
+  if (isPrepared(known.state)) {
+    turn.reply(token, producerReply(Errors.CONCURRENT_TRANSACTIONS));
+  } else if (expected !== undefined && !isProducerOf(known, expected)) {
     turn.reply(token, producerReply(Errors.PRODUCER_FENCED));
   } else if (known.state === 'Ongoing') {
     const error = fence(coordinator, known, turn);
     turn.reply(token, producerReply(error === Errors.NONE ? Errors.CONCURRENT_TRANSACTIONS : error));
-  } else if (!isAtRest(known.state)) {
-    turn.reply(token, producerReply(Errors.CONCURRENT_TRANSACTIONS));
   } else if (!mustRotate(known, expected)) {
     begin(coordinator, known, event, turn);
   } else if (newProducerId === undefined) {
@@ -110,6 +110,8 @@ function nextEpochs(
   { transactionalId, producerEpoch }: Transaction,
   expected: ProducerIdentity | undefined,
 ): { producerEpoch: number; lastEpoch: number } | KafkaErrorRow {
+  // Kafka's answer too: what the producer has is not the present epoch, and there is none behind that.
+  if (isEpochExhausted(producerEpoch)) return Errors.UNKNOWN_SERVER_ERROR;
   if (expected === undefined) return { producerEpoch: producerEpoch + 1, lastEpoch: NO_EPOCH };
   if (producerEpoch === NO_EPOCH || expected.producerEpoch === producerEpoch)
     return { producerEpoch: producerEpoch + 1, lastEpoch: producerEpoch };

@@ -43,6 +43,8 @@ function add(
   event: AddPartitionsEvent,
   turn: TransactionTurn,
 ): KafkaErrorRow {
+  // The producer may speak by an id already that only comes into force behind the markers.
+  if (known !== undefined && isPrepared(known.state)) return Errors.CONCURRENT_TRANSACTIONS;
   const refusal = refuse(known, event);
   if (known === undefined || refusal !== undefined) return refusal ?? Errors.INVALID_PRODUCER_ID_MAPPING;
   if (known.state === 'Ongoing' && includesAll(known.partitions, event.partitions)) return Errors.NONE;
