@@ -13,7 +13,7 @@ import { askToolServer, type ToolResult } from './tool-server.ts';
 export type { ToolResult };
 
 const START_TIMEOUT_MS = 60_000;
-const TOOL_TIMEOUT_MS = 120_000;
+const TOOL_TIMEOUT_MS = 300_000;
 const PROPERTIES_FILE = 'server.properties';
 const BROKER_JVM: readonly string[] = smallJvm('768M');
 
@@ -56,7 +56,7 @@ export function kafkaTool(name: ToolName, args: readonly string[], stdin = ''): 
   return askToolServer(TOOL_CLASSES[name], args, stdin);
 }
 
-/** Runs any command to its end, killed after two minutes. */
+/** Runs any command to its end, killed after five minutes. */
 export function runToEnd(command: string, args: readonly string[], stdin = ''): Promise<ToolResult> {
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
   const stdout: Buffer[] = [];
