@@ -33,6 +33,8 @@ type Step =
   | { find: Record<string, string | null | undefined>; strict?: boolean }
   | { filter: { entityType: string; matchType: number; match: string | null }[] };
 
+const ASKED_AGAIN_MAX = 2000;
+
 const CLIENT = { 'client-id': 'c' };
 const steps: Step[] = [
   { alter: [[CLIENT, { producer_byte_rate: 1000, consumer_byte_rate: 2000.0000001 }]] },
@@ -129,16 +131,23 @@ const steps: Step[] = [
 describe('the same requests', () => {
   test('get the same answers', async () => {
     const ours = await answersOf(brokers.springtide);
-    expect(ours).toEqual(await answersOf(brokers['Apache Kafka']));
+    expect(ours).toEqual(await answersOf(brokers['Apache Kafka'], ours));
   });
 });
 
-async function answersOf({ bootstrapServers }: Broker): Promise<string[]> {
+/** Apache Kafka may find what its controller has not told it yet: it is asked again when it finds something else than `expected`. */
+async function answersOf({ bootstrapServers }: Broker, expected?: readonly string[]): Promise<string[]> {
   const [host, port] = bootstrapServers.split(':');
   const connection = await tcpTransport().connect(host, Number(port));
   const channel = new RequestChannel(connection, { clientId: 'asker', clock: systemClock, logger: silentLogger });
   const answers: string[] = [];
-  for (const step of steps) answers.push(`${JSON.stringify(step)} → ${await answerOf(channel, step)}`);
+  for (const [index, step] of steps.entries()) {
+    const ask = async () => `${JSON.stringify(step)} → ${await answerOf(channel, step)}`;
+    let answer = await ask();
+    const mayLag = expected !== undefined && 'find' in step;
+    for (let again = 0; mayLag && answer !== expected[index] && again < ASKED_AGAIN_MAX; again++) answer = await ask();
+    answers.push(answer);
+  }
   channel.close();
   return answers;
 }
