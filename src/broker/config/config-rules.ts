@@ -16,21 +16,13 @@ import {
   TOPIC_RESOURCE,
   topicNameProblem,
 } from '../controller/index.ts';
+import { compileTopicPattern } from '../group/consumer/topic-pattern.ts';
+import { readClientMatch } from '../telemetry/subscription.ts';
 import { brokerKeys, dynamicMode } from './dynamic-keys.ts';
 import { groupBounds, groupConfigConflict } from './group-configs.ts';
 import type { LiveConfig } from './live-config.ts';
 import { clientMetricsTable, groupResourceTable } from './resource-tables.ts';
 import type { BrokerSettings } from './settings.ts';
-
-/** What a client can be matched by. */
-const MATCH_NAMES: readonly string[] = [
-  'client_instance_id',
-  'client_id',
-  'client_software_name',
-  'client_software_version',
-  'client_source_address',
-  'client_source_port',
-];
 
 /** What the controller has to know about configuration. */
 export function controllerRules({ nodeId, config }: BrokerSettings, live: LiveConfig): ControllerRules {
@@ -150,14 +142,7 @@ function groupRules(live: LiveConfig): ConfigRules {
 }
 
 function isMatch(text: string): boolean {
-  if (text.trim() === '') return true;
-  const [name, pattern, ...rest] = text.split('=');
-  if (!MATCH_NAMES.includes(name.trim()) || pattern === undefined || rest.length > 0) return false;
-  try {
-    return new RegExp(pattern.trim()) instanceof RegExp;
-  } catch {
-    return false; // what is no pattern
-  }
+  return text.trim() === '' || readClientMatch(text, compileTopicPattern) !== undefined;
 }
 
 /** `30s` and `5MB` are understood; stored is what Kafka's own tools write and read. */

@@ -3,15 +3,20 @@
  * how often. @see KIP-714
  */
 
-/** What a client can be chosen by; undefined where it did not say. */
-export interface TelemetryClient {
-  readonly client_instance_id: string;
-  readonly client_id: string | undefined;
-  readonly client_software_name: string | undefined;
-  readonly client_software_version: string | undefined;
-  readonly client_source_address: string | undefined;
-  readonly client_source_port: string | undefined;
-}
+/** What a client can be chosen by. */
+const ATTRIBUTES = [
+  'client_instance_id',
+  'client_id',
+  'client_software_name',
+  'client_software_version',
+  'client_source_address',
+  'client_source_port',
+] as const;
+
+/** Undefined where the client did not say. */
+export type TelemetryClient = { readonly client_instance_id: string } & {
+  readonly [A in (typeof ATTRIBUTES)[number]]: string | undefined;
+};
 
 export interface Subscription {
   /** Prefixes of names; `*` is all of them. */
@@ -27,7 +32,7 @@ export const DEFAULT_INTERVAL_MS = 300_000;
 /** Compiles a pattern that is to match a whole text. */
 export type CompilePattern = (text: string) => { matches(text: string): boolean } | { readonly problem: string };
 
-interface Match {
+export interface ClientMatch {
   readonly name: keyof TelemetryClient;
   readonly matches: (text: string) => boolean;
 }
@@ -37,7 +42,7 @@ export function readSubscription(
   configs: ReadonlyMap<string, string>,
   compile: CompilePattern,
 ): Subscription | undefined {
-  const matches = listOf(configs.get('match')).map((text) => readMatch(text, compile));
+  const matches = listOf(configs.get('match')).map((text) => readClientMatch(text, compile));
   if (matches.includes(undefined)) return undefined;
   return {
     metrics: listOf(configs.get('metrics')),
@@ -50,13 +55,16 @@ export function readSubscription(
   };
 }
 
-/** `client_id=orders.*` */
-function readMatch(text: string, compile: CompilePattern): Match | undefined {
-  const [name, pattern] = text.split('=').map((part) => part.trim());
-  const compiled = pattern === undefined ? { problem: 'none' } : compile(pattern);
-  return 'problem' in compiled
-    ? undefined
-    : { name: name as keyof TelemetryClient, matches: (value) => compiled.matches(value) };
+/** `client_id=orders.*`; undefined when it cannot be understood. */
+export function readClientMatch(text: string, compile: CompilePattern): ClientMatch | undefined {
+  const [name, pattern, ...rest] = text.split('=').map((part) => part.trim());
+  if (!isAttribute(name) || pattern === undefined || rest.length > 0) return undefined;
+  const compiled = compile(pattern);
+  return 'problem' in compiled ? undefined : { name, matches: (value) => compiled.matches(value) };
+}
+
+function isAttribute(name: string): name is keyof TelemetryClient {
+  return (ATTRIBUTES as readonly string[]).includes(name);
 }
 
 function listOf(text = ''): string[] {

@@ -92,6 +92,17 @@ test('a new client gets an id, what it is subscribed to, and the limits', async 
   expect([theirs.requestedMetrics, theirs.pushIntervalMs]).toEqual([[], 300_000]);
 });
 
+test.each(['client_id=(', 'client_id=a(?=b)', 'client_id', 'client_id=a=b', 'nobody=x'])(
+  'a subscription for %s is refused: nobody could be asked by it',
+  async (value) => {
+    await start();
+    const configs = [{ name: 'match', value, configOperation: 0 }];
+    const resources = [{ resourceType: CLIENT_METRICS, resourceName: 'all', configs }];
+    const { responses } = await scene.send(Apis.IncrementalAlterConfigs, { resources });
+    expect(responses[0].errorCode).toBe(Errors.INVALID_CONFIG.code);
+  },
+);
+
 test('subscriptions are there after a restart', async () => {
   await start();
   await subscribe({ metrics: '*', 'interval.ms': '700' });
