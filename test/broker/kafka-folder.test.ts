@@ -176,6 +176,25 @@ describe('a metadata log of Apache Kafka', () => {
     expect((await versionsWritten()).filter((text) => text.startsWith('Abort'))).toEqual(['AbortTransactionRecord 0']);
   });
 
+  it('sets dynamic configs: those that cannot be used here are left out, and told', async () => {
+    const config = (name: string, value: string) =>
+      record(ConfigRecord, { resourceType: 4, resourceName: '', name, value });
+    const values = [
+      config('log.cleaner.backoff.ms', 'soon'),
+      config('max.connections', '77'),
+      config('num.io.threads', '9'),
+    ];
+    await writeLog([...features, ...values]);
+    scene = await Scene.start({ disk });
+    const resources = [{ resourceType: 4, resourceName: '1', configurationKeys: ['max.connections'] }];
+    const { results } = await scene.send(Apis.DescribeConfigs, { resources });
+    expect(results[0].configs).toMatchObject([{ value: '77', configSource: 3 }]);
+    expect(scene.book.at('warn')).toEqual([
+      expect.stringMatching(/^A dynamic broker config cannot be used: log\.cleaner\.backoff\.ms.*soon/),
+      'Dynamic broker configs without effect here: num.io.threads',
+    ]);
+  });
+
   it('that ends a metadata transaction: what is in it counts', async () => {
     const [begin, end] = [record(BeginTransactionRecord, {}), record(EndTransactionRecord, {})];
     await writeLog([begin, ...features, ...topic('orders'), end]);

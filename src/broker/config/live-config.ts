@@ -70,12 +70,13 @@ export class LiveConfig {
   /** The dynamic configs are those of `image` from now on. */
   update(image: MetadataImage): void {
     this.#dynamic = {
-      [DYNAMIC_BROKER]: Object.fromEntries(image.brokerConfigs(String(this.#settings.nodeId))),
-      [DYNAMIC_DEFAULT]: Object.fromEntries(image.brokerConfigs('')),
+      [DYNAMIC_BROKER]: this.#usable(image.brokerConfigs(String(this.#settings.nodeId))),
+      [DYNAMIC_DEFAULT]: this.#usable(image.brokerConfigs('')),
     };
+    this.#tellIdle();
     const before = this.#values;
-    const usable = this.#usable({ ...this.#dynamic[DYNAMIC_DEFAULT], ...this.#dynamic[DYNAMIC_BROKER] });
-    this.#values = { ...this.#settings.given, ...usable };
+    const { [DYNAMIC_DEFAULT]: defaults, [DYNAMIC_BROKER]: own } = this.#dynamic;
+    this.#values = { ...this.#settings.given, ...heeded(defaults), ...heeded(own) };
     this.#config = parseConfig(brokerConfigTable, this.#values).config;
     for (const { names, changed } of this.#watchers) {
       if (names.some((name) => String(before[name]) !== String(this.#values[name]))) changed();
@@ -88,10 +89,7 @@ export class LiveConfig {
     const [defaults, own] =
       resourceName === '' ? [changed, this.#dynamic[DYNAMIC_BROKER]] : [this.#dynamic[DYNAMIC_DEFAULT], changed];
     try {
-      checkTogether(
-        { ...this.#settings.given, ...this.#heeded(defaults), ...this.#heeded(own) },
-        this.#settings.logDirs,
-      );
+      checkTogether({ ...this.#settings.given, ...heeded(defaults), ...heeded(own) }, this.#settings.logDirs);
       return undefined;
     } catch (error) {
       if (error instanceof KafkaError) return error.message;
@@ -99,20 +97,17 @@ export class LiveConfig {
     }
   }
 
-  #heeded(values: Values): Values {
-    return Object.fromEntries(Object.entries(values).filter(([name]) => isHeeded(name)));
+  /** Without values that cannot be taken. */
+  #usable(values: ReadonlyMap<string, string>): Values {
+    return Object.fromEntries([...values].filter(([name, value]) => this.#isGood(name, value)));
   }
 
-  #usable(values: Values): Values {
-    const idle = Object.keys(values).filter((name) => !isHeeded(name) && !this.#told.has(name));
+  #tellIdle(): void {
+    const names = [...this.dynamicNames(DYNAMIC_DEFAULT), ...this.dynamicNames(DYNAMIC_BROKER)];
+    const idle = [...new Set(names)].filter((name) => !isHeeded(name) && !this.#told.has(name));
     for (const name of idle) this.#told.add(name);
-    if (idle.length > 0) {
-      const text = `Dynamic broker configs without effect here: ${idle.sort().join(', ')}`;
-      this.#logger.warn({ keys: idle }, text);
-    }
-    return Object.fromEntries(
-      Object.entries(this.#heeded(values)).filter(([name, value]) => this.#isGood(name, value)),
-    );
+    if (idle.length === 0) return;
+    this.#logger.warn({ keys: idle }, `Dynamic broker configs without effect here: ${idle.sort().join(', ')}`);
   }
 
   /** Whoever wrote it may know other values. */
@@ -131,6 +126,10 @@ export class LiveConfig {
       return false;
     }
   }
+}
+
+function heeded(values: Values): Values {
+  return Object.fromEntries(Object.entries(values).filter(([name]) => isHeeded(name)));
 }
 
 /** Whether a value that is set while the broker runs changes anything. */

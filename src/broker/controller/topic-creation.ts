@@ -1,5 +1,5 @@
 /** CreateTopics: names, counts, placement and configs of each new topic are checked; a topic is created whole or refused. Pure. */
-import { assert, ZERO_UUID } from '#core';
+import { assert, CLUSTER_METADATA_TOPIC, ZERO_UUID } from '#core';
 import { Errors } from '#protocol';
 import type { ControllerRules, Decision } from './controller-machine.ts';
 import type { CreateTopicResult, CreateTopicsEvent, NewTopic } from './events.ts';
@@ -44,7 +44,7 @@ export function createTopics(image: MetadataImage, rules: ControllerRules, event
         name: topic.name,
         error: Errors.NONE,
         errorMessage: null,
-        topicId: event.validateOnly ? ZERO_UUID : topic.topicId,
+        topicId: topic.topicId,
         numPartitions: placement.length,
         replicationFactor: placement[0].length,
       };
@@ -86,6 +86,9 @@ function placeTopic(
 }
 
 function nameRefusal(image: MetadataImage, name: string, accepted: Accepted): Refusal | undefined {
+  if (name === CLUSTER_METADATA_TOPIC) {
+    return refuse(Errors.INVALID_REQUEST, `'${name}' is the log of the cluster itself.`);
+  }
   const problem = topicNameProblem(name);
   if (problem !== undefined) return refuse(Errors.INVALID_TOPIC_EXCEPTION, `Not a name for a topic: ${problem}`);
   if (image.topics.has(name)) return refuse(Errors.TOPIC_ALREADY_EXISTS, `There is a topic '${name}' already.`);
