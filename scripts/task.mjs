@@ -26,6 +26,7 @@ const tasks = {
   },
   'test:crash': () => node('--conditions=springtide-src', 'test/crash/run.ts', ...args),
   'test:power-cut': () => run('sh', ['test/crash/power-cut-mount.sh', ...args]),
+  'test:nightly': nightly,
   'test:interop': () => build().then(() => node('--conditions=springtide-src', 'test/interop/run.ts', ...args)),
   bench: () => build().then(() => node('dist/bench/run.js', ...args)),
   tidy: () => node('scripts/tidy.mjs', ...args),
@@ -41,6 +42,16 @@ async function check() {
   await bin('biome', 'ci', ...(process.stdout.isTTY ? [] : ['--colors=off']), '.');
   await bin('tsc', '-p', 'src');
   await bin('tsc', '-p', 'test');
+}
+
+/** All that takes longer than a change may wait for; SPRINGTIDE_NIGHTLY lets bounded tests run to their full length. */
+async function nightly() {
+  process.env.SPRINGTIDE_NIGHTLY = '1';
+  await tasks.test();
+  await tasks['test:interop']();
+  await tasks['test:crash']();
+  await tasks['test:power-cut']();
+  await tasks.fuzz();
 }
 
 function jest(...jestArgs) {
