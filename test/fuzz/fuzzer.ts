@@ -7,15 +7,13 @@ import { ByteReader, errorText, type Random, seededRandom } from '#core';
 import { type Api, Apis, decode, decodeResponseHeader } from '#protocol';
 import { RawClient, Scene } from '../broker/scene.ts';
 import { generate, pick, type World } from './generate.ts';
-import { type Draft, frameOf, mutate, mutateFrame } from './mutate.ts';
+import { BODY_BYTES_MAX, type Draft, frameOf, mutate, mutateFrame } from './mutate.ts';
 import { bytesOf } from './tree.ts';
 
 /** Cases that one broker has to bear. */
 const CASES_PER_BROKER = 500;
 /** A broker is asked for something sane after so many cases. */
 const PROBE_CASES = 50;
-/** Larger ones are not sent: they say nothing that half of them do not say. */
-const BODY_BYTES_MAX = 4 * 1024 * 1024;
 /** The loop is never held longer, not even by the largest request that is made here. Processor time: other programs do not count. */
 export const LOOP_MS_MAX = 2_000;
 /** What a broker leaves behind when it is closed, once the first one has warmed everything up. */

@@ -2,7 +2,18 @@
 import type { Random } from '#core';
 import { BATCH_HEADER_BYTES, sealBatch } from '#protocol';
 import { chance, pick } from './generate.ts';
-import { type Claim, integer, type Leaf, type List, type Node, type Sized, type Tags, uvarint, walk } from './tree.ts';
+import {
+  bytesOf,
+  type Claim,
+  integer,
+  type Leaf,
+  type List,
+  type Node,
+  type Sized,
+  type Tags,
+  uvarint,
+  walk,
+} from './tree.ts';
 
 /** What a request is before it is written down. */
 export interface Draft {
@@ -18,6 +29,8 @@ export interface Draft {
 
 type Mutation = (draft: Draft, random: Random) => void;
 
+/** Larger bodies are not sent: they say nothing that half of them do not say. */
+export const BODY_BYTES_MAX = 4 * 1024 * 1024;
 /** Varints that are too long, or whose bits do not fit. */
 const OVERFLOWS = ['ffffffffff', 'ffffffffffffffffff01', 'ffffffff7f', '8080808000', '80808080808000'].map((hex) =>
   Buffer.from(hex, 'hex'),
@@ -125,7 +138,8 @@ const repeat: Mutation = (draft, random) => {
   if (list === undefined || draft.isRepeated) return;
   draft.isRepeated = true;
   const element = list.elements?.[0] ?? list.sample();
-  list.elements = Array(pick(random, REPETITIONS)).fill(element);
+  const most = Math.floor(BODY_BYTES_MAX / (bytesOf(element).length + 1));
+  list.elements = Array(Math.min(most, pick(random, REPETITIONS))).fill(element);
 };
 
 const otherElements = (list: List, random: Random) => {

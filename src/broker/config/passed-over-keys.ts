@@ -159,15 +159,8 @@ export const passedOverKeys: readonly PassedOver[] = [
   },
   {
     level: 'info',
-    reason: 'this broker decides that itself',
-    keys: [
-      'group.consumer.*',
-      'group.coordinator.rebalance.protocols',
-      'transaction.*',
-      'transactional.id.expiration.ms',
-      'add.partitions.to.txn.*',
-      'cordoned.log.dirs',
-    ],
+    reason: 'no log directory is cordoned at the start',
+    keys: ['cordoned.log.dirs'],
   },
   { level: 'info', reason: 'these belong to another distribution of Kafka', keys: ['confluent.*'] },
 ];

@@ -1,7 +1,8 @@
 /** What the keys of a server.properties come to, and what is said of those that come to nothing. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { isKnownBrokerKey } from '#broker';
+import { brokerConfigTable, isKnownBrokerKey } from '#broker';
+import { passedOver } from '../../../src/broker/config/passed-over-keys.ts';
 import { readSettings } from '../../../src/broker/config/settings.ts';
 import { LogBook } from '../scene.ts';
 import { stockKeys } from './stock-keys.ts';
@@ -30,10 +31,11 @@ test('the server.properties that Kafka brings is taken as it is, and what is pas
   expect(book.lines.length).toBeLessThanOrEqual(6);
 });
 
-test('every key of Apache Kafka 4.4.0 works or is passed over by name', () => {
+test('every key of Apache Kafka 4.4.0 works or is passed over by name, and none both', () => {
   const keys = readFileSync('test/broker/config/kafka-broker-keys.txt', 'utf8').trim().split('\n');
   expect(keys.length).toBeGreaterThan(200);
   expect(keys.filter((key) => !isKnownBrokerKey(key))).toEqual([]);
+  expect(Object.keys(brokerConfigTable).filter((key) => passedOver(key) !== undefined)).toEqual([]);
 });
 
 describe('a key without effect', () => {
