@@ -157,11 +157,6 @@ export const passedOverKeys: readonly PassedOver[] = [
       'zookeeper.*',
     ],
   },
-  {
-    level: 'info',
-    reason: 'no log directory is cordoned at the start',
-    keys: ['cordoned.log.dirs'],
-  },
   { level: 'info', reason: 'these belong to another distribution of Kafka', keys: ['confluent.*'] },
 ];
 
