@@ -20,45 +20,6 @@ async function warnings(): Promise<string[]> {
 }
 
 describe('bytes that are no request', () => {
-  const cases: [what: string, bytes: Buffer, log: RegExp][] = [
-    ['an HTTP request', Buffer.from('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'), /looks like an HTTP request/],
-    ['a TLS handshake', Buffer.from('16030100c8010000c40303', 'hex'), /looks like a TLS handshake/],
-    ['a negative size', Buffer.from('ffffffff', 'hex'), /negative size/],
-    ['a size beyond socket.request.max.bytes', Buffer.from('06400001', 'hex'), /more than the 104857600 bytes allowed/],
-    ['an empty frame', Buffer.from('00000000', 'hex'), /no room for its header/],
-    ['a header that is cut off', Buffer.from('00000003000300', 'hex'), /no room for its header/],
-    ['an API key that nobody knows', requestBytes(999, 0, Buffer.alloc(0)), /API key 999 is not served/],
-    ['an API that we do not serve', requestBytes(SHARE_GROUP_DESCRIBE, 0, Buffer.alloc(8)), /API key 77 is not served/],
-    [
-      'a version that we do not serve',
-      requestBytes(Apis.Metadata.key, 99, Buffer.alloc(8)),
-      /Metadata version 99 is not served here \(0 to 13 are\)/,
-    ],
-    ['produce before version 3', requestBytes(Apis.Produce.key, 2, Buffer.alloc(8)), /Produce version 2 is not served/],
-    [
-      'a body that is cut off',
-      requestBytes(Apis.Metadata.key, 1, Buffer.from('0000', 'hex')),
-      /\(Metadata version 1\)/,
-    ],
-    [
-      'an array count beyond the bytes left',
-      requestBytes(Apis.Metadata.key, 1, Buffer.from('7fffffff', 'hex')),
-      /array of 2147483647 elements/,
-    ],
-  ];
-
-  it.each(cases)('%s closes the connection with one line in the log and no reply', async (_what, bytes, log) => {
-    scene = await Scene.start();
-    const client = await rawClient();
-    client.write(bytes);
-    const lines = await warnings();
-    expect(client.isClosed).toBe(true);
-    expect(client.received).toHaveLength(0);
-    expect(lines).toHaveLength(1);
-    expect(lines[0]).toMatch(log);
-    expect(scene.book.at('error')).toEqual([]);
-  });
-
   it('cost only their own connection', async () => {
     scene = await Scene.start();
     const good = await rawClient();
