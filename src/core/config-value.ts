@@ -22,6 +22,8 @@ const SIZE_BYTES: Record<string, number> = {
 };
 
 /** Largest absolute value of the types that have a width; `long` saturates at the safe integers. */
+/** 2^63: the largest long is one less, which no number tells from it. */
+const LONG_MAX = 2 ** 63;
 const RANGE: Partial<Record<string, readonly [number, number]>> = {
   short: [-32768, 32767],
   int: [-INT_MAX - 1, INT_MAX],
@@ -107,6 +109,7 @@ function toNumber(raw: unknown, parse: (text: string) => number, rule: string): 
   const text = toText(raw);
   const value = typeof raw === 'number' ? raw : text === '' ? Number.NaN : parse(text);
   if (Number.isNaN(value)) throw new Refusal(`must be ${rule}`);
+  if (typeof raw !== 'number' && Math.abs(value) > LONG_MAX) throw new Refusal('must fit into 64 bits');
   // Java's largest long means "no limit"; like everywhere it is our largest safe integer.
   return Math.min(Math.max(value, Number.MIN_SAFE_INTEGER), Number.MAX_SAFE_INTEGER);
 }
