@@ -83,7 +83,8 @@ export async function consumerGroupDescribe(
     });
     const described =
       error === undefined ? withoutSecrets(context, body!.groups[0]) : { groupId, errorCode: error.code };
-    if (!request.includeAuthorizedOperations) return described;
+    const isThere = described.errorCode === Errors.NONE.code;
+    if (!request.includeAuthorizedOperations || !isThere) return described;
     return { ...described, authorizedOperations: authorizedOperations(context, 'group', groupId) };
   });
   return { groups: await Promise.all(groups) };
