@@ -1,0 +1,216 @@
+/**
+ * Where our broker is meant to answer otherwise than Apache Kafka 4.4.0, or cannot help it, each row with its reason. A difference that no
+ * row describes fails the test, and so does a row that describes none any more. Where a request has several faults, brokers may name
+ * different ones; such requests have rows only where they come up.
+ */
+import type { Difference } from './differences.ts';
+
+/** All that is given must match. */
+export interface Accepted {
+  readonly api: string | readonly string[];
+  /** What is unusual about the request. */
+  readonly change?: RegExp;
+  /** Where in the reply. */
+  readonly path?: RegExp;
+  /** What they say, as the table shows it. */
+  readonly kafka?: RegExp;
+  readonly ours?: RegExp;
+  readonly reason: string;
+  /** Comes up in the long form only. */
+  readonly isRare?: boolean;
+}
+
+const NO_REPLY: RegExp = /^"silence"$/;
+
+/** Kafka takes no reply to be one: such requests are left out of the short form, which would wait for each. */
+export const unanswered: readonly Accepted[] = [
+  {
+    api: 'Produce',
+    change: /records=null/,
+    kafka: NO_REPLY,
+    reason: 'Kafka never answers: an exception is lost. We refuse the partition.',
+  },
+  {
+    api: 'JoinGroup',
+    change: /protocols=\[one twice\]/,
+    kafka: NO_REPLY,
+    reason: 'Kafka never answers; we take the first of two protocols of one name.',
+  },
+  {
+    api: 'AlterConfigs',
+    change: /resources=\[one twice\]/,
+    kafka: NO_REPLY,
+    reason: 'Kafka never answers; we refuse both.',
+  },
+  {
+    api: 'AddPartitionsToTxn',
+    change: /transactions=\[\]/,
+    kafka: NO_REPLY,
+    reason: 'Kafka never answers; the answer to nothing is nothing.',
+  },
+  {
+    api: 'WriteTxnMarkers',
+    change: /=\[one twice\]/,
+    kafka: NO_REPLY,
+    reason: 'Kafka waits for as many answers as there are partitions, and counts one twice.',
+  },
+];
+
+export const accepted: readonly Accepted[] = [
+  ...unanswered.map((row) => ({ ...row, isRare: true })),
+  // What is not served yet.
+  { api: 'ApiVersions', path: /^apiKeys\[(17|36|51)\]$/, ours: /absent/, reason: 'SASL comes later.' },
+  {
+    api: 'ApiVersions',
+    path: /^apiKeys\[(29|30|31|38|39|40|41)\]$/,
+    ours: /absent/,
+    reason: 'Access control lists and delegation tokens come later.',
+  },
+  {
+    api: 'ApiVersions',
+    path: /^apiKeys\[(34|80|81|94)\]$/,
+    ours: /absent/,
+    reason: 'Moving replicas and changing voters come with several brokers.',
+  },
+  {
+    api: 'ApiVersions',
+    path: /^apiKeys\[(7[6-9]|8[3-7]|9[0-2])\]$/,
+    ours: /absent/,
+    reason: 'Share groups come later.',
+  },
+  { api: 'ApiVersions', path: /^apiKeys\[(88|89|93)\]$/, ours: /absent/, reason: 'Streams groups come later.' },
+  {
+    api: 'ApiVersions',
+    path: /Features\[(share|streams|eligible\.leader\.replicas|kraft)\.version\]$/,
+    ours: /absent/,
+    reason: 'Features of what is not served are not announced.',
+  },
+  {
+    api: 'ApiVersions',
+    path: /^supportedFeatures\[metadata\.version\]\.minVersion$/,
+    reason: 'Older record formats than 3.9 are not written.',
+  },
+  // Kafka falls over its own feet.
+  {
+    api: ['Metadata', 'DescribeTopicPartitions', 'Fetch', 'ListOffsets', 'WriteTxnMarkers'],
+    kafka: /^"UNKNOWN_SERVER_ERROR"$/,
+    reason: 'Kafka answers UNKNOWN_SERVER_ERROR to what it did not check; we name the fault, or find none.',
+  },
+  // Ours is stricter, or says more.
+  {
+    api: 'Produce',
+    change: /one twice/,
+    path: /#1\]$/,
+    reason:
+      'Of a partition that is named twice Kafka keeps the last batch and drops the others in silence; we append each.',
+  },
+  {
+    api: 'Produce',
+    path: /errorMessage$/,
+    kafka: /null/,
+    ours: /@text/,
+    reason: 'We say in words what was wrong with a batch, such as a full disk; Kafka only of single records.',
+  },
+  {
+    api: 'Produce',
+    path: /logStartOffset$/,
+    reason: 'Nobody reads where a log starts of a batch that was refused; Kafka tells it of some.',
+  },
+  {
+    api: 'Produce',
+    path: /logAppendTimeMs$/,
+    kafka: /@now/,
+    ours: /-1/,
+    reason: 'Of a repeated batch Kafka tells the time that its producer gave as the one of the append.',
+  },
+  {
+    api: 'Produce',
+    path: /errorCode$/,
+    kafka: /42|48/,
+    ours: /49|17/,
+    reason:
+      'A transactional id without characters, or a transaction in an internal topic: another one of several faults.',
+  },
+  {
+    api: 'CreateTopics',
+    change: /configs=\[(one twice|\{"name":"retention.ms","value":"1"\})/,
+    reason: 'A config that is given twice is refused; Kafka takes the last one in silence.',
+  },
+  {
+    api: 'CreateTopics',
+    change: /colliding in one request/,
+    reason: 'Kafka compares the names of one request with those that there are, not with each other.',
+  },
+  {
+    api: 'CreateTopics',
+    path: /configs\[min\.insync\.replicas\]/,
+    kafka: /3/,
+    ours: /5/,
+    reason: 'eligible.leader.replicas.version makes Kafka store a default of the cluster.',
+  },
+  {
+    api: ['CreateTopics', 'CreatePartitions', 'DeleteTopics', 'ElectLeaders', 'AlterPartitionReassignments'],
+    change: /timeoutMs=(0|[17]\b|-)/,
+    reason: 'We do at once what is asked, so no time runs out.',
+  },
+  {
+    api: 'CreateTopics',
+    path: /errorCode$/,
+    change: /\] topics|timeoutMs.*topics|topics.*(numPartitions|name)=/,
+    reason: 'Another one of several faults.',
+  },
+  {
+    api: 'Metadata',
+    change: /name='@fresh'|a missing topic is made/,
+    reason: 'A topic that is made for a request is in its answer; Kafka makes it afterwards.',
+  },
+  {
+    api: 'OffsetDelete',
+    change: /one twice/,
+    path: /#1\]$/,
+    reason: 'A partition that is named twice is answered once.',
+  },
+  {
+    api: 'WriteTxnMarkers',
+    change: /producerId=-|topics=\[\]|partitionIndexes=\[\]/,
+    reason: 'A marker needs a producer, and one without partitions is answered with none.',
+  },
+  {
+    api: 'AddPartitionsToTxn',
+    change: /TransactionalId='' .*|.* .*TransactionalId=''/,
+    reason: 'Another one of several faults.',
+  },
+  { api: 'DescribeProducers', path: /errorMessage$/, reason: 'A code says enough.' },
+  { api: 'DescribeClientQuotas', path: /errorMessage$/, reason: 'A text without characters where there is none.' },
+  { api: 'AlterClientQuotas', change: /one twice/, reason: 'What is named twice is answered twice.' },
+  { api: 'ConsumerGroupHeartbeat', path: /errorMessage$/, change: /groupId=''/, reason: 'A code says enough.' },
+  { api: 'Fetch', change: /stamped/, path: /records$/, reason: 'Each broker stamps with its own time.' },
+  {
+    api: ['DescribeConfigs', 'OffsetFetch', 'DescribeGroups', 'ConsumerGroupDescribe'],
+    path: /#\d\]$/,
+    ours: /absent/,
+    reason: 'What is asked for twice is answered once.',
+  },
+  {
+    api: 'DescribeConfigs',
+    path: /min\.insync\.replicas\]/,
+    reason: 'eligible.leader.replicas.version makes Kafka store a default of the cluster.',
+  },
+  {
+    api: 'IncrementalAlterConfigs',
+    change: /value=''/,
+    reason: 'A list may become empty here; Kafka refuses that for cleanup.policy.',
+  },
+];
+
+/** The row that describes a difference. */
+export function rowFor({ api, change, path, kafka, ours }: Difference): Accepted | undefined {
+  return accepted.find(
+    (row) =>
+      (typeof row.api === 'string' ? row.api === api : row.api.includes(api)) &&
+      (row.change?.test(change) ?? true) &&
+      (row.path?.test(path) ?? true) &&
+      (row.kafka?.test(kafka) ?? true) &&
+      (row.ours?.test(ours) ?? true),
+  );
+}
