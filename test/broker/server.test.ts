@@ -2,9 +2,6 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { Apis, buildBatch } from '#protocol';
 import { batchOf, encodedRequest, RawClient, requestBytes, Scene } from './scene.ts';
 
-/** Kafka has it, and we do not. */
-const SHARE_GROUP_DESCRIBE = 77;
-
 let scene: Scene;
 
 afterEach(() => scene?.close());
