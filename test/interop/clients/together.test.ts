@@ -1,0 +1,170 @@
+/**
+ * All foreign clients at once on Apache Kafka and on our broker: each reads what every other wrote, and each goes on, as the consumer
+ * and the producer that it is, after the broker was ended and started again on the same folder and port.
+ */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type SpringtideServer, startSpringtide } from '../../processes/springtide-server.ts';
+import { type ApacheKafka, startApacheKafka } from '../kafka/apache-kafka.ts';
+import { type Agent, type ReadRecord, startAgent } from './agent.ts';
+import { clients, missingFor, RESTART } from './clients.ts';
+import { numbered, pollAll, readAll, Scene, until } from './scene.ts';
+import { BROKERS, Table } from './table.ts';
+
+const isNight = process.env.SPRINGTIDE_NIGHTLY === '1';
+const RECORDS = 20;
+/** Clients wait ever longer before they try again. */
+const RESTART_TIMEOUT_MS = 300_000;
+/** All clients start at once, after they were brought. */
+const START_TIMEOUT_MS = 600_000;
+const CODECS = ['zstd', 'lz4', 'snappy', 'gzip'] as const;
+const table = new Table();
+
+/** Those that this machine can run now. */
+const present = clients.filter(
+  (client) => missingFor(client) === undefined && (isNight || client.isCostly?.() === undefined),
+);
+
+interface Side {
+  broker: ApacheKafka | SpringtideServer;
+  restart(): Promise<ApacheKafka | SpringtideServer>;
+  readonly agents: Map<string, Agent>;
+}
+
+const sides = new Map<string, Side>();
+
+beforeAll(async () => {
+  const kafka = await startApacheKafka();
+  const server = await startSpringtide();
+  sides.set('Apache Kafka', { broker: kafka, agents: new Map(), restart: () => kafka.restart() });
+  sides.set('springtide', { broker: server, agents: new Map(), restart: () => startAgain(server) });
+  const launches = present.map((client) => [client.name, client.bring()] as const);
+  const starts = [...sides.values()].flatMap(({ broker, agents }) =>
+    launches.map(async ([name, launch]) => {
+      agents.set(name, await startAgent(launch, broker.bootstrapServers));
+    }),
+  );
+  await Promise.all(starts);
+  for (const { name, flaws = {} } of present) {
+    table.column(name, [...sides.values()][0].agents.get(name)?.version ?? '');
+    if (RESTART in flaws) table.note(`${name}: not '${RESTART}', it ${flaws[RESTART]}`);
+  }
+}, START_TIMEOUT_MS);
+
+afterAll(async () => {
+  for (const { agents, broker } of sides.values()) {
+    for (const agent of agents.values()) await agent.stop();
+    await broker.stop();
+    broker.remove();
+  }
+  process.stdout.write(`\n${table}\n\n`);
+});
+
+function startAgain({ dataFolder, bootstrapServers }: SpringtideServer): Promise<SpringtideServer> {
+  return startSpringtide({ dataFolder, port: Number(bootstrapServers.split(':')[1]) });
+}
+
+function agentsOf({ agents }: Side): (readonly [client: string, agent: Agent])[] {
+  return present.map(({ name }) => [name, agents.get(name) as Agent]);
+}
+
+const sceneOf = ({ broker, agents }: Side, name: string) =>
+  new Scene(broker.bootstrapServers, name, async () => [...agents.values()][0]);
+
+describe('each client reads what every other wrote', () => {
+  test.each(['Apache Kafka', 'springtide'])('on %s', async (name) => {
+    const side = sides.get(name) as Side;
+    const scene = sceneOf(side, 'cross');
+    const written = new Map<string, string>();
+    for (const [writer, agent] of agentsOf(side)) {
+      const topic = await scene.topic(2);
+      written.set(writer, topic);
+      await agent.ask('produce', { topic, records: numbered(RECORDS, 2, writer), codec: codecFor(agent) });
+    }
+    const wrong: string[] = [];
+    for (const [writer, topic] of written) {
+      const values = numbered(RECORDS, 2, writer).map(({ value }) => value);
+      for (const [reader, agent] of agentsOf(side)) {
+        const read = await readAll(agent, topic, RECORDS, { partitions: 2 });
+        const isRight = sameValues(read, values);
+        note(`reads what ${writer} wrote`, reader, name, isRight);
+        if (!isRight) wrong.push(`${reader} of ${writer}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+});
+
+/** The best that every reader knows is gzip. */
+function codecFor(agent: Agent): string {
+  const all = [...(sides.get('Apache Kafka') as Side).agents.values()];
+  return CODECS.find((codec) => agent.can.has(codec) && all.every((other) => other.can.has(codec))) ?? 'none';
+}
+
+function sameValues(read: readonly ReadRecord[], values: readonly (string | null)[]): boolean {
+  return read.map(({ value }) => value).sort().join() === [...values].sort().join(); // biome-ignore format: one thought
+}
+
+describe('each client goes on after the broker was started again', () => {
+  test.each(['Apache Kafka', 'springtide'])(
+    'on %s',
+    async (name) => {
+      const side = sides.get(name) as Side;
+      const scene = sceneOf(side, 'restart');
+      const topics = new Map<string, string>();
+      const ending = new Set(present.filter(({ flaws = {} }) => RESTART in flaws).map((client) => client.name));
+      const agents = agentsOf(side).filter(([client]) => !ending.has(client));
+      for (const [client, agent] of agents) {
+        const topic = await scene.topic();
+        topics.set(client, topic);
+        await agent.ask('produce', { topic, records: numbered(RECORDS, 1, 'before') });
+        await agent.ask('open', { topic, group: scene.name('group') });
+        expect(await pollAll([agent], RECORDS)).toHaveLength(RECORDS);
+        await agent.ask('commit');
+      }
+      await side.broker.stop();
+      side.broker = await side.restart();
+      const failed: string[] = [];
+      const goOn = async (client: string, agent: Agent) => {
+        const isFine = await goesOn(agent, topics.get(client) as string);
+        note(RESTART, client, name, isFine);
+        if (!isFine) failed.push(client);
+      };
+      await Promise.all(agents.map(([client, agent]) => goOn(client, agent)));
+      expect(failed).toEqual([]);
+    },
+    RESTART_TIMEOUT_MS,
+  );
+});
+
+/** Sends until it is taken, and polls until all of that is read. Clients may say that the broker was away; none has to be made anew. */
+async function goesOn(agent: Agent, topic: string): Promise<boolean> {
+  const missing = new Set(numbered(RECORDS, 1, 'after').map(({ value }) => value));
+  const isSent = async () => {
+    await agent.ask('produce', { topic, records: numbered(RECORDS, 1, 'after') });
+    return true;
+  };
+  const isRead = async () => {
+    for (const { value } of (await agent.ask('poll', { ms: 500 })).records) missing.delete(value);
+    return missing.size === 0;
+  };
+  try {
+    await until(isSent);
+    await until(isRead);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const outcomes = new Map<string, boolean[]>();
+
+/** Into the table once both brokers have had it. */
+function note(row: string, client: string, broker: string, isFine: boolean): void {
+  const key = `${row} ${client}`;
+  const both = outcomes.get(key) ?? [];
+  both[broker === 'springtide' ? 1 : 0] = isFine;
+  outcomes.set(key, both);
+  if (BROKERS.every((_, index) => both[index] !== undefined)) {
+    table.set(row, client, both[0] ? 'passed' : 'failed', both[1] ? 'passed' : 'failed');
+  }
+}
