@@ -148,7 +148,9 @@ const otherElements = (list: List, random: Random) => {
   else list.elements = [...list.elements, ...list.elements];
 };
 
-const oddTags = (tags: Tags, random: Random) => {
+const oddTags: Mutation = (draft, random) => {
+  const tags = some(draft.body, 'tags', random);
+  if (tags === undefined) return;
   const unknown = () => ({
     tag: random.uint32() >>> (random.uint32() % 32),
     content: { kind: 'leaf', bytes: random.bytes(3) } as Leaf,
@@ -157,8 +159,13 @@ const oddTags = (tags: Tags, random: Random) => {
   const kind = random.uint32() % 5;
   if (kind === 0 && known !== undefined) tags.entries = [known, known, ...tags.entries];
   else if (kind === 1) tags.entries = [...tags.entries].reverse();
-  else if (kind === 2) tags.entries = [...tags.entries, ...Array.from({ length: pick(random, REPETITIONS) }, unknown)];
-  else if (kind === 3 && known !== undefined)
+  else if (kind === 2) {
+    tags.entries = [
+      ...tags.entries,
+      ...Array.from({ length: draft.isRepeated ? 2 : pick(random, REPETITIONS) }, unknown),
+    ];
+    draft.isRepeated = true;
+  } else if (kind === 3 && known !== undefined)
     known.claimedSize = pick(
       random,
       CLAIMS.filter((claim) => claim !== -1 && claim !== -2),
@@ -209,7 +216,7 @@ const mutations: readonly Mutation[] = [
   on('list', wrongLength),
   repeat,
   on('list', otherElements),
-  on('tags', oddTags),
+  oddTags,
   on('tags', wrongLength),
   (draft, random) => {
     draft.version += pick(random, [-1, 1, 1, 100, -100]);
