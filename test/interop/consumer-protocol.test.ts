@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { systemClock } from '#core';
 import { startSpringtide } from '../processes/springtide-server.ts';
+import { coordinatorIsReady } from './groups-on-both.ts';
 import { kafkaTool, startApacheKafka, type ToolName, type ToolResult } from './kafka/apache-kafka.ts';
 
 interface Broker {
@@ -26,6 +27,8 @@ beforeAll(async () => {
   const overrides = Object.entries(settings).map(([key, value]) => `${key}=${value}`);
   const [springtide, kafka] = await Promise.all([startSpringtide({ overrides }), startApacheKafka(settings)]);
   Object.assign(brokers, { springtide, 'Apache Kafka': kafka });
+  // Consumers that find nothing for a while end.
+  for (const { bootstrapServers } of [springtide, kafka]) await coordinatorIsReady(bootstrapServers);
 });
 
 afterAll(async () => {
@@ -50,7 +53,7 @@ describe.each(NAMES)('on %s', (name) => {
       group,
       '--from-beginning',
       '--timeout-ms',
-      '8000',
+      '10000',
       '--command-property',
       `group.protocol=${protocol}`,
     );
