@@ -176,6 +176,8 @@ describe('Metadata', () => {
     expect(namesAndCodes((await scene.send(Apis.Metadata, { topics }, 12)).topics)).toEqual(['a NONE']);
     const refused = await scene.send(Apis.Metadata, { topics }, 10);
     expect([refused.brokers, refused.topics.map(({ errorCode }) => errorCode)]).toEqual([[], [42, 42]]);
+    const nameless = await scene.send(Apis.Metadata, { topics: [{ name: null }, { name: 'b' }] }, 11);
+    expect(nameless.topics.map(({ errorCode }) => errorCode)).toEqual([42, 42]);
   });
 
   it('tells what a client may do when it asks for that', async () => {

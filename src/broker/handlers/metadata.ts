@@ -28,7 +28,7 @@ export async function metadata(
   context: RequestContext,
   request: MetadataRequest,
 ): Promise<Response> {
-  if (context.version < ID_VERSION && hasIds(request)) return { topics: request.topics!.map(refuseId) };
+  if (context.version < ID_VERSION && !hasNamesAlone(request)) return { topics: request.topics!.map(refuseId) };
   const topics = isForAll(context, request)
     ? allTopics(broker, context)
     : await askedTopics(broker, context, request.topics!, request.allowAutoTopicCreation);
@@ -50,8 +50,8 @@ function isForAll({ version }: RequestContext, { topics }: MetadataRequest): boo
   return topics === null || (version === 0 && topics.length === 0);
 }
 
-function hasIds({ topics }: MetadataRequest): boolean {
-  return topics?.some(({ topicId }) => topicId !== ZERO_UUID) ?? false;
+function hasNamesAlone({ topics }: MetadataRequest): boolean {
+  return topics?.every(({ name, topicId }) => name !== null && topicId === ZERO_UUID) ?? true;
 }
 
 /** Versions 10 and 11 have the field, and no answer to it. */
