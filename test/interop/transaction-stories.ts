@@ -150,14 +150,16 @@ export class Storyteller {
       isTransactional?: boolean;
       count?: number;
       named?: string | null;
+      /** How old its records are. */
+      ageMs?: number;
     } = {},
   ): Promise<void> {
-    const { version = 12, epoch, isTransactional = true, count = 1, named = id } = options;
+    const { version = 12, epoch, isTransactional = true, count = 1, named = id, ageMs = 0 } = options;
     await this.tell(`produce ${id} ${partition} ${sequence} ${JSON.stringify(options)}`, async () => {
       const drafts = Array.from({ length: count }, (_, n) => ({
         key: null,
         value: Buffer.from(`${id} ${sequence + n}`),
-        timestamp: systemClock.now().wallMs,
+        timestamp: systemClock.now().wallMs - ageMs,
       }));
       const records = buildBatch(drafts, { ...this.#as(id, epoch), baseSequence: sequence, isTransactional });
       const topicData = [{ name: TOPIC, partitionData: [{ index: partition, records }] }];

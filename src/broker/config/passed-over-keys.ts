@@ -157,6 +157,11 @@ export const passedOverKeys: readonly PassedOver[] = [
       'zookeeper.*',
     ],
   },
+  {
+    level: 'warn',
+    reason: 'there is no two-phase commit of transactions; requests for it are refused',
+    keys: ['transaction.two.phase.commit.enable'],
+  },
   { level: 'info', reason: 'these belong to another distribution of Kafka', keys: ['confluent.*'] },
 ];
 
