@@ -122,7 +122,11 @@ describe('Refusals name key, value and rule', () => {
     ],
     ['batch.size', '3GB', 'batch.size: "3GB" is not allowed: must be between 0 and 2147483647'],
     ['num.partitions', '0', 'num.partitions: "0" is not allowed: must be between 1 and 1000'],
-    ['retention.ms', '99999999999999999999', 'retention.ms: "99999999999999999999" is not allowed: must fit into 64 bits'],
+    [
+      'retention.ms',
+      '99999999999999999999',
+      'retention.ms: "99999999999999999999" is not allowed: must fit into 64 bits',
+    ],
     ['num.partitions', '1.5', 'num.partitions: "1.5" is not allowed: must be a whole number'],
     ['num.partitions', '', 'num.partitions: "" is not allowed: must be a whole number'],
     ['num.partitions', null, 'num.partitions: null is not allowed: a value is required'],

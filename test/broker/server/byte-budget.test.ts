@@ -3,7 +3,11 @@ import { type BudgetShare, ByteBudget } from '../../../src/broker/server/byte-bu
 
 /** A share that notes when it is called. */
 function share(name: string, calls: string[], onResume: () => void = () => {}): BudgetShare {
-  return { bytes: 0, resume: () => void (calls.push(name), onResume()) };
+  const resume = () => {
+    calls.push(name);
+    onResume();
+  };
+  return { bytes: 0, resume };
 }
 
 test('a budget admits everybody until it is used up, and calls those that wait when there is room', () => {
