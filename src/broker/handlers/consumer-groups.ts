@@ -81,9 +81,10 @@ export async function consumerGroupDescribe(
         request: { ...request, groupIds },
       };
     });
-    const described =
-      error === undefined ? withoutSecrets(context, body!.groups[0]) : { groupId, errorCode: error.code };
-    const isThere = described.errorCode === Errors.NONE.code;
+    if (error !== undefined) return { groupId, errorCode: error.code };
+    const [group] = body!.groups;
+    const described = withoutSecrets(context, group);
+    const isThere = group.errorCode === Errors.NONE.code;
     if (!request.includeAuthorizedOperations || !isThere) return described;
     return { ...described, authorizedOperations: authorizedOperations(context, 'group', groupId) };
   });
