@@ -14,6 +14,7 @@ export default {
   testEnvironment: 'node',
   testEnvironmentOptions: { customExportConditions: ['springtide-src', 'node', 'import'] },
   extensionsToTreatAsEsm: ['.ts'],
+  setupFiles: ['<rootDir>/test/poison.ts'],
   transform: { '^.+\\.ts$': ['@swc/jest', swc] },
   testMatch: ['<rootDir>/test/**/*.test.ts', '<rootDir>/samples/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', '/dist/', '<rootDir>/test/interop/'],

@@ -129,12 +129,14 @@ function describePartition(
   return { partitionIndex, errorCode: Errors.NONE.code, activeProducers };
 }
 
-function describeProducer({ producerId, epoch, batches, lastTimestamp, ...entry }: ProducerEntry) {
+function describeProducer({ producerId, epoch, batches, ...entry }: ProducerEntry) {
+  const lastBatch = batches.at(-1);
+  const isMarkedLast = entry.currentTxnFirstOffset < 0 && entry.coordinatorEpoch >= 0;
   return {
     producerId,
     producerEpoch: epoch,
-    lastSequence: batches.at(-1)?.lastSequence ?? -1,
-    lastTimestamp,
+    lastSequence: lastBatch?.lastSequence ?? -1,
+    lastTimestamp: isMarkedLast ? entry.lastTimestamp : (lastBatch?.timestamp ?? entry.lastTimestamp),
     coordinatorEpoch: entry.coordinatorEpoch,
     currentTxnStartOffset: entry.currentTxnFirstOffset,
   };
