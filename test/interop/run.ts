@@ -23,7 +23,7 @@ function runJest(): number {
     : ['--testPathIgnorePatterns=kcat.test.ts', '--testPathIgnorePatterns=/node_modules/'];
   if (ignored.length > 0) console.log('interop: kcat.test.ts is not run, this machine has no kcat');
   const jest = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'];
-  const args = ['--config', 'test/interop/jest.config.mjs', '--runInBand', ...ignored, ...process.argv.slice(2)];
+  const args = ['--config', 'test/interop/jest.config.mjs', ...ignored, ...process.argv.slice(2)];
   const env = {
     ...process.env,
     SPRINGTIDE_KAFKA_LIBS: jarFolder('broker'),
