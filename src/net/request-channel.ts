@@ -110,7 +110,7 @@ export class RequestChannel {
       }
       const correlationId = this.#takeCorrelationId();
       const chunks = encodeRequest(api, version, correlationId, this.#clientId, body);
-      const deadlineMs = this.#clock.now().monotonicMs + options.timeoutMs;
+      const deadlineMs = this.#clock.monotonicMs() + options.timeoutMs;
       this.#inFlight.push({
         api,
         version,
@@ -204,7 +204,7 @@ export class RequestChannel {
   #setTimer(deadlineMs: number): void {
     this.#timer?.cancel();
     this.#timerDeadlineMs = deadlineMs;
-    const delayMs = Math.max(1, Math.ceil(deadlineMs - this.#clock.now().monotonicMs));
+    const delayMs = Math.max(1, Math.ceil(deadlineMs - this.#clock.monotonicMs()));
     this.#timer = this.#clock.setTimer(delayMs, () => this.#onTimer());
   }
 
@@ -213,7 +213,7 @@ export class RequestChannel {
     this.#timer = undefined;
     this.#timerDeadlineMs = Number.POSITIVE_INFINITY;
     if (this.#inFlight.length === 0) return;
-    const nowMs = this.#clock.now().monotonicMs;
+    const nowMs = this.#clock.monotonicMs();
     const earliest = this.#inFlight.reduce((least, one) => (one.deadlineMs < least.deadlineMs ? one : least));
     if (earliest.deadlineMs > nowMs) {
       this.#setTimer(earliest.deadlineMs);

@@ -32,7 +32,7 @@ export class StallMeter {
   /** Looks now. Listeners have heard of every stall up to this moment when it returns. */
   observe(): void {
     if (this.#timer === undefined) return;
-    const nowMs = this.#clock.now().monotonicMs;
+    const nowMs = this.#clock.monotonicMs();
     const lateMs = nowMs - this.#lastTickMs - TICK_MS;
     if (lateMs <= TOLERANCE_MS) return;
     this.#lastTickMs = nowMs;
@@ -40,7 +40,7 @@ export class StallMeter {
   }
 
   #start(): void {
-    this.#lastTickMs = this.#clock.now().monotonicMs;
+    this.#lastTickMs = this.#clock.monotonicMs();
     this.#arm();
   }
 
@@ -50,7 +50,7 @@ export class StallMeter {
 
   #tick(): void {
     this.observe();
-    this.#lastTickMs = this.#clock.now().monotonicMs;
+    this.#lastTickMs = this.#clock.monotonicMs();
     this.#arm();
   }
 

@@ -76,10 +76,10 @@ export class TransactionGate {
     batches: readonly GatedBatch[],
     passed: (passages: readonly Passage[]) => void,
   ): void {
-    const untilMs = this.#clock.now().monotonicMs + this.#settings.retryMsMax;
+    const untilMs = this.#clock.monotonicMs() + this.#settings.retryMsMax;
     const tried = (passages: readonly Passage[]): void => {
       const isBusy = passages.some(({ error }) => error === Errors.CONCURRENT_TRANSACTIONS);
-      const mayWait = write.mode === 'add' && write.isPatient && this.#clock.now().monotonicMs < untilMs;
+      const mayWait = write.mode === 'add' && write.isPatient && this.#clock.monotonicMs() < untilMs;
       if (isBusy && mayWait) this.#clock.setTimer(this.#settings.retryMs, attempt, { unref: true });
       else passed(passages);
     };

@@ -35,7 +35,7 @@ export function fetch(broker: BrokerParts, context: RequestContext, request: Fet
   const { sessionId, sessionEpoch, topics, forgottenTopicsData } = request;
   const usesTopicIds = context.version >= TOPIC_ID_VERSION;
   const asked = { sessionId, sessionEpoch, topics, forgottenTopicsData, usesTopicIds };
-  const plan = broker.fetchSessions.plan(asked, broker.clock.now().monotonicMs);
+  const plan = broker.fetchSessions.plan(asked, broker.clock.monotonicMs());
   if (plan.kind === 'refused') return { errorCode: plan.error.code };
   new PendingFetch(broker, context, request, plan).run();
   return LATER;
@@ -65,7 +65,7 @@ class PendingFetch implements AdvanceWaiter, Expiring {
     const isIncremental = plan.kind === 'incremental';
     const partitions = isIncremental ? plan.session.partitions() : [...plan.partitions.values()];
     this.#reader = new FetchReader(broker, context, request, partitions, isIncremental);
-    this.#deadlineMs = request.maxWaitMs <= 0 ? 0 : broker.clock.now().monotonicMs + request.maxWaitMs;
+    this.#deadlineMs = request.maxWaitMs <= 0 ? 0 : broker.clock.monotonicMs() + request.maxWaitMs;
     context.onAbandoned = () => this.#end();
   }
 
@@ -125,7 +125,7 @@ class PendingFetch implements AdvanceWaiter, Expiring {
   }
 
   #leftMs(): number {
-    return this.#deadlineMs === 0 ? 0 : this.#deadlineMs - this.#broker.clock.now().monotonicMs;
+    return this.#deadlineMs === 0 ? 0 : this.#deadlineMs - this.#broker.clock.monotonicMs();
   }
 
   #park(): void {
@@ -162,7 +162,7 @@ class PendingFetch implements AdvanceWaiter, Expiring {
     if (isThrottled) return {};
     if (!plan.mayBegin) return this.#response(NO_SESSION, answers);
     for (const answer of answers) answer.partition.tell(answer);
-    const nowMs = this.#broker.clock.now().monotonicMs;
+    const nowMs = this.#broker.clock.monotonicMs();
     return this.#response(this.#broker.fetchSessions.begin(plan.partitions, plan.usesTopicIds, nowMs), answers);
   }
 

@@ -282,7 +282,7 @@ class PendingProduce implements CommitWaiter, Expiring {
   }
 
   #wait(): void {
-    this.deadlineMs = this.#broker.clock.now().monotonicMs + Math.max(0, this.#request.timeoutMs);
+    this.deadlineMs = this.#broker.clock.monotonicMs() + Math.max(0, this.#request.timeoutMs);
     this.#broker.produceDeadlines.add(this);
   }
 

@@ -60,7 +60,7 @@ export class ProduceDeadlines {
   }
 
   #check(): void {
-    const nowMs = this.#clock.now().monotonicMs;
+    const nowMs = this.#clock.monotonicMs();
     for (const waiting of this.#overdue(nowMs)) {
       // What the ones before were answered with may have ended its wait.
       if (waiting !== this.#first && waiting.waitsAfter === undefined) continue;

@@ -52,7 +52,7 @@ export class TimerWheel {
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.#startMs = clock.now().monotonicMs;
+    this.#startMs = clock.monotonicMs();
   }
 
   /** How many wait. */
@@ -63,7 +63,7 @@ export class TimerWheel {
   /** Calls `expiring.expired()` once, `delayMs` from now, unless it is taken back before. */
   add(delayMs: number, expiring: Expiring): WheelEntry {
     const leftMs = this.#isEnding ? 0 : Math.max(0, delayMs);
-    const dueMs = this.#clock.now().monotonicMs - this.#startMs + leftMs;
+    const dueMs = this.#clock.monotonicMs() - this.#startMs + leftMs;
     const entry = new WheelEntry(expiring, Math.max(this.#tick + 1, Math.ceil(dueMs / TICK_MS)));
     this.#insert(entry);
     if (entry.dueTick < this.#timerTick) this.#arm(entry.dueTick);
@@ -117,12 +117,12 @@ export class TimerWheel {
     this.#timer = undefined;
     this.#timerTick = tick;
     if (tick === Infinity || this.#isStopped) return;
-    const delayMs = this.#startMs + tick * TICK_MS - this.#clock.now().monotonicMs;
+    const delayMs = this.#startMs + tick * TICK_MS - this.#clock.monotonicMs();
     this.#timer = this.#clock.setTimer(delayMs, () => this.#turn(), { unref: true });
   }
 
   #turn(): void {
-    const nowTick = Math.floor((this.#clock.now().monotonicMs - this.#startMs) / TICK_MS);
+    const nowTick = Math.floor((this.#clock.monotonicMs() - this.#startMs) / TICK_MS);
     // What expires may add more, which then sets the timer.
     this.#timerTick = Infinity;
     this.#expire(nowTick);

@@ -199,7 +199,7 @@ export class Server {
       this.#refuse(connection, `${this.#waiting.length} connections wait already (socket.listen.backlog.size).`);
     } else if (!this.#throttles(connection, ip)) {
       this.#gate.came(ip);
-      const arrival = { connection, ip, listenerName, cameMs: clock.now().monotonicMs };
+      const arrival = { connection, ip, listenerName, cameMs: clock.monotonicMs() };
       this.#waiting.push(arrival);
       this.#admitWaiting();
       if (this.#waiting.at(-1) === arrival) this.#tellWaiting(arrival);
@@ -223,7 +223,7 @@ export class Server {
   #admitWaiting(): void {
     if (this.#services === undefined || this.#isEnding) return;
     const { clock } = this.#options;
-    const nowMs = clock.now().monotonicMs;
+    const nowMs = clock.monotonicMs();
     const waiting = this.#waiting;
     this.#waiting = [];
     let nextMs = Infinity;
@@ -272,7 +272,7 @@ export class Server {
     this.#checkTimer = clock.setTimer(
       intervalMs,
       () => {
-        const nowMs = clock.now().monotonicMs;
+        const nowMs = clock.monotonicMs();
         for (const connection of [...this.#connections]) connection.check(nowMs);
         if (this.#replies.isFull) this.#evict(nowMs);
         if (this.#waiting.length > 0) this.#admitWaiting();

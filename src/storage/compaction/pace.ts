@@ -24,7 +24,7 @@ export class Pace {
 
   constructor(options: PaceOptions) {
     this.#options = options;
-    this.#sliceStartMs = options.clock.now().monotonicMs;
+    this.#sliceStartMs = options.clock.monotonicMs();
     this.#paidUntilMs = this.#sliceStartMs;
   }
 
@@ -34,7 +34,7 @@ export class Pace {
 
   /** Whether it is time for `yieldTurn`. */
   get isSliceOver(): boolean {
-    return this.#options.clock.now().monotonicMs - this.#sliceStartMs >= SLICE_MS;
+    return this.#options.clock.monotonicMs() - this.#sliceStartMs >= SLICE_MS;
   }
 
   /** Resolves in a later turn of the loop. */
@@ -42,13 +42,13 @@ export class Pace {
     const { clock, signal } = this.#options;
     await new Promise<void>((resolve) => clock.nextTurn(resolve));
     if (signal.aborted) throw new KafkaError('ABORTED', 'the cleaner was stopped');
-    this.#sliceStartMs = clock.now().monotonicMs;
+    this.#sliceStartMs = clock.monotonicMs();
   }
 
   /** `bytes` more were read or written: resolves in a later turn, and not before the rate allows it. */
   async spent(bytes: number): Promise<void> {
     const { clock, bytesPerSecondMax, signal } = this.#options;
-    const nowMs = clock.now().monotonicMs;
+    const nowMs = clock.monotonicMs();
     this.#paidUntilMs = Math.max(this.#paidUntilMs, nowMs) + (bytes / bytesPerSecondMax) * 1000;
     if (this.#paidUntilMs - nowMs >= SLEEP_MS_MIN) await clock.sleep(this.#paidUntilMs - nowMs, signal);
     await this.yieldTurn();

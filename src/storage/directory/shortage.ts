@@ -44,7 +44,7 @@ export class Shortage {
   /** Why nothing is taken for the moment; undefined when the disk may be tried. */
   get refusal(): KafkaError | undefined {
     if (this.#error === undefined) return undefined;
-    return this.#clock.now().monotonicMs < this.#refusedUntilMs ? this.#error : undefined;
+    return this.#clock.monotonicMs() < this.#refusedUntilMs ? this.#error : undefined;
   }
 
   /** The disk refused something for want of room or handles. Returns what to tell those who asked. */
@@ -55,7 +55,7 @@ export class Shortage {
         `The log directory ${this.#path} takes no records for the moment: ${cause.message}. It goes on by itself.`,
       );
     }
-    this.#refusedUntilMs = this.#clock.now().monotonicMs + REFUSAL_MS;
+    this.#refusedUntilMs = this.#clock.monotonicMs() + REFUSAL_MS;
     this.#error = new KafkaError('KAFKA_STORAGE_ERROR', `${cause.message}; nothing was written, send it again`, {
       cause,
       retriable: true,

@@ -24,7 +24,7 @@ export class FlushTimer {
       this.cancel();
       return;
     }
-    const nowMs = this.#clock.now().monotonicMs;
+    const nowMs = this.#clock.monotonicMs();
     this.#dirtySinceMs ??= nowMs;
     const dueMs = this.#dirtySinceMs + flushMs;
     if (this.#timer !== undefined && this.#dueMs === dueMs) return;
