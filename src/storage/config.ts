@@ -139,7 +139,7 @@ export const topicConfigTable = defineConfig({
     min: 1,
     max: DECOMPRESSED_RECORD_BYTES_MAX,
     importance: 'medium',
-    doc: 'The largest a record of a compressed batch may be once decompressed. All records of a batch together may be 256 MiB, whatever is set here.',
+    doc: 'The largest a record of a compressed batch may be once decompressed. All records of a batch together may be 4 MiB and 32 times the size of the batch, whatever is set here.',
   },
   'max.message.bytes': {
     type: 'bytes',

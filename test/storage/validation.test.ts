@@ -1,5 +1,5 @@
-import { describe, expect, test } from '@jest/globals';
-import { crc32c } from '#core';
+import { describe, expect, jest, test } from '@jest/globals';
+import { compress, crc32c } from '#core';
 import {
   batches,
   buildTransactionMarker,
@@ -13,6 +13,10 @@ import { type AppendOrigin, type AppendResult, type PartitionLog, type TopicConf
 import { batchCases, type Outcome } from './malformed-batches.ts';
 import { rawBatch } from './raw-batch.ts';
 import { appendValues, batchOf, createLog, openScene, readValues, START_MS, valuesIn } from './scene.ts';
+
+const MEBIBYTE = 1024 * 1024;
+/** A raw block that says it holds 1 GiB. */
+const SNAPPY_LIE = Buffer.from('8080808004000000', 'hex');
 
 async function refusal(batch: Buffer, overrides: Partial<TopicConfig> = {}, origin: AppendOrigin = 'client') {
   const log = createLog(await openScene(), overrides);
@@ -87,13 +91,36 @@ describe('limits', () => {
     expect((await refusal(batch, early)).error).toBe(Errors.INVALID_TIMESTAMP);
   });
 
-  test('end what a compressed batch may grow to, whatever the topic allows: the producer splits it', async () => {
-    const bomb = rawBatch({ codec: 'zstd', section: zstdBomb(300) }, START_MS);
-    expect(bomb.length).toBeLessThan(12_000);
-    const { error, errorMessage } = await refusal(bomb);
+  test.each(['gzip', 'lz4', 'zstd', 'snappy'] as const)(
+    'end what a batch of %s may grow to at 4 MiB and 32 times its size, and no more memory is taken than that',
+    async (codec) => {
+      const section = codec === 'snappy' ? SNAPPY_LIE : compress(codec, Buffer.alloc(64 * MEBIBYTE));
+      const bomb = rawBatch({ codec, section }, START_MS);
+      const bytesMax = 4 * MEBIBYTE + 32 * bomb.length;
+      const allocated = jest.spyOn(Buffer, 'allocUnsafe');
+      const { error, errorMessage } = await refusal(bomb);
+      const bytes = allocated.mock.calls.reduce((sum, [size]) => sum + size, 0);
+      allocated.mockRestore();
+      expect(error).toBe(Errors.MESSAGE_TOO_LARGE);
+      expect(errorMessage).toContain(`hold more than the ${bytesMax} bytes allowed once decompressed`);
+      expect(bytes).toBeLessThan(bytesMax + MEBIBYTE);
+    },
+  );
+
+  test('of a compressed batch are 256 MiB, however large it is', async () => {
+    const section = Buffer.concat([zstdBomb(300), Buffer.alloc(9 * MEBIBYTE)]);
+    const bomb = rawBatch({ codec: 'zstd', section }, START_MS);
+    const { error, errorMessage } = await refusal(bomb, { 'max.message.bytes': 16 * MEBIBYTE });
     expect(error).toBe(Errors.MESSAGE_TOO_LARGE);
-    expect(errorMessage).toMatch(/hold more than the 268435456 bytes allowed once decompressed/);
-    const bounded = await refusal(bomb, { 'max.decompressed.message.bytes': 1000 });
+    expect(errorMessage).toMatch(/hold more than the 268435456 bytes/);
+  });
+
+  test('let through what compresses a hundred times better than it should, in a batch of common size', async () => {
+    const zeros = batchOf(['\0'.repeat(4 * MEBIBYTE)], { compression: 'zstd' });
+    expect(zeros.length).toBeLessThan(MEBIBYTE / 1000);
+    const log = createLog(await openScene());
+    expect(log.append(zeros, { leaderEpoch: 3, origin: 'client' }).error).toBeUndefined();
+    const bounded = await refusal(zeros, { 'max.decompressed.message.bytes': 1000 });
     expect(bounded).toMatchObject({
       error: Errors.INVALID_RECORD,
       errorMessage: expect.stringMatching(/more than the 1005 bytes/),

@@ -2,6 +2,7 @@
  * What the records of a client's batch must fulfil, as Apache Kafka's LogValidator asks it. Every batch is decompressed and walked, as
  * Kafka does: what could not be read back would stop whoever reads the partition, for ever, and nobody could say who wrote it. ◇
  *
+ *   bound       decompressed they are at most 4 MiB and 32 times the batch's own size: a bomb costs its sender about what it costs us
  *   walk        the records are just those that the header announces
  *   keys        none is missing where `cleanup.policy` has `compact`
  *   timestamps  CreateTime: each within `message.timestamp.{before,after}.max.ms` of the clock, or -1. LogAppendTime: none is looked at
@@ -24,6 +25,11 @@ export interface ValidRecords {
 const RECORD_ERRORS_MAX = 100;
 const VARINT_BYTES_MAX = 5;
 
+/** What the records of a compressed batch may be, however small it is; real ones compress to a tenth at best. */
+const DECOMPRESSED_BYTES_FREE = 4 * 1024 * 1024;
+/** And so many bytes more for each of its own. The memory of both is needed twice: the codecs put their output together at the end. */
+const EXPANSION_MAX = 32;
+
 /** @param batch a whole batch of a client; borrowed, as long as the records are used */
 export function validateRecords(
   batch: Buffer,
@@ -33,17 +39,17 @@ export function validateRecords(
 ): ValidRecords | Refusal {
   const isPlain = header.compression === 'none';
   const bodyBytesMax = isPlain ? batch.length : config['max.decompressed.message.bytes'];
-  const boundBytes = header.recordCount * (bodyBytesMax + VARINT_BYTES_MAX);
+  const recordsBytesMax = header.recordCount * (bodyBytesMax + VARINT_BYTES_MAX);
+  const wholeBytesMax = Math.min(DECOMPRESSED_BYTES_FREE + EXPANSION_MAX * batch.length, DECOMPRESSED_BATCH_BYTES_MAX);
   try {
-    const decompressedBytesMax = Math.min(boundBytes, DECOMPRESSED_BATCH_BYTES_MAX);
-    const records = recordsOf(batch, 0, header, { decompressedBytesMax });
+    const records = recordsOf(batch, 0, header, { decompressedBytesMax: Math.min(recordsBytesMax, wholeBytesMax) });
     const scan = scanRecords(records, header, bodyBytesMax);
     const rules = new RecordRules(header, config, wallMs);
     return rules.areMet(scan) ? { records, scan } : rules.refusal(records);
   } catch (error) {
     if (error instanceof CorruptError) return invalid(error.message);
     if (!(error instanceof KafkaError)) throw error;
-    const isWholeTooLarge = boundBytes > DECOMPRESSED_BATCH_BYTES_MAX;
+    const isWholeTooLarge = recordsBytesMax > wholeBytesMax;
     return { error: isWholeTooLarge ? Errors.MESSAGE_TOO_LARGE : Errors.INVALID_RECORD, message: error.message };
   }
 }

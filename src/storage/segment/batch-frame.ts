@@ -34,7 +34,7 @@ const CONTROL_BIT = 0x20;
 /** Attribute bit that the cleaner sets: the base timestamp says when tombstones may go. */
 export const DELETE_HORIZON_BIT = 0x40;
 
-/** Most bytes that the records of one batch may have once decompressed: a compressed one may be a bomb. Our consumer takes no more. */
+/** Most bytes that the records of a stored batch may have once decompressed; Apache Kafka may have written it. Our consumer takes no more. */
 export const DECOMPRESSED_BATCH_BYTES_MAX = 256 * 1024 * 1024;
 
 export function baseOffsetAt(buffer: Buffer, position: number): number {
