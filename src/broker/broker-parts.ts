@@ -12,12 +12,12 @@ import type { HostedPartitions } from './hosting/hosted-partitions.ts';
 import type { MetadataLog } from './metadata/metadata-log.ts';
 import type { ProducerIds } from './metadata/producer-ids.ts';
 import type { TopicAdmin } from './metadata/topic-admin.ts';
-import type { RequestMeter, Traffic } from './metrics/index.ts';
+import type { RequestMeter } from './meters/request-meter.ts';
+import type { Traffic } from './meters/topic-traffic.ts';
 import type { AdvanceQueue } from './purgatory/advance-queue.ts';
 import type { ProduceDeadlines } from './purgatory/produce-deadlines.ts';
 import type { TimerWheel } from './purgatory/timer-wheel.ts';
 import type { RequestQuotas } from './server/request-quotas.ts';
-import type { RouteTable } from './server/route-table.ts';
 import type { OpenListener } from './server/server.ts';
 import type { TelemetryReceiver } from './telemetry/index.ts';
 
@@ -43,7 +43,6 @@ export interface BrokerParts {
   readonly meter: RequestMeter;
   readonly traffic: Traffic;
   readonly listeners: readonly OpenListener[];
-  readonly routes: RouteTable;
   readonly fetchSessions: FetchSessionCache;
   readonly advances: AdvanceQueue;
   readonly produceDeadlines: ProduceDeadlines;

@@ -8,7 +8,7 @@
  * Pure. @see KIP-858
  */
 import type { PartitionChangeRecord } from '#protocol';
-import type { Decision } from './controller-machine.ts';
+import type { Decision } from './decision.ts';
 import { isOnlineDirectory, MIGRATING_DIRECTORY } from './directory-id.ts';
 import type {
   AssignReplicasEvent,

@@ -4,7 +4,7 @@
  * does not lead. Pure. @see KIP-500
  */
 import { Errors, type PartitionChangeRecord } from '#protocol';
-import type { Decision } from './controller-machine.ts';
+import type { Decision } from './decision.ts';
 import type { UnregisterBrokerEvent } from './events.ts';
 import type { MetadataImage, PartitionImage } from './metadata-image.ts';
 import type { MetadataRecord } from './metadata-record.ts';

@@ -13,7 +13,7 @@ import {
   type QuotaEntityPart,
   USER,
 } from './client-quotas-image.ts';
-import type { Decision } from './controller-machine.ts';
+import type { Decision } from './decision.ts';
 import type { AlterClientQuotasEvent, QuotaResult } from './events.ts';
 import type { MetadataImage } from './metadata-image.ts';
 import type { MetadataRecord } from './metadata-record.ts';

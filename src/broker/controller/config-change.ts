@@ -1,7 +1,7 @@
 /** AlterConfigs and IncrementalAlterConfigs: all changes of a resource are written, or none. Pure. */
 import { assert } from '#core';
 import { Errors } from '#protocol';
-import type { ConfigRules, ControllerRules, Decision } from './controller-machine.ts';
+import type { ConfigRules, ControllerRules, Decision } from './decision.ts';
 import type { AlterConfigsEvent, ConfigChange, ItemResult } from './events.ts';
 import type { MetadataImage } from './metadata-image.ts';
 import { type MetadataRecord, TOPIC_RESOURCE } from './metadata-record.ts';

@@ -28,6 +28,7 @@ import { assignReplicas, cordonDirectories, directoriesOffline, registerBroker }
 import { unregisterBroker } from './broker-removal.ts';
 import { alterClientQuotas } from './client-quota-change.ts';
 import { alterConfigs } from './config-change.ts';
+import type { ControllerRules, Decision } from './decision.ts';
 import type {
   AllocateProducerIdsEvent,
   ControllerEvent,
@@ -42,37 +43,11 @@ import { MetadataImage } from './metadata-image.ts';
 import { METADATA_VERSION, type MetadataRecord } from './metadata-record.ts';
 import { createPartitions } from './partition-growth.ts';
 import { alterReassignments } from './reassignment.ts';
-import { type Refusal, refuse } from './refusal.ts';
+import { refuse } from './refusal.ts';
 import { createTopics } from './topic-creation.ts';
 
 /** How many producer ids a broker gets at once; Kafka's ProducerIdsBlock. */
 const PRODUCER_ID_BLOCK_COUNT = 1000;
-
-/** What may be set for the resources of one type. */
-export interface ConfigRules {
-  /** Why there can be no resource of this name. */
-  nameRefusal(resourceName: string): Refusal | undefined;
-  /** A value in the form in which it is stored, or why it is refused (unknown keys included). */
-  check(resourceName: string, key: string, value: string): { readonly value: string } | Refusal;
-  /** Why these cannot stand together as all that is set for the resource; each of them was checked. */
-  conflict(resourceName: string, overrides: ReadonlyMap<string, string>): Refusal | undefined;
-  /** The value a list has when none is set; undefined when `key` is not a list. */
-  listDefault(key: string): string | undefined;
-}
-
-/** What the machine must know about configuration. */
-export interface ControllerRules {
-  readonly numPartitions: number;
-  readonly replicationFactor: number;
-  /** By type of resource; others have no configs that are kept. */
-  readonly configs: ReadonlyMap<number, ConfigRules>;
-}
-
-/** Records and the answer of one event. */
-export interface Decision {
-  readonly records: readonly MetadataRecord[];
-  readonly body: unknown;
-}
 
 export class ControllerMachine implements Machine<ControllerEvent, MetadataRecord> {
   /** Everything written so far, committed or not. */

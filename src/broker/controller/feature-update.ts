@@ -4,7 +4,7 @@
  * ("unsafe"): no Kafka does more. Pure. @see KIP-584, KIP-778
  */
 import { Errors } from '#protocol';
-import type { Decision } from './controller-machine.ts';
+import type { Decision } from './decision.ts';
 import type { FeatureUpdate, UpdateFeaturesEvent } from './events.ts';
 import { featureByName, featureRecord, finalizedLevel } from './features.ts';
 import type { MetadataImage } from './metadata-image.ts';

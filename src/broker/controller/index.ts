@@ -5,6 +5,7 @@
 export * from './client-quota-filter.ts';
 export * from './client-quotas-image.ts';
 export * from './controller-machine.ts';
+export * from './decision.ts';
 export * from './directory-id.ts';
 export * from './events.ts';
 export * from './features.ts';

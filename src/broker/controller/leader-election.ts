@@ -3,7 +3,7 @@
  * there, be it behind ("unclean"). Pure. @see KIP-460
  */
 import { Errors, type KafkaErrorRow } from '#protocol';
-import type { Decision } from './controller-machine.ts';
+import type { Decision } from './decision.ts';
 import { isOnlineDirectory } from './directory-id.ts';
 import type { ElectLeadersEvent, PartitionResult } from './events.ts';
 import { directoryOf, type MetadataImage, type PartitionImage, type TopicImage } from './metadata-image.ts';

@@ -1,6 +1,6 @@
 /** CreatePartitions: a topic grows to a new total, never shrinks. Pure. */
 import { Errors } from '#protocol';
-import type { Decision } from './controller-machine.ts';
+import type { Decision } from './decision.ts';
 import type { CreatePartitionsEvent, ItemResult } from './events.ts';
 import type { MetadataImage, TopicImage } from './metadata-image.ts';
 import type { MetadataRecord } from './metadata-record.ts';

@@ -5,7 +5,7 @@
  */
 import type { Uuid } from '#core';
 import { Errors, type PartitionChangeRecord } from '#protocol';
-import type { Decision } from './controller-machine.ts';
+import type { Decision } from './decision.ts';
 import type { AlterReassignmentsEvent, PartitionResult } from './events.ts';
 import { directoryOf, type MetadataImage, type PartitionImage } from './metadata-image.ts';
 import type { MetadataRecord } from './metadata-record.ts';

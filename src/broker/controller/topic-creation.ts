@@ -1,7 +1,7 @@
 /** CreateTopics: names, counts, placement and configs of each new topic are checked; a topic is created whole or refused. Pure. */
 import { assert, CLUSTER_METADATA_TOPIC, ZERO_UUID } from '#core';
 import { Errors } from '#protocol';
-import type { ControllerRules, Decision } from './controller-machine.ts';
+import type { ControllerRules, Decision } from './decision.ts';
 import type { CreateTopicResult, CreateTopicsEvent, NewTopic } from './events.ts';
 import type { MetadataImage } from './metadata-image.ts';
 import { type MetadataRecord, TOPIC_RESOURCE } from './metadata-record.ts';

@@ -1,7 +1,6 @@
 /** The keys of the group coordinator: Kafka's names and defaults, where not said otherwise. */
 import { type ServerAssignor, serverAssignors } from '#assign';
 import { type ConfigOf, defineConfig, KafkaError } from '#core';
-import type { ConsumerGroupConfig } from './coordinator.ts';
 
 const INT32_MAX = 2147483647;
 
@@ -233,6 +232,13 @@ export function groupSettings(config: ConfigOf<typeof groupConfigTable>, batchBy
     offsetsRetentionCheckMs: config['offsets.retention.check.interval.ms'],
     batchBytesMax: batchBytesMax - 256,
   };
+}
+
+/** Group configs that may be set for one group. @see KIP-848 */
+export interface ConsumerGroupConfig {
+  readonly sessionTimeoutMs: number;
+  readonly heartbeatIntervalMs: number;
+  readonly assignmentIntervalMs: number;
 }
 
 /** What a group of the consumer protocol has where it was given nothing of its own. */

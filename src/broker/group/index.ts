@@ -4,10 +4,16 @@
  * that wrote them. Leaves to others: sockets, timers, the log (`../runtime.ts`), authorization, topic ids and unknown topics (the handlers).
  * Imports core, protocol and assign.
  */
-export { consumerGroupDefaults, type GroupSettings, groupConfigTable, groupSettings } from './config.ts';
+export type { ClusterView, GroupTopic } from './cluster-view.ts';
+export {
+  type ConsumerGroupConfig,
+  consumerGroupDefaults,
+  type GroupSettings,
+  groupConfigTable,
+  groupSettings,
+} from './config.ts';
 export { topicHash } from './consumer/topic-hash.ts';
 export { compileTopicPattern } from './consumer/topic-pattern.ts';
-export type { ClusterView, ConsumerGroupConfig, GroupTopic } from './coordinator.ts';
 export type {
   ConsumerHeartbeatEvent,
   DeleteGroupsEvent,

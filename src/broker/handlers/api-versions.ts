@@ -3,14 +3,20 @@ import { type ApiVersionsRequest, type ApiVersionsResponse, type Draft, Errors, 
 import type { BrokerParts } from '../broker-parts.ts';
 import { type Feature, featureByName, features } from '../controller/index.ts';
 import type { RequestContext } from '../server/request-context.ts';
-import type { Route } from '../server/route.ts';
+import type { RouteTable } from '../server/route-table.ts';
+import { advertise } from '../server/served-api.ts';
 
 const NO_NODE = -1;
 const SOFTWARE_TEXT = /^[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?$/;
 
 type Response = Draft<typeof ApiVersionsResponse>;
 
-export function apiVersions(broker: BrokerParts, context: RequestContext, request: ApiVersionsRequest): Response {
+export function apiVersions(
+  broker: BrokerParts,
+  routes: RouteTable,
+  context: RequestContext,
+  request: ApiVersionsRequest,
+): Response {
   if (context.version >= 3 && !namesSoftware(request)) return { errorCode: Errors.INVALID_REQUEST.code };
   if (context.version >= 3) {
     context.clientSoftware = { name: request.clientSoftwareName, version: request.clientSoftwareVersion };
@@ -20,16 +26,11 @@ export function apiVersions(broker: BrokerParts, context: RequestContext, reques
   const { image } = broker.metadata;
   return {
     errorCode: Errors.NONE.code,
-    apiKeys: broker.routes.rows.map(advertise),
+    apiKeys: routes.rows.map(advertise),
     supportedFeatures: features.filter(({ minLevel }) => minLevel > 0 || context.version >= 4).map(support),
     finalizedFeaturesEpoch: image.offset,
     finalizedFeatures: [...image.features].filter(isSupported).map(finalize),
   };
-}
-
-/** The answer, in the layout of version 0, to a version that we do not know: the client then asks again in one of ours. */
-export function unsupportedApiVersions(route: Route): Response {
-  return { errorCode: Errors.UNSUPPORTED_VERSION.code, apiKeys: [advertise(route)] };
 }
 
 /** Up to version 3 clients take a lowest level of 0 for damage (KAFKA-17011). */
@@ -45,10 +46,6 @@ function isSupported([name, level]: readonly [string, number]): boolean {
 
 function finalize([name, level]: readonly [string, number]) {
   return { name, maxVersionLevel: level, minVersionLevel: level };
-}
-
-function advertise({ api, advertisedMinVersion, maxVersion }: Route) {
-  return { apiKey: api.key, minVersion: advertisedMinVersion, maxVersion };
 }
 
 function namesSoftware({ clientSoftwareName, clientSoftwareVersion }: ApiVersionsRequest): boolean {

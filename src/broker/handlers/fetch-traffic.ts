@@ -1,5 +1,5 @@
 /** What a fetch takes out of topics, counted when it is answered. */
-import type { Traffic } from '../metrics/index.ts';
+import type { Traffic } from '../meters/topic-traffic.ts';
 import type { PartitionAnswer } from './fetch-reader.ts';
 
 export function countFetched(traffic: Traffic, answers: readonly PartitionAnswer[]): void {

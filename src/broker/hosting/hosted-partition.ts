@@ -6,7 +6,7 @@
 import type { Uuid } from '#core';
 import { Errors, type KafkaErrorRow } from '#protocol';
 import type { AppendOptions, AppendResult, PartitionLog, TopicConfig } from '#storage';
-import { TopicTraffic } from '../metrics/topic-traffic.ts';
+import { TopicTraffic } from '../meters/topic-traffic.ts';
 import { type PartitionAssignment, PartitionState } from '../partition/index.ts';
 
 /** Waits until everything below an offset is committed. One object may wait on many partitions. */

@@ -18,7 +18,7 @@ import {
   TOPIC_RESOURCE,
   type TopicImage,
 } from '../controller/index.ts';
-import type { Traffic } from '../metrics/index.ts';
+import type { Traffic } from '../meters/topic-traffic.ts';
 import { HostedPartition } from './hosted-partition.ts';
 
 /** Where a partition is, or why it is not here. */

@@ -1,7 +1,8 @@
 /** How many groups and transactions there are, by state: asked of their coordinators, as ListGroups and ListTransactions do. */
 import type { Clock } from '#core';
 import { Apis, type Draft, type ListGroupsResponse } from '#protocol';
-import type { BrokerParts } from '../broker-parts.ts';
+import type { GroupCoordinators } from '../coordination/group-coordinators.ts';
+import type { TransactionCoordinators } from '../coordination/transaction-coordinators.ts';
 
 /** A coordinator that waits for its disk does not keep the others from being told. */
 const ANSWER_MS_MAX = 1000;
@@ -12,6 +13,12 @@ export interface Count {
   readonly count: number;
 }
 
+/** Who knows them. */
+export interface Coordinators {
+  readonly groups: GroupCoordinators;
+  readonly transactions: TransactionCoordinators;
+}
+
 export interface Census {
   readonly groups: readonly Count[];
   readonly transactions: readonly Count[];
@@ -20,15 +27,15 @@ export interface Census {
 type ListedGroups = NonNullable<Draft<typeof ListGroupsResponse>['groups']>;
 
 /** What is not answered in time is left out. */
-export async function takeCensus(broker: BrokerParts): Promise<Census> {
+export async function takeCensus(coordinators: Coordinators, clock: Clock): Promise<Census> {
   const [groups, transactions] = await Promise.all([
-    withinTime(listGroups(broker), broker.clock),
-    withinTime(listTransactions(broker), broker.clock),
+    withinTime(listGroups(coordinators), clock),
+    withinTime(listTransactions(coordinators), clock),
   ]);
   return { groups: countByLabels(groups), transactions: countByLabels(transactions) };
 }
 
-async function listGroups({ groups }: BrokerParts): Promise<string[][]> {
+async function listGroups({ groups }: Coordinators): Promise<string[][]> {
   const request = { statesFilter: [], typesFilter: [] };
   const apiVersion = Apis.ListGroups.maxVersion;
   const outcomes = await groups.askAll<{ groups: ListedGroups }>((token) => {
@@ -38,7 +45,7 @@ async function listGroups({ groups }: BrokerParts): Promise<string[][]> {
   return listed.map(({ groupType, groupState }) => [groupType ?? '', groupState ?? '']);
 }
 
-async function listTransactions({ transactions }: BrokerParts): Promise<string[][]> {
+async function listTransactions({ transactions }: Coordinators): Promise<string[][]> {
   const outcomes = await transactions.askAll<{ transactions: { state: string }[] }>((token) => {
     return { type: 'list-transactions', token, states: [], producerIds: [], durationMs: -1, matches: () => true };
   });

@@ -78,7 +78,7 @@ export const clusterTable: readonly Metric[] = [
 ];
 
 function controllerGauge(name: string, doc: string, read: (image: MetadataImage) => number): Metric {
-  return gauge(`kafka.controller:type=KafkaController,name=${name}`, doc, ({ broker }) => read(broker.metadata.image));
+  return gauge(`kafka.controller:type=KafkaController,name=${name}`, doc, ({ metadata }) => read(metadata.image));
 }
 
 function brokers(image: MetadataImage, isFenced: boolean): number {
@@ -93,9 +93,9 @@ function countOf(image: MetadataImage, counts: (partition: PartitionImage) => bo
 }
 
 function replicaGauge(name: string, doc: string, counts: (partition: HostedPartition) => boolean): Metric {
-  return gauge(`kafka.server:type=ReplicaManager,name=${name}`, doc, ({ broker }) => {
+  return gauge(`kafka.server:type=ReplicaManager,name=${name}`, doc, ({ partitions }) => {
     let count = 0;
-    for (const partition of broker.partitions.all()) if (counts(partition)) count++;
+    for (const partition of partitions.all()) if (counts(partition)) count++;
     return count;
   });
 }
@@ -114,8 +114,8 @@ function logGauge(name: string, doc: string, read: (partition: HostedPartition) 
     kind: 'gauge',
     labels: ['topic', 'partition'],
     doc: `${doc} Of each partition here.`,
-    *read({ broker }: MetricSources) {
-      for (const hosted of broker.partitions.all()) {
+    *read({ partitions }: MetricSources) {
+      for (const hosted of partitions.all()) {
         if (!hosted.isOffline) yield [[hosted.topic, String(hosted.partition)], read(hosted)];
       }
     },

@@ -53,10 +53,10 @@ export function* families(sources: MetricSources): Iterable<MetricFamily> {
     const samples = Array.from(metric.read(sources), (sample) => toSample(metric, sample));
     yield { name: seriesName(metric), mbean: metric.mbean, kind: metric.kind, doc: metric.doc, samples };
   }
-  yield* pushedFamilies(sources.broker.telemetry);
+  yield* pushedFamilies(sources.telemetry);
 }
 
-function* pushedFamilies({ clients, figures }: MetricSources['broker']['telemetry']): Iterable<MetricFamily> {
+function* pushedFamilies({ clients, figures }: MetricSources['telemetry']): Iterable<MetricFamily> {
   for (const { name, isCounter, series } of figures.families((id) => clients.knows(id))) {
     yield { name, mbean: '', kind: isCounter ? 'counter' : 'gauge', doc: 'Pushed by clients.', samples: series };
   }

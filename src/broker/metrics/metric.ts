@@ -11,18 +11,37 @@
  */
 import { assert, type Histogram } from '#core';
 import type { LogDirectories } from '#storage';
-import type { BrokerParts } from '../broker-parts.ts';
+import type { FetchSessionCache } from '../fetch-session/index.ts';
+import type { HostedPartitions } from '../hosting/hosted-partitions.ts';
+import type { MetadataLog } from '../metadata/metadata-log.ts';
+import type { RequestMeter } from '../meters/request-meter.ts';
+import type { Traffic } from '../meters/topic-traffic.ts';
+import type { ProduceDeadlines } from '../purgatory/produce-deadlines.ts';
+import type { TimerWheel } from '../purgatory/timer-wheel.ts';
+import type { RequestQuotas } from '../server/request-quotas.ts';
 import type { Server } from '../server/server.ts';
+import type { TelemetryReceiver } from '../telemetry/index.ts';
 import type { Census } from './census.ts';
 import type { LoopLag } from './loop-lag.ts';
 
 export type MetricKind = 'counter' | 'gauge' | 'summary';
 
-/** Everything that values are read from. */
-export interface MetricSources {
-  readonly broker: BrokerParts;
-  readonly directories: LogDirectories;
+/** The parts that values are read from. */
+export interface MeasuredParts {
+  readonly meter: RequestMeter;
+  readonly traffic: Traffic;
   readonly server: Server;
+  readonly metadata: MetadataLog;
+  readonly directories: LogDirectories;
+  readonly partitions: HostedPartitions;
+  readonly produceDeadlines: ProduceDeadlines;
+  readonly fetchDeadlines: TimerWheel;
+  readonly fetchSessions: FetchSessionCache;
+  readonly quotas: RequestQuotas;
+  readonly telemetry: TelemetryReceiver;
+}
+
+export interface MetricSources extends MeasuredParts {
   readonly census: Census;
   /** Undefined where nobody reads it regularly. */
   readonly loopLag: LoopLag | undefined;

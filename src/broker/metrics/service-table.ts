@@ -1,7 +1,8 @@
 /** Metrics of connections, of what waits, of groups and quotas, and of the process. */
 import { Apis } from '#protocol';
+import type { RequestMeter } from '../meters/request-meter.ts';
 import type { RateQuota } from '../quota/index.ts';
-import { counter, gauge, type Metric, type MetricSources, type Sample } from './metric.ts';
+import { counter, gauge, type Metric, type Sample } from './metric.ts';
 
 export const serviceTable: readonly Metric[] = [
   {
@@ -26,25 +27,25 @@ export const serviceTable: readonly Metric[] = [
     kind: 'gauge',
     labels: ['delayedOperation'],
     doc: 'Requests that wait: produce requests for their records to be committed, fetches for records.',
-    read: ({ broker }) => [
-      [['Produce'], broker.produceDeadlines.size],
-      [['Fetch'], broker.fetchDeadlines.size],
+    read: ({ produceDeadlines, fetchDeadlines }) => [
+      [['Produce'], produceDeadlines.size],
+      [['Fetch'], fetchDeadlines.size],
     ],
   },
   gauge(
     'kafka.server:type=FetchSessionCache,name=NumIncrementalFetchSessions',
     'Fetch sessions.',
-    ({ broker }) => broker.fetchSessions.sessionCount,
+    ({ fetchSessions }) => fetchSessions.sessionCount,
   ),
   gauge(
     'kafka.server:type=FetchSessionCache,name=NumIncrementalFetchPartitionsCached',
     'Partitions of all fetch sessions.',
-    ({ broker }) => broker.fetchSessions.partitionCount,
+    ({ fetchSessions }) => fetchSessions.partitionCount,
   ),
   counter(
     'kafka.server:type=FetchSessionCache,name=IncrementalFetchSessionEvictionsPerSec',
     'Fetch sessions that had to make room for others.',
-    ({ broker }) => broker.fetchSessions.evictionCount,
+    ({ fetchSessions }) => fetchSessions.evictionCount,
   ),
   gauge('kafka.coordinator.group:type=GroupMetadataManager,name=NumGroups', 'Groups.', ({ census }) =>
     census.groups.reduce((sum, { count }) => sum + count, 0),
@@ -55,7 +56,7 @@ export const serviceTable: readonly Metric[] = [
   counter(
     'kafka.server:type=group-coordinator-metrics,offset-commit-count',
     'Offsets that were committed.',
-    ({ broker }) => committedOffsetCount(broker),
+    ({ meter }) => committedOffsetCount(meter),
   ),
   {
     mbean: 'springtide.broker:type=Transactions,name=Count',
@@ -70,17 +71,17 @@ export const serviceTable: readonly Metric[] = [
   gauge(
     'kafka.server:type=client-metrics,instance-count',
     'Clients that may push their metrics.',
-    ({ broker }) => broker.telemetry.clients.clientCount,
+    ({ telemetry }) => telemetry.clients.clientCount,
   ),
   counter(
     'kafka.server:type=client-metrics,plugin-export-count',
     'Pushes of clients that were taken.',
-    ({ broker }) => broker.telemetry.figures.pushCount,
+    ({ telemetry }) => telemetry.figures.pushCount,
   ),
   counter(
     'kafka.server:type=client-metrics,plugin-error-count',
     'Pushes of clients that could not be read, or for which there was no room.',
-    ({ broker: { telemetry } }) => telemetry.figures.corruptCount + telemetry.figures.droppedCount,
+    ({ telemetry }) => telemetry.figures.corruptCount + telemetry.figures.droppedCount,
   ),
   {
     mbean: 'springtide.broker:type=EventLoop,name=LagMs',
@@ -132,7 +133,7 @@ function stateOf(wanted: string) {
 }
 
 /** Every offset has its error code in the answer. */
-function committedOffsetCount({ meter }: MetricSources['broker']): number {
+function committedOffsetCount(meter: RequestMeter): number {
   let count = 0;
   for (const api of [Apis.OffsetCommit, Apis.TxnOffsetCommit]) {
     for (const [code, answers] of meter.of(api).errorCounts()) if (code === 0) count += answers;
@@ -146,8 +147,8 @@ function quotaGauge(type: string, attribute: string, quota: RateQuota, what: str
     kind: 'gauge',
     labels: ['user', 'client_id'],
     doc: `${what}, of each entity that ${quota} counts.`,
-    *read({ broker }) {
-      for (const { user, clientId, value } of broker.quotas.uses(quota)) yield [[user, clientId], value];
+    *read({ quotas }) {
+      for (const { user, clientId, value } of quotas.uses(quota)) yield [[user, clientId], value];
     },
   };
 }

@@ -1,9 +1,9 @@
 /** Metrics of topics and requests: what goes in and out, how often, how long. */
 import type { Histogram } from '#core';
 import { errorByCode } from '#protocol';
+import type { ApiMeter } from '../meters/request-meter.ts';
+import type { TopicTraffic } from '../meters/topic-traffic.ts';
 import type { Metric, Sample } from './metric.ts';
-import type { ApiMeter } from './request-meter.ts';
-import type { TopicTraffic } from './topic-traffic.ts';
 
 export const trafficTable: readonly Metric[] = [
   topicCounter('MessagesInPerSec', 'Records that were appended.', (traffic) => traffic.messagesIn),
@@ -35,8 +35,8 @@ export const trafficTable: readonly Metric[] = [
     kind: 'counter',
     labels: ['request', 'version'],
     doc: 'Requests that were answered.',
-    read: ({ broker }) =>
-      byRequest(broker.meter.all(), ({ versions }, request) =>
+    read: ({ meter }) =>
+      byRequest(meter.all(), ({ versions }, request) =>
         versions.flatMap((count, version): Sample[] => (count === 0 ? [] : [[[request, String(version)], count]])),
       ),
   },
@@ -45,8 +45,8 @@ export const trafficTable: readonly Metric[] = [
     kind: 'counter',
     labels: ['request', 'error'],
     doc: 'Error codes in answers, NONE among them; an answer has one for each thing that was asked for.',
-    read: ({ broker }) =>
-      byRequest(broker.meter.all(), (meter, request) =>
+    read: ({ meter }) =>
+      byRequest(meter.all(), (meter, request) =>
         [...meter.errorCounts()].map(([code, count]): Sample => [[request, errorByCode(code).name], count]),
       ),
   },
@@ -75,7 +75,7 @@ function topicCounter(name: string, doc: string, read: (traffic: TopicTraffic) =
     kind: 'counter',
     labels: ['topic'],
     doc: `${doc} Without a topic: of all there ever were.`,
-    *read({ broker: { traffic } }) {
+    *read({ traffic }) {
       yield [[], read(traffic.all)];
       for (const [topic, counts] of traffic.topics()) yield [[topic], read(counts)];
     },
@@ -88,7 +88,7 @@ function requestSummary(name: string, doc: string, read: (meter: ApiMeter) => Hi
     kind: 'summary',
     labels: ['request'],
     doc,
-    read: ({ broker }) => byRequest(broker.meter.all(), (meter, request) => [[[request], read(meter)]]),
+    read: ({ meter }) => byRequest(meter.all(), (meter, request) => [[[request], read(meter)]]),
   };
 }
 

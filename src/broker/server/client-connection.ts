@@ -12,15 +12,17 @@ import { AssertionError, type Clock, errorText, KafkaError, type Logger, release
 import type { Connection } from '#net';
 import { Apis, decode, encodeResponse, FrameReader } from '#protocol';
 import type { Authorizer } from '../authorizer.ts';
-import type { BrokerParts } from '../broker-parts.ts';
-import { unsupportedApiVersions } from '../handlers/api-versions.ts';
+import type { RequestMeter } from '../meters/request-meter.ts';
 import type { BudgetShare, ByteBudget } from './byte-budget.ts';
 import { type ConnectionPulse, FRAME_MS, Liveness, STUCK_MS } from './liveness.ts';
 import type { PeerWarnings } from './peer-warnings.ts';
 import { ReplyWriter } from './reply-writer.ts';
 import { type Answering, type ClientSoftware, LATER, RequestContext } from './request-context.ts';
 import { guessProtocol, isProduce, readRequestFrame } from './request-frame.ts';
+import type { RequestQuotas } from './request-quotas.ts';
+import type { Route } from './route.ts';
 import type { RouteTable } from './route-table.ts';
+import { unsupportedApiVersions } from './served-api.ts';
 
 /** Kafka's producer has at most five requests in flight when it wants order. */
 const PRODUCE_IN_FLIGHT_MAX = 5;
@@ -32,8 +34,9 @@ const SMALL_BYTES = 64 * 1024;
 const SHOWN_BYTES = 16;
 
 export interface ConnectionServices {
-  readonly broker: BrokerParts;
   readonly routes: RouteTable;
+  readonly quotas: RequestQuotas;
+  readonly meter: RequestMeter;
   readonly authorizer: Authorizer;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -170,11 +173,11 @@ export class ClientConnection implements Answering {
 
   /** What the request cost its client, and how long that has to be silent. */
   #settle(context: RequestContext, body: object | undefined): number {
-    const { broker, clock } = this.#services;
-    broker.meter.answered(context, body);
+    const { meter, quotas, clock } = this.#services;
+    meter.answered(context, body);
     context.answeredMs = clock.monotonicMs();
     if (context.handledMs < 0) context.handledMs = context.answeredMs;
-    return broker.quotas.settle(context, body !== undefined, context.handledMs - context.begunMs);
+    return quotas.settle(context, body !== undefined, context.handledMs - context.begunMs);
   }
 
   abort(context: RequestContext, reason: string): void {
@@ -313,15 +316,15 @@ export class ClientConnection implements Answering {
       this.#inFlight.push(context);
       this.#inFlightBytes += counted(frame.length);
       if (request === undefined) this.finish(context, unsupportedApiVersions(route));
-      else this.#handle(context, request);
+      else this.#handle(route, context, request);
     } catch (error) {
       if (error instanceof KafkaError && context?.chunks === undefined) this.#refuseBytes(error, context);
       else this.#fail(context, error);
     }
   }
 
-  #handle(context: RequestContext, request: unknown): void {
-    const result = context.route.handle(this.#services.broker, context, request as never);
+  #handle(route: Route, context: RequestContext, request: unknown): void {
+    const result = route.handle(context, request as never);
     if (result !== LATER && !(result instanceof Promise)) {
       this.finish(context, result);
       return;
@@ -342,10 +345,10 @@ export class ClientConnection implements Answering {
     for (const { requestBytes } of leaving) this.#inFlightBytes -= counted(requestBytes);
     this.#liveness.active();
     this.#readBytes = 0;
-    const { broker, clock } = this.#services;
+    const { meter, clock } = this.#services;
     this.#replies.write(leaving.length === 1 ? leaving[0].chunks! : leaving.flatMap((context) => context.chunks!));
     const sentMs = clock.monotonicMs();
-    for (const context of leaving) broker.meter.sent(context, nowMs, sentMs);
+    for (const context of leaving) meter.sent(context, nowMs, sentMs);
     this.#pump();
     this.#closeWhenDone();
   }

@@ -5,7 +5,7 @@
  */
 import type { Api } from '#protocol';
 import { type AclOperation, type AclResource, ANONYMOUS, type Authorizer } from '../authorizer.ts';
-import type { Route } from './route.ts';
+import type { ServedApi } from './served-api.ts';
 
 /** The name of who asks, without its type: quotas are set for names. */
 const ANONYMOUS_NAME = ANONYMOUS.slice(ANONYMOUS.indexOf(':') + 1);
@@ -39,7 +39,6 @@ export interface Answering {
 }
 
 export class RequestContext {
-  readonly route: Route;
   readonly version: number;
   readonly correlationId: number;
   readonly clientId: string | null;
@@ -60,11 +59,12 @@ export class RequestContext {
   frame: Buffer | undefined = undefined;
   /** The encoded reply while older ones have not left; [] = nothing to send. Only the connection touches it. */
   chunks: Buffer[] | undefined = undefined;
+  readonly #served: ServedApi;
   readonly #connection: Answering;
   readonly #authorizer: Authorizer;
 
   constructor(
-    route: Route,
+    served: ServedApi,
     version: number,
     correlationId: number,
     clientId: string | null,
@@ -72,17 +72,17 @@ export class RequestContext {
     connection: Answering,
     authorizer: Authorizer,
   ) {
-    this.route = route;
     this.version = version;
     this.correlationId = correlationId;
     this.clientId = clientId;
     this.requestBytes = requestBytes;
+    this.#served = served;
     this.#connection = connection;
     this.#authorizer = authorizer;
   }
 
   get api(): Api {
-    return this.route.api;
+    return this.#served.api;
   }
 
   get listenerName(): string {
@@ -118,9 +118,9 @@ export class RequestContext {
     return ANONYMOUS_NAME;
   }
 
-  /** May this client do what the route names to the resource `name`? */
+  /** May this client do what the API is for to the resource `name`? */
   allows(name: string): boolean {
-    const { operation, resource } = this.route;
+    const { operation, resource } = this.#served;
     return this.mayDo(operation, resource, name);
   }
 
@@ -128,7 +128,7 @@ export class RequestContext {
     return this.#authorizer.allows(ANONYMOUS, this.clientHost, operation, resource, name);
   }
 
-  /** May this client do something else than the route names? */
+  /** May this client do something else than the API is for? */
   may(operation: AclOperation, resource: AclResource, name: string): boolean {
     return this.#authorizer.allows(ANONYMOUS, this.clientHost, operation, resource, name);
   }

@@ -1,18 +1,11 @@
-/** The shape of a row of the route table (`routes.ts`): an API, who answers it, and what right it takes. */
+/** An API that is served, and who answers it. */
 import type { Api, Draft, Infer, MessageSchema } from '#protocol';
 import type { AclOperation, AclResource } from '../authorizer.ts';
-import type { BrokerParts } from '../broker-parts.ts';
 import type { LATER, RequestContext } from './request-context.ts';
+import type { ServedApi } from './served-api.ts';
 
-export interface Route {
-  readonly api: Api;
-  readonly minVersion: number;
-  readonly maxVersion: number;
-  /** The lowest version that ApiVersions tells, where that differs from what is answered. */
-  readonly advertisedMinVersion: number;
-  readonly operation: AclOperation;
-  readonly resource: AclResource;
-  handle(broker: BrokerParts, context: RequestContext, request: never): object | Promise<object> | typeof LATER;
+export interface Route extends ServedApi {
+  handle(context: RequestContext, request: never): object | Promise<object> | typeof LATER;
 }
 
 export interface Rights {
@@ -23,15 +16,14 @@ export interface Rights {
   readonly maxVersion?: number;
 }
 
-/** Declares a row; the handler's types follow from the API. */
+/** What a request is answered with: at once, soon, or by its context. */
+export type Answer<Response extends MessageSchema> = Draft<Response> | Promise<Draft<Response>> | typeof LATER;
+
+/** Declares one; the handler's types follow from the API. */
 export function route<Request extends MessageSchema, Response extends MessageSchema>(
   api: Api<Request, Response>,
   rights: Rights,
-  handle: (
-    broker: BrokerParts,
-    context: RequestContext,
-    request: Infer<Request>,
-  ) => Draft<Response> | Promise<Draft<Response>> | typeof LATER,
+  handle: (context: RequestContext, request: Infer<Request>) => Answer<Response>,
 ): Route {
   return {
     api,

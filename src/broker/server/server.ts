@@ -6,12 +6,13 @@
 import { type Clock, Deferred, errorText, KafkaError, type Logger, type Timer } from '#core';
 import { type Acceptor, addressText, type Connection, type Listening } from '#net';
 import type { Authorizer } from '../authorizer.ts';
-import type { BrokerParts } from '../broker-parts.ts';
+import type { RequestMeter } from '../meters/request-meter.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { ClientConnection, type ConnectionServices, hostOf } from './client-connection.ts';
 import { ConnectionGate, type ConnectionLimits } from './connection-limits.ts';
 import { isWildcardHost, type ListenerPlan } from './listener-address.ts';
 import { PeerWarnings } from './peer-warnings.ts';
+import type { RequestQuotas } from './request-quotas.ts';
 import type { RouteTable } from './route-table.ts';
 import { ThrottledArrivals } from './throttled-arrivals.ts';
 
@@ -40,7 +41,6 @@ export interface OpenListener {
 export interface ServerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly routes: RouteTable;
   readonly authorizer: Authorizer;
   readonly requestBytesMax: number;
   readonly limits: ConnectionLimits;
@@ -50,6 +50,13 @@ export interface ServerOptions {
   /** -1: without limit. */
   readonly requestBytesOfAllMax: number;
   readonly replyBytesOfAllMax: number;
+}
+
+/** Who answers requests, and who counts them. */
+export interface Service {
+  readonly routes: RouteTable;
+  readonly quotas: RequestQuotas;
+  readonly meter: RequestMeter;
 }
 
 interface Arrival {
@@ -109,11 +116,12 @@ export class Server {
   }
 
   /** Begins to answer. */
-  serve(broker: BrokerParts): void {
-    const { clock, logger, routes, authorizer, requestBytesMax, idleMsMax } = this.#options;
+  serve({ routes, quotas, meter }: Service): void {
+    const { clock, logger, authorizer, requestBytesMax, idleMsMax } = this.#options;
     this.#services = {
-      broker,
       routes,
+      quotas,
+      meter,
       authorizer,
       clock,
       logger,
@@ -208,7 +216,7 @@ export class Server {
 
   /** Whether the address has opened too many of late. */
   #throttles(connection: Connection, ip: string): boolean {
-    const delayMs = this.#services?.broker.quotas.connectionDelayMs(ip) ?? 0;
+    const delayMs = this.#services?.quotas.connectionDelayMs(ip) ?? 0;
     if (delayMs === 0) return false;
     const peer = connection.remoteAddress;
     this.#warnings.warn(

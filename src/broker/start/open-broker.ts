@@ -20,6 +20,8 @@ import type { MetadataImage } from '../controller/index.ts';
 import { gateSettings, TransactionGate } from '../coordination/transaction-gate.ts';
 import { FetchSessionCache } from '../fetch-session/index.ts';
 import { TopicAdmin } from '../metadata/topic-admin.ts';
+import { RequestMeter } from '../meters/request-meter.ts';
+import { Traffic } from '../meters/topic-traffic.ts';
 import { BrokerMetrics } from '../metrics/index.ts';
 import { AdvanceQueue } from '../purgatory/advance-queue.ts';
 import { ProduceDeadlines } from '../purgatory/produce-deadlines.ts';
@@ -27,7 +29,6 @@ import { TimerWheel } from '../purgatory/timer-wheel.ts';
 import { ClientQuotas, quotaWindows } from '../quota/index.ts';
 import { routes } from '../routes.ts';
 import { RequestQuotas } from '../server/request-quotas.ts';
-import type { RouteTable } from '../server/route-table.ts';
 import { Server } from '../server/server.ts';
 import { TelemetryReceiver } from '../telemetry/index.ts';
 import type { Closer, Environment } from './environment.ts';
@@ -49,18 +50,16 @@ export async function openBroker(
 ): Promise<OpenedBroker> {
   const { settings, live, clock, random, logger } = environment;
   const { config } = settings;
-  const routeTable = routes({ hasTelemetry: config['springtide.broker.client.telemetry'] });
-  const server = newServer(environment, routeTable);
+  const server = newServer(environment);
   closers.push(() => server.close());
   await server.open(settings.listeners, [...new Set(acceptors)]);
   const directories = await openDirectories(environment);
   let brokerEpoch = -1;
   closers.push(() => directories.close({ brokerEpoch }));
   const quotas = new ClientQuotas(quotaWindows(config));
-  const metrics = new BrokerMetrics();
+  const traffic = new Traffic();
   const telemetry = new TelemetryReceiver(config['telemetry.max.bytes']);
   const clientRules = { quotas, telemetry };
-  const { traffic } = metrics;
   const cluster = await openCluster({ environment, directories, server, clientRules, traffic, closers });
   const { metadata, partitions, groups, transactions } = cluster;
   brokerEpoch = metadata.brokerEpoch;
@@ -87,17 +86,20 @@ export async function openBroker(
     topics: new TopicAdmin(metadata, partitions, config, random),
     quotas: new RequestQuotas(quotas, clock),
     telemetry,
-    meter: metrics.meter,
+    meter: new RequestMeter(),
     traffic,
     listeners: server.listeners,
-    routes: routeTable,
     fetchSessions: fetchSessions(config, random),
     advances: new AdvanceQueue(clock),
     produceDeadlines,
     fetchDeadlines,
   };
-  server.serve(parts);
-  metrics.serve({ broker: parts, directories, server });
+  server.serve({
+    routes: routes(parts, { hasTelemetry: config['springtide.broker.client.telemetry'] }),
+    quotas: parts.quotas,
+    meter: parts.meter,
+  });
+  const metrics = new BrokerMetrics({ ...parts, server }, clock, logger);
   // Clients go before anything they use.
   closers.push(() =>
     stopServing(server, () => {
@@ -111,12 +113,11 @@ export async function openBroker(
   return { clusterId: directories.clusterId, server, image: metadata.image, metrics, metricsPort };
 }
 
-function newServer({ settings, authorizer, clock, logger }: Environment, routeTable: RouteTable): Server {
+function newServer({ settings, authorizer, clock, logger }: Environment): Server {
   const { config } = settings;
   return new Server({
     clock,
     logger,
-    routes: routeTable,
     authorizer,
     requestBytesMax: config['socket.request.max.bytes'],
     limits: settings.connectionLimits,

@@ -22,7 +22,7 @@ import { HostedPartitions } from '../hosting/hosted-partitions.ts';
 import { DirectoryReports } from '../metadata/directory-reports.ts';
 import { MetadataLog, type MetadataLogLimits } from '../metadata/metadata-log.ts';
 import { ProducerIds } from '../metadata/producer-ids.ts';
-import type { Traffic } from '../metrics/index.ts';
+import type { Traffic } from '../meters/topic-traffic.ts';
 import type { Server } from '../server/server.ts';
 import { transactionSettings } from '../transaction/index.ts';
 import type { Closer, Environment } from './environment.ts';

@@ -3,8 +3,7 @@ import { ManualClock } from '#core';
 import { PipeNetwork } from '#net';
 import { Apis } from '#protocol';
 import { allowEveryone } from '../../../src/broker/authorizer.ts';
-import type { BrokerParts } from '../../../src/broker/broker-parts.ts';
-import { RequestMeter } from '../../../src/broker/metrics/index.ts';
+import { RequestMeter } from '../../../src/broker/meters/request-meter.ts';
 import { ClientQuotas } from '../../../src/broker/quota/index.ts';
 import { ByteBudget } from '../../../src/broker/server/byte-budget.ts';
 import { ClientConnection } from '../../../src/broker/server/client-connection.ts';
@@ -40,7 +39,7 @@ export class ConnectionScene {
 
   static async start(options: ConnectionSceneOptions = {}): Promise<ConnectionScene> {
     const scene = new ConnectionScene();
-    const handle = (_broker: unknown, context: RequestContext): typeof LATER => {
+    const handle = (context: RequestContext): typeof LATER => {
       scene.begun.push(context);
       options.begin?.(context);
       return LATER;
@@ -49,10 +48,8 @@ export class ConnectionScene {
     const replies = options.replies ?? new ByteBudget(Infinity);
     await scene.#network.listen('localhost', 9092, (connection) => {
       const opened = new ClientConnection(connection, 'PLAINTEXT', {
-        broker: {
-          quotas: new RequestQuotas(new ClientQuotas(WINDOWS), scene.clock),
-          meter: new RequestMeter(),
-        } as BrokerParts,
+        quotas: new RequestQuotas(new ClientQuotas(WINDOWS), scene.clock),
+        meter: new RequestMeter(),
         routes: new RouteTable(Object.values(Apis).map((api) => route(api as never, RIGHTS, handle))),
         authorizer: allowEveryone,
         clock: scene.clock,

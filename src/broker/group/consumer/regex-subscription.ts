@@ -11,7 +11,8 @@ import { type Refusal, refuse } from '../refusal.ts';
 import type { ConsumerGroup } from './consumer-group.ts';
 import { type ConsumerMember, regexOf } from './consumer-member.ts';
 import { regexTombstone } from './consumer-records.ts';
-import { armRefresh, RegexRefresh } from './regex-refresh.ts';
+import { armRefresh } from './regex-alarm.ts';
+import { RegexRefresh } from './regex-refresh.ts';
 import { compileTopicPattern } from './topic-pattern.ts';
 
 /** `resolved`: it changed, and what it stands for now is known. */
@@ -68,7 +69,7 @@ export function refreshRegexes(
     last.version < coordinator.cluster.newTopicsVersion ||
     wallMs > last.timestampMs + limits.regexRefreshMsMax;
   if (!isDue) return;
-  coordinator.refreshes.set(group.groupId, new RegexRefresh(coordinator, regexes, mayKnow, wallMs));
+  coordinator.refreshes.set(group.groupId, new RegexRefresh(coordinator.cluster, regexes, mayKnow, wallMs));
   armRefresh(coordinator, group.groupId, turn);
 }
 

@@ -1,6 +1,7 @@
 /** What the members of a group read together, as it is once a member has changed. */
 import type { Uuid } from '#core';
-import type { ClusterView, Coordinator } from '../coordinator.ts';
+import type { ClusterView } from '../cluster-view.ts';
+import type { Coordinator } from '../coordinator.ts';
 import type { ConsumerGroup, ResolvedRegex } from './consumer-group.ts';
 import { type ConsumerMember, regexOf } from './consumer-member.ts';
 import { groupHash } from './topic-hash.ts';

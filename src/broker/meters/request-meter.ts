@@ -11,8 +11,19 @@
  */
 import { Histogram } from '#core';
 import type { Api } from '#protocol';
-import type { RequestContext } from '../server/request-context.ts';
 import { CODE_COUNT, CODE_MIN, errorCounter } from './error-codes.ts';
+
+/** A request, as far as it is measured: when its parts came to their end, monotonic milliseconds. */
+export interface MeteredRequest {
+  readonly api: Api;
+  readonly version: number;
+  readonly requestBytes: number;
+  readonly arrivedMs: number;
+  readonly begunMs: number;
+  readonly handledMs: number;
+  readonly answeredMs: number;
+  readonly throttleMs: number;
+}
 
 export class ApiMeter {
   readonly api: Api;
@@ -60,24 +71,24 @@ export class RequestMeter {
   }
 
   /** `body` is what the request is answered with; undefined when it wants no answer. */
-  answered(context: RequestContext, body: object | undefined): void {
-    const meter = this.of(context.api);
+  answered({ api }: MeteredRequest, body: object | undefined): void {
+    const meter = this.of(api);
     if (body !== undefined) meter.countErrors(body, meter.errors);
   }
 
   /** The answer was handed to the socket between `leftMs` and `sentMs`. */
-  sent(context: RequestContext, leftMs: number, sentMs: number): void {
-    const { arrivedMs, begunMs, handledMs, answeredMs } = context;
-    const meter = this.of(context.api);
-    meter.versions[context.version]++;
-    meter.bytes.record(context.requestBytes);
+  sent(request: MeteredRequest, leftMs: number, sentMs: number): void {
+    const { arrivedMs, begunMs, handledMs, answeredMs } = request;
+    const meter = this.of(request.api);
+    meter.versions[request.version]++;
+    meter.bytes.record(request.requestBytes);
     meter.queueMs.record(begunMs - arrivedMs);
     meter.localMs.record(handledMs - begunMs);
     meter.remoteMs.record(answeredMs - handledMs);
     meter.responseMs.record(leftMs - answeredMs);
     meter.sendMs.record(sentMs - leftMs);
     meter.totalMs.record(sentMs - arrivedMs);
-    meter.throttleMs.record(context.throttleMs);
+    meter.throttleMs.record(request.throttleMs);
   }
 
   rotate(): void {
