@@ -4,8 +4,9 @@
  */
 import { posix } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { circlesIn } from './tidy/circles.ts';
 import { parseSource, readSources, type Source } from './tidy/source.ts';
-import { PACKAGE_OWNERS, REAL_TIME_FILES, ROOMS } from './tidy/table.ts';
+import { CIRCULAR_ROOMS, PACKAGE_OWNERS, REAL_TIME_FILES, ROOMS } from './tidy/table.ts';
 
 const IMPURE = /\basync\b|\bawait\b|\bnew Promise\b|\bprocess\./;
 const REAL_TIME =
@@ -31,6 +32,26 @@ describe('the import table', () => {
     expect(violations('src/serde/a.ts', "import fs from 'node:fs';")).toHaveLength(1);
     expect(violations('src/storage/log.ts', "const fs = await import('node:fs');")).toHaveLength(1);
     expect(violations('src/serde/a.ts', "import { x } from '#core';")).toEqual([]);
+  });
+});
+
+describe('the files of a room', () => {
+  test('import each other in no circle', () => {
+    expect(circlesIn(sources.filter(({ room }) => !CIRCULAR_ROOMS.includes(room)))).toEqual([]);
+  });
+
+  test.each(CIRCULAR_ROOMS)('of %s still do', (room) => {
+    expect(circlesIn(sources.filter((source) => source.room === room))).not.toEqual([]);
+  });
+
+  test('a circle is seen', () => {
+    const files = { a: './b.ts', b: './c/d.ts', 'c/d': '../b.ts', e: './a.ts' };
+    const found = circlesIn(
+      Object.entries(files).map(([name, other]) =>
+        parseSource(`src/net/${name}.ts`, `import type { X } from '${other}';`),
+      ),
+    );
+    expect(found).toEqual(['src/net/b.ts → src/net/c/d.ts → src/net/b.ts']);
   });
 });
 

@@ -1,5 +1,6 @@
 /** `springtide dump-log`: the files of a log directory as kafka-dump-log prints them, with its flags; and `--verify` for a whole folder. */
 import { Command, InvalidArgumentError } from 'commander';
+import type { DumpLogFlags } from './run-dump-log.ts';
 
 const STRING_DECODER = 'org.apache.kafka.tools.api.StringDecoder';
 const MESSAGE_BYTES_MAX = 5 * 1024 * 1024;
@@ -44,26 +45,6 @@ Examples:
       const { runDumpLog } = await import('./run-dump-log.ts');
       exit(await runDumpLog(options));
     });
-}
-
-/** As commander hands them over; a flag that was not given is undefined. */
-export interface DumpLogFlags {
-  readonly files?: string;
-  readonly verify?: string;
-  readonly printDataLog?: true;
-  readonly deepIteration?: true;
-  readonly skipRecordMetadata?: true;
-  readonly maxBytes: number;
-  readonly maxMessageSize: number;
-  readonly indexSanityCheck?: true;
-  readonly verifyIndexOnly?: true;
-  readonly keyDecoderClass?: string | true;
-  readonly valueDecoderClass?: string | true;
-  readonly offsetsDecoder?: true;
-  readonly transactionLogDecoder?: true;
-  readonly clusterMetadataDecoder?: true;
-  readonly shareGroupStateDecoder?: true;
-  readonly remoteLogMetadataDecoder?: true;
 }
 
 function integer(text: string): number {

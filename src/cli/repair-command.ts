@@ -1,5 +1,6 @@
 /** `springtide repair`: what is damaged of one partition, and the ways out of it, with the broker stopped. */
 import { Command, Option } from 'commander';
+import type { RepairFlags } from './run-repair.ts';
 
 /** @param exit is told the exit code when the command is through. */
 export function repairCommand(exit: (code: number) => void): Command {
@@ -34,11 +35,4 @@ Examples:
       const { runRepair } = await import('./run-repair.ts');
       exit(await runRepair(folder, partition, flags));
     });
-}
-
-/** As commander hands them over; at most one is given. */
-export interface RepairFlags {
-  readonly truncate?: true;
-  readonly skip?: true;
-  readonly keep?: true;
 }

@@ -17,7 +17,26 @@ import {
   transactionLogDecoder,
   verifyFolder,
 } from '#storage';
-import type { DumpLogFlags } from './dump-log-command.ts';
+
+/** As commander hands them over; a flag that was not given is undefined. */
+export interface DumpLogFlags {
+  readonly files?: string;
+  readonly verify?: string;
+  readonly printDataLog?: true;
+  readonly deepIteration?: true;
+  readonly skipRecordMetadata?: true;
+  readonly maxBytes: number;
+  readonly maxMessageSize: number;
+  readonly indexSanityCheck?: true;
+  readonly verifyIndexOnly?: true;
+  readonly keyDecoderClass?: string | true;
+  readonly valueDecoderClass?: string | true;
+  readonly offsetsDecoder?: true;
+  readonly transactionLogDecoder?: true;
+  readonly clusterMetadataDecoder?: true;
+  readonly shareGroupStateDecoder?: true;
+  readonly remoteLogMetadataDecoder?: true;
+}
 
 /** @returns the exit code. */
 export async function runDumpLog(flags: DumpLogFlags): Promise<number> {

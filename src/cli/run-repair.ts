@@ -2,7 +2,13 @@
 import { resolve } from 'node:path';
 import { errorText, KafkaError, silentLogger, systemClock } from '#core';
 import { damageText, type Inspection, LogRepair, nodeDisk, type RepairChoice, type RepairOutcome } from '#storage';
-import type { RepairFlags } from './repair-command.ts';
+
+/** As commander hands them over; at most one is given. */
+export interface RepairFlags {
+  readonly truncate?: true;
+  readonly skip?: true;
+  readonly keep?: true;
+}
 
 /** @returns the exit code. */
 export async function runRepair(folder: string, partition: string, flags: RepairFlags): Promise<number> {

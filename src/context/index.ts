@@ -29,6 +29,7 @@ export {
 } from './lifecycle.ts';
 export * from './logging.ts';
 export type { AnyClass, Class, ClosedClass, Member, Token, ValueType } from './metadata.ts';
+export type { LogSink } from './pretty-stream.ts';
 export { type PropertiesEntry, parseProperties } from './properties-file.ts';
 export { uniformName } from './property-name.ts';
 export { type Origin, originText, type Property, recordSource } from './property-source.ts';

@@ -7,14 +7,9 @@ import pino from 'pino';
 import type { Logger, LogLevel } from '#core';
 import type { Environment } from './environment.ts';
 import type { Class } from './metadata.ts';
-import { PrettyStream } from './pretty-stream.ts';
+import { type LogSink, PrettyStream } from './pretty-stream.ts';
 import { originText } from './property-source.ts';
 import { StartupFailure } from './startup-failure.ts';
-
-/** Where lines go: standard output, or what a test hands in. */
-export interface LogSink {
-  write(text: string): unknown;
-}
 
 export type LoggingOptions = { sink?: LogSink; isTerminal?: boolean };
 

@@ -3,7 +3,11 @@
  * A stack trace follows on lines of its own, only for errors.
  */
 import { styleText } from 'node:util';
-import type { LogSink } from './logging.ts';
+
+/** Where lines go: standard output, or what a test hands in. */
+export interface LogSink {
+  write(text: string): unknown;
+}
 
 type Style = Parameters<typeof styleText>[0];
 

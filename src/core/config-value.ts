@@ -1,5 +1,5 @@
 /** One value of a configuration: from what people wrote to its type and back, with the rules of its key. */
-import { type ConfigKey, Password } from './config-table.ts';
+import { type ConfigKey, Password } from './config-key.ts';
 import { errorText, KafkaError } from './kafka-error.ts';
 
 const INT_MAX = 2 ** 31 - 1;

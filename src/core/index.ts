@@ -10,17 +10,8 @@ export { ByteWriter } from './byte-writer.ts';
 export { crc32c } from './checksum.ts';
 export { type Clock, type Instant, sleepOn, systemClock, type Timer } from './clock.ts';
 export { type CompressionCodec, compress, compressionCodecs, decompress } from './compression.ts';
-export {
-  type ConfigKey,
-  type ConfigOf,
-  type ConfigTable,
-  type ConfigType,
-  defineConfig,
-  didYouMean,
-  type ParsedConfig,
-  Password,
-  parseConfig,
-} from './config-table.ts';
+export { type ConfigKey, type ConfigTable, type ConfigType, Password } from './config-key.ts';
+export { type ConfigOf, defineConfig, didYouMean, type ParsedConfig, parseConfig } from './config-table.ts';
 export { formatConfigValue, parseConfigValue, parseDuration, parseSize } from './config-value.ts';
 export { Deferred } from './deferred.ts';
 export { type DigestName, digest, digestWords, hmac, isEqualConstantTime, pbkdf2 } from './digest.ts';

@@ -3,10 +3,9 @@
  * bytes went wrong, and in tests they are the oracle for the compiled ones.
  */
 import { type ByteReader, type ByteWriter, type Uuid, uuidFromBytes } from '#core';
-import type { Codec } from './codec.ts';
 import * as primitives from './codec-primitives.ts';
 import { defaultValue, elementBytesMin, type FieldPlan, isDefault, planStruct, type StructPlan } from './field-plan.ts';
-import type { FieldSchema, FieldType, MessageSchema, PrimitiveKind } from './schema.ts';
+import type { Codec, FieldSchema, FieldType, MessageSchema, PrimitiveKind } from './schema.ts';
 import { includes } from './version-range.ts';
 
 type Write = (writer: ByteWriter, value: unknown) => void;

@@ -6,13 +6,8 @@
 import { type ByteReader, ByteWriter, CorruptError, KafkaError, ByteReader as Reader } from '#core';
 import { closureCodec } from './closure-codec.ts';
 import { canGenerateCode, compiledCodec } from './compiled-codec.ts';
-import type { Draft, Infer, MessageSchema } from './schema.ts';
+import type { Codec, Draft, Infer, MessageSchema } from './schema.ts';
 import { includes } from './version-range.ts';
-
-export interface Codec {
-  encode(value: unknown, writer: ByteWriter): void;
-  decode(reader: ByteReader): unknown;
-}
 
 /**
  * Writes `value` in `version`. Fields left out have their default. UNSUPPORTED_VERSION when the message has no such

@@ -4,10 +4,9 @@
  * The text comes from declarations in this project only, never from the wire.
  */
 import { uuidFromBytes } from '#core';
-import type { Codec } from './codec.ts';
 import * as primitives from './codec-primitives.ts';
 import { defaultValue, elementBytesMin, type FieldPlan, isDefault, planStruct, type StructPlan } from './field-plan.ts';
-import type { FieldSchema, FieldType, MessageSchema, PrimitiveKind } from './schema.ts';
+import type { Codec, FieldSchema, FieldType, MessageSchema, PrimitiveKind } from './schema.ts';
 import { includes } from './version-range.ts';
 
 let isAllowed: boolean | undefined;

@@ -10,8 +10,9 @@
  * The order of fields is the order on the wire. A field without `versions` exists in all. Without `default` it has
  * Kafka's: 0, false, '', the zero uuid, no bytes, null for records, an empty array, a struct of defaults.
  */
+
+import type { ByteReader, ByteWriter } from '#core';
 import { assert, type Uuid, ZERO_UUID } from '#core';
-import type { Codec } from './codec.ts';
 import { NO_VERSION, parseVersions, type VersionRange } from './version-range.ts';
 
 export type PrimitiveKind =
@@ -104,6 +105,12 @@ export interface MessageOptions {
   readonly flexibleVersions: string;
   /** Whether the highest version is hidden from ApiVersions, because Kafka still changes it. */
   readonly latestVersionUnstable?: boolean;
+}
+
+/** Of one version of a message. */
+export interface Codec {
+  encode(value: unknown, writer: ByteWriter): void;
+  decode(reader: ByteReader): unknown;
 }
 
 export interface MessageSchema<F extends Fields = Fields> {

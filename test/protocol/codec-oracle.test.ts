@@ -2,8 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { ByteReader, ByteWriter, seededRandom } from '#core';
 import { encodeToBuffer } from '#protocol';
 import { closureCodec } from '../../src/protocol/closure-codec.ts';
-import type { Codec } from '../../src/protocol/codec.ts';
 import { compiledCodec } from '../../src/protocol/compiled-codec.ts';
+import type { Codec } from '../../src/protocol/schema.ts';
 import { allSchemas, randomMessage, versionsOf } from './scene.ts';
 
 const VALUES_PER_VERSION = 12;
