@@ -11,6 +11,6 @@ if (major < 24) {
   // What was compiled is kept for the next start, which it makes a fifth shorter.
   const { enableCompileCache } = await import('node:module');
   enableCompileCache();
-  const { main } = await import('../dist/src/cli/index.js');
+  const { main } = await import('../dist/lib/cli/index.js');
   process.exitCode = await main(process.argv.slice(2));
 }

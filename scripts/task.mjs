@@ -28,19 +28,21 @@ const tasks = {
   'test:power-cut': () => run('sh', ['test/crash/power-cut-mount.sh', ...args]),
   'test:nightly': nightly,
   'test:interop': () => build().then(() => node('--conditions=springtide-src', 'test/interop/run.ts', ...args)),
-  bench: () => build().then(() => node('dist/bench/run.js', ...args)),
+  bench: () => build().then(() => node('--conditions=springtide-src', 'bench/run.ts', ...args)),
   tidy: () => node('scripts/tidy.mjs', ...args),
   format: () => bin('biome', 'check', '--write', '.'),
 };
 
-function build() {
-  return bin('tsc', '-p', '.');
+/** The program, its types, and what is written on top of the package as users' programs are. */
+async function build() {
+  await node('scripts/bundle.mjs');
+  await bin('tsc', '-p', 'src');
+  await bin('tsc', '-p', '.');
 }
 
-/** Format, lint and types, before any test runs. */
+/** Format, lint and types, before any test runs; those of `src` are checked by the build. */
 async function check() {
   await bin('biome', 'ci', ...(process.stdout.isTTY ? [] : ['--colors=off']), '.');
-  await bin('tsc', '-p', 'src');
   await bin('tsc', '-p', 'test');
 }
 

@@ -59,7 +59,7 @@ async function make(folder: string, partitions: number): Promise<void> {
 }
 
 function sample(folder: string, partitions: number, kind: 'clean' | 'unclean'): OpenSample {
-  const program = join(import.meta.dirname, `open-process${import.meta.filename.endsWith('.ts') ? '.ts' : '.js'}`);
+  const program = join(import.meta.dirname, 'open-process.ts');
   const args = [...process.execArgv, '--expose-gc', program, folder, String(partitions), kind];
   const { stdout, status } = spawnSync(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   if (status !== 0) throw new Error(`opening ended with ${status}`);

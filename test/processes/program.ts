@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { end } from './child.ts';
 
@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 export interface ProgramOptions {
   args?: readonly string[];
-  /** From the repository's root. */
+  /** From the repository's root, or absolute. */
   workingFolder?: string;
   env?: Readonly<Record<string, string>>;
 }
@@ -26,11 +26,11 @@ export class Program {
     return new Program(file, options, ['--conditions=springtide-src']);
   }
 
-  /** @param file from the repository's root, compiled: `dist/samples/01-hello/main.js` */
+  /** @param file from the repository's root, or absolute, compiled: `dist/samples/01-hello/main.js` */
   constructor(file: string, options: ProgramOptions = {}, nodeFlags: readonly string[] = []) {
-    const cwd = join(root, options.workingFolder ?? '.');
+    const cwd = resolve(root, options.workingFolder ?? '.');
     const env = { ...process.env, ...options.env };
-    this.child = spawn(process.execPath, [...nodeFlags, join(root, file), ...(options.args ?? [])], {
+    this.child = spawn(process.execPath, [...nodeFlags, resolve(root, file), ...(options.args ?? [])], {
       cwd,
       env,
       stdio: ['ignore', 'pipe', 'pipe'],

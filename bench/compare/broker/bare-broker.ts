@@ -3,7 +3,7 @@
  * turn with one `writev` a partition and answers; nothing is validated, indexed, kept or read back. It speaks as much of the protocol as
  * the clients of the bench need to produce: ApiVersions, Metadata (every topic has `partitions` partitions), InitProducerId, Produce 3 to 8.
  *
- *     node bare-broker.js <folder> <partitions>      prints `ready 127.0.0.1:<port>`
+ *     node --conditions=springtide-src bare-broker.ts <folder> <partitions>      prints `ready 127.0.0.1:<port>`
  */
 import { openSync, writevSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';

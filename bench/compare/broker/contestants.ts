@@ -37,9 +37,9 @@ export async function start(is: Name): Promise<Contestant> {
 /** Partitions of every topic of the bare process: producers meet the number that the row wants. */
 export async function startBare(partitionCount = 1): Promise<Contestant> {
   const folder = mkdtempSync(join(tmpdir(), 'springtide-bench-'));
-  const program = join(process.cwd(), 'dist', 'bench', 'compare', 'broker', 'bare-broker.js');
+  const program = join(import.meta.dirname, 'bare-broker.ts');
   const startedMs = performance.now();
-  const child = spawn(process.execPath, [program, folder, String(partitionCount)], {
+  const child = spawn(process.execPath, ['--conditions=springtide-src', program, folder, String(partitionCount)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const line = await new Promise<string>((resolve, reject) => {

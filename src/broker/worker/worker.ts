@@ -39,11 +39,14 @@ export async function startBrokerInWorker(options: WorkerBrokerOptions = {}): Pr
   const logger = options.logger ?? silentLogger;
   const start: WorkerStart = { config: { ...options.config }, level: lowestLevel(logger) };
   const isSource = import.meta.url.endsWith('.ts');
-  const worker = new Worker(new URL(isSource ? './worker-thread.ts' : './worker-thread.js', import.meta.url), {
-    workerData: start,
-    name: 'springtide broker',
-    execArgv: isSource ? ['--conditions=springtide-src'] : [],
-  });
+  const worker = new Worker(
+    new URL(isSource ? './worker-thread.ts' : '../broker/worker/worker-thread.js', import.meta.url),
+    {
+      workerData: start,
+      name: 'springtide broker',
+      execArgv: isSource ? ['--conditions=springtide-src'] : [],
+    },
+  );
   return new RunningWorker(worker, logger).started;
 }
 
