@@ -4,6 +4,7 @@ import { systemClock } from '#core';
 import { startSpringtide } from '../processes/springtide-server.ts';
 import { coordinatorIsReady } from './groups-on-both.ts';
 import { kafkaTool, startApacheKafka, type ToolName, type ToolResult } from './kafka/apache-kafka.ts';
+import { coordinatorKnows } from './known-topics.ts';
 
 interface Broker {
   readonly bootstrapServers: string;
@@ -74,6 +75,11 @@ describe.each(NAMES)('on %s', (name) => {
     );
   }
 
+  async function create(topic: string, partitionCount: number): Promise<void> {
+    await tool('topics', '--create', '--topic', topic, '--partitions', `${partitionCount}`);
+    await coordinatorKnows(brokers[name].bootstrapServers, { [topic]: partitionCount });
+  }
+
   async function produce(topic: string): Promise<string[]> {
     const lines = Array.from({ length: LINE_COUNT }, (_, index) => `line-${index}`);
     const format = ['--reader-property', 'parse.key=true', '--reader-property', 'key.separator=-'];
@@ -83,7 +89,7 @@ describe.each(NAMES)('on %s', (name) => {
   }
 
   test('two consumers share a topic, tools show how, and the second leaves', async () => {
-    await tool('topics', '--create', '--topic', 'shared', '--partitions', '6');
+    await create('shared', 6);
     const first = consume('shared', 'pair', 'consumer');
     await sharedBy('pair', 1, 6);
     const second = consume('shared', 'pair', 'consumer');
@@ -108,7 +114,7 @@ describe.each(NAMES)('on %s', (name) => {
   });
 
   test('a classic consumer and one of the new protocol share a group, which becomes classic again', async () => {
-    await tool('topics', '--create', '--topic', 'mixed', '--partitions', '4');
+    await create('mixed', 4);
     const classic = consume('mixed', 'moving', 'classic');
     await sharedBy('moving', 1, 4);
     await show('classic', groups('--list', '--type', '--state'));

@@ -10,26 +10,29 @@ import { nameOfId } from '../broker/group/fake-cluster.ts';
 import { printReply } from '../broker/group/print-reply.ts';
 import { commitRequest, fetchTopics, heartbeatRequest, joinRequest, speaker } from '../broker/group/requests.ts';
 import { commandOf, list, type ScriptCommand } from '../scripts/script.ts';
+import { coordinatorKnows } from './known-topics.ts';
 
 type Ask = readonly [api: Api, version: number, type: string, request: object];
 
+const PAUSE_MS = 200;
+const MOST_TRIES = 150;
+
 export class GroupTalk {
   readonly #channels = new Map<string, RequestChannel>();
-  readonly #address: readonly [host: string, port: number];
+  readonly #bootstrapServers: string;
   readonly #topicIds = new Map<string, Uuid>();
   readonly #memberIds = new Map<string, string>();
 
   constructor(bootstrapServers: string) {
-    const [host, port] = bootstrapServers.split(':');
-    this.#address = [host, Number(port)];
+    this.#bootstrapServers = bootstrapServers;
   }
 
-  /** The answers to these commands, a line each. */
+  /** The answers to these commands, a line each. `until "epoch 5" cdescribe g` asks until the answer has these words, for what a broker does in its own time. */
   async run(commands: readonly string[]): Promise<string[]> {
     const answers: string[] = [];
     for (const text of commands) {
-      const command = commandOf(this.#withMemberIds(text));
-      answers.push(`${text} → ${this.#withNames(await this.#answer(command))}`);
+      const [, words = '', asked = text] = /^until "(.+?)" (.+)$/.exec(text) ?? [];
+      answers.push(`${text} → ${await this.#answerWith(words, asked)}`);
     }
     return answers;
   }
@@ -44,6 +47,17 @@ export class GroupTalk {
 
   close(): void {
     for (const channel of this.#channels.values()) channel.close();
+  }
+
+  async #answerWith(words: string, text: string): Promise<string> {
+    const ask = async () => this.#withNames(await this.#answer(commandOf(this.#withMemberIds(text))));
+    let answer = await ask();
+    for (let i = 0; !answer.includes(words); i++) {
+      if (i === MOST_TRIES) throw new Error(`${text} is not answered with "${words}" but ${answer}`);
+      await systemClock.sleep(PAUSE_MS);
+      answer = await ask();
+    }
+    return answer;
   }
 
   async #answer(command: ScriptCommand): Promise<string> {
@@ -136,15 +150,16 @@ export class GroupTalk {
       );
       for (const { name, topicId } of made.topics) this.#topicIds.set(name, topicId);
     }
-    // Brokers hear of it a moment later than the controller.
-    await systemClock.sleep(300);
+    const entries = name === 'drop' ? words.map((topic) => [topic, 0]) : counts.map(({ name, count }) => [name, count]);
+    await coordinatorKnows(this.#bootstrapServers, Object.fromEntries(entries));
     return '';
   }
 
   async #channel(name: string): Promise<RequestChannel> {
     const known = this.#channels.get(name);
     if (known !== undefined) return known;
-    const connection = await tcpTransport().connect(...this.#address);
+    const [host, port] = this.#bootstrapServers.split(':');
+    const connection = await tcpTransport().connect(host, Number(port));
     const channel = new RequestChannel(connection, { clientId: 'c', clock: systemClock, logger: silentLogger });
     this.#channels.set(name, channel);
     return channel;

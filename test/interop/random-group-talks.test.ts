@@ -71,7 +71,7 @@ class Speakers {
   }
 
   begin(): string[] {
-    return [`topics ${this.#topics[0]}=4 ${this.#topics[1]}=3`, 'wait 1000'];
+    return [`topics ${this.#topics[0]}=4 ${this.#topics[1]}=3`];
   }
 
   next(): string[] {
@@ -153,7 +153,7 @@ class Speakers {
   #grow(): string[] {
     const index = this.#random.uint32() % 2;
     if (this.#partitionCounts[index] > 6) return [];
-    return [`grow ${this.#topics[index]}=${++this.#partitionCounts[index]}`, 'wait 500'];
+    return [`grow ${this.#topics[index]}=${++this.#partitionCounts[index]}`];
   }
 
   #subscription(): string {
