@@ -24,7 +24,7 @@ beforeAll(async () => {
     'topics t=4 rx-1=2',
     'member g a reads=t',
     'member g b reads=t instance=i regex=rx-.*',
-    'X',
+    'until "epoch 4" cdescribe g',
     'join g as=classic member=classic-member protocols=range:t',
     'member g a epoch=2 owns=t/0,t/1',
     'member g b epoch=3 instance=i owns=-',
