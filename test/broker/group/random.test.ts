@@ -27,6 +27,20 @@ describe.each([0, 50, 3000])(
       }
     });
 
+    it('forgets nothing that it answered when it crashes at any record', () => {
+      let records = 0;
+      for (const seed of SEEDS) {
+        const group = new SimulatedGroup(settings(initialDelayMs), seededRandom(2000 + seed));
+        group.onRecords = () => group.checkReplayed();
+        for (let step = 0; step < 400; step++) {
+          group.disturb();
+          group.run(500);
+        }
+        records += group.recordCount;
+      }
+      expect(records).toBeGreaterThan(500);
+    });
+
     it('is the same group when its machine is replayed from the log', () => {
       for (const seed of SEEDS) {
         const group = new SimulatedGroup(settings(initialDelayMs), seededRandom(1000 + seed));

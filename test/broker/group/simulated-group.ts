@@ -1,12 +1,25 @@
 /**
- * A group of simulated clients around one machine: each behaves as a consumer does (joins, assigns, syncs, heartbeats, obeys errors), and is
- * made to crash, leave, restart and pause by a seeded random. Time is a number; the runtime is played here as in scene.ts.
+ * A group of simulated clients around one machine: each behaves as a consumer does (joins, assigns, syncs, heartbeats, commits, obeys errors), and is
+ * made to crash, leave, restart and pause by a seeded random. Time is a number; the runtime is played here as in scene.ts. Named invariants:
+ *
+ *     one owner          no share of a generation is held by two clients that take themselves for members
+ *     no fenced commit   a commit is taken only from a member, in the newest generation, and from the newest of a static member's processes
+ *     nothing forgotten  a machine replayed from the log at any record knows every member with a share, and every commit that was taken
  */
 
-import { type GroupEvent, GroupMachine, type GroupRequestEvent, type GroupSettings } from '#broker/group';
-import type { Random } from '#core';
-import { Errors, type HeartbeatResponse, type JoinGroupResponse, type SyncGroupResponse } from '#protocol';
-import type { CoordinatorRecord } from '../../../src/broker/coordination/machine.ts';
+import { type GroupEvent, GroupMachine, type GroupRequestEvent, type GroupSettings, readRecord } from '#broker/group';
+import { type Random, ZERO_UUID } from '#core';
+import {
+  type DescribeGroupsResponse,
+  Errors,
+  errorByCode,
+  type HeartbeatResponse,
+  type JoinGroupResponse,
+  type OffsetCommitResponse,
+  type OffsetFetchResponse,
+  type SyncGroupResponse,
+} from '#protocol';
+import type { CoordinatorRecord, MachineReply } from '../../../src/broker/coordination/machine.ts';
 
 import { FakeCluster } from './fake-cluster.ts';
 
@@ -14,6 +27,7 @@ const SESSION_MS = 10_000;
 const REBALANCE_MS = 20_000;
 const HEARTBEAT_MS = 3_000;
 const STEP_MS = 250;
+const TOPIC = { name: 't', topicId: ZERO_UUID };
 
 type Body = JoinGroupResponse & SyncGroupResponse & HeartbeatResponse;
 
@@ -40,6 +54,13 @@ export class SimulatedGroup {
   #machine: GroupMachine;
   #nowMs = 0;
   #nextId = 1;
+  /** The newest generation that anybody was told of. */
+  #generationId = 0;
+  /** The last offset whose commit was taken. */
+  #committed = -1;
+  #checkedCount = 0;
+  /** Called whenever records were stored, and what they answer was heard. */
+  onRecords: (() => void) | undefined;
 
   constructor(settings: GroupSettings, random: Random) {
     this.#settings = settings;
@@ -50,6 +71,10 @@ export class SimulatedGroup {
   /** Questions that nobody has answered. */
   get openCount(): number {
     return this.#askers.size;
+  }
+
+  get recordCount(): number {
+    return this.#log.length;
   }
 
   get alive(): Client[] {
@@ -67,6 +92,25 @@ export class SimulatedGroup {
     else if (what === 4 && victim?.groupInstanceId != null) this.#restart(victim);
     else if (what === 5 && this.#random.uint32() % 4 === 0) this.#reload();
     else if (what === 6 && victim !== undefined) victim.nextHeartbeatMs += this.#random.uint32() % (2 * SESSION_MS);
+    else if (what >= 7 && what <= 9 && this.clients.length > 0)
+      this.#commit(this.clients[this.#random.uint32() % this.clients.length]);
+  }
+
+  /** Throws when a machine replayed from the log, as a crash now would leave it, has forgotten something that was answered. */
+  checkReplayed(): void {
+    const machine = this.#replayed();
+    machine.handle({ type: 'loaded' }, this.#now());
+    const { memberIds } = this.#described();
+    for (const client of this.alive) {
+      if (!client.assignment || client.generationId !== this.#generationId || !memberIds.has(client.memberId)) continue;
+      const event = { type: 'heartbeat', token: 0, apiVersion: 4, request: this.#speaker(client) } as GroupEvent;
+      const { name } = errorByCode(this.#answerOf<HeartbeatResponse>(machine, event).errorCode);
+      if (name !== 'NONE' && name !== 'REBALANCE_IN_PROGRESS')
+        throw new Error(`nothing forgotten: ${client.memberId} is answered with ${name}`);
+    }
+    const offset = this.#offsetIn(machine);
+    if (offset !== this.#committed)
+      throw new Error(`nothing forgotten: ${this.#committed} was committed, not ${offset}`);
   }
 
   /** Lets time pass; clients heartbeat, timers fire. */
@@ -85,7 +129,47 @@ export class SimulatedGroup {
   describe(isReplayed: boolean): string {
     const machine = isReplayed ? this.#replayed() : this.#machine;
     const event = { type: 'describe-groups', token: 0, apiVersion: 6, request: { groups: ['g'] } } as GroupEvent;
-    return JSON.stringify(machine.handle(event, this.#now()).replies[0].body);
+    return JSON.stringify(this.#answerOf(machine, event));
+  }
+
+  /** Also from clients that have died meanwhile: what a slow network brings. */
+  #commit(client: Client): void {
+    const generation = client.generationId - (this.#random.uint32() % 2);
+    if (generation < 0) return;
+    const { memberIds, instanceIds } = this.#described();
+    const { memberId, groupInstanceId } = client;
+    const partition = { partitionIndex: 0, committedLeaderEpoch: -1, committedMetadata: null };
+    const topics = [{ ...TOPIC, partitions: [{ ...partition, committedOffset: this.#committed + 1 }] }];
+    const member = { memberId, groupInstanceId, generationIdOrMemberEpoch: generation };
+    const request = { groupId: 'g', ...member, retentionTimeMs: -1, topics };
+    const event = { type: 'offset-commit', token: 0, apiVersion: 9, request } as unknown as GroupEvent;
+    const body = this.#tell(event)[0].body as OffsetCommitResponse;
+    if (body.topics[0].partitions[0].errorCode !== 0) return;
+    this.#committed++;
+    const isNewest = groupInstanceId === null || instanceIds.get(groupInstanceId) === memberId;
+    if (generation !== this.#generationId || !memberIds.has(memberId) || !isNewest)
+      throw new Error(`no fenced commit: ${memberId} committed in generation ${generation} of ${this.#generationId}`);
+  }
+
+  #described(): { memberIds: Set<string>; instanceIds: Map<string | null, string> } {
+    const event = { type: 'describe-groups', token: 0, apiVersion: 6, request: { groups: ['g'] } } as GroupEvent;
+    const { members } = this.#answerOf<DescribeGroupsResponse>(this.#machine, event).groups[0];
+    return {
+      memberIds: new Set(members.map(({ memberId }) => memberId)),
+      instanceIds: new Map(members.map(({ memberId, groupInstanceId }) => [groupInstanceId, memberId])),
+    };
+  }
+
+  #answerOf<T>(machine: GroupMachine, event: GroupEvent): T {
+    return machine.handle(event, this.#now()).replies[0].body as T;
+  }
+
+  #offsetIn(machine: GroupMachine): number {
+    const groups = [{ groupId: 'g', memberId: null, memberEpoch: -1, topics: [{ ...TOPIC, partitionIndexes: [0] }] }];
+    const request = { groups, requireStable: false };
+    const event = { type: 'offset-fetch', token: 0, apiVersion: 9, request } as unknown as GroupEvent;
+    const { topics } = this.#answerOf<OffsetFetchResponse>(machine, event).groups[0];
+    return topics[0].partitions[0].committedOffset;
   }
 
   #start(): void {
@@ -133,6 +217,7 @@ export class SimulatedGroup {
     this.#askers.clear();
     this.#timers.clear();
     this.#machine = this.#replayed();
+    this.#generationId = this.#storedGeneration;
     this.#handle({ type: 'loaded' });
     for (const asker of waiting) {
       if (asker === undefined) continue;
@@ -183,6 +268,19 @@ export class SimulatedGroup {
   }
 
   #handle(event: GroupEvent): void {
+    for (const { token, body } of this.#tell(event)) {
+      this.#generationId = Math.max(this.#generationId, (body as Body).generationId ?? 0);
+      const asker = this.#askers.get(token);
+      if (!this.#askers.delete(token) || asker === undefined) throw new Error(`token ${token} was answered twice`);
+      if (asker.client.isAlive) this.#hear(asker.client, asker.type, body as Body);
+    }
+    if (this.#log.length === this.#checkedCount) return;
+    this.#checkedCount = this.#log.length;
+    this.onRecords?.();
+  }
+
+  /** What the machine replies, when its records are stored and its timers set. */
+  #tell(event: GroupEvent): readonly MachineReply[] {
     const output = this.#machine.handle(event, this.#now());
     for (const record of output.records) {
       this.#machine.replay(record, this.#log.length);
@@ -192,11 +290,7 @@ export class SimulatedGroup {
       if (delayMs === null) this.#timers.delete(name);
       else this.#timers.set(name, this.#nowMs + delayMs);
     }
-    for (const { token, body } of output.replies) {
-      const asker = this.#askers.get(token);
-      if (!this.#askers.delete(token) || asker === undefined) throw new Error(`token ${token} was answered twice`);
-      if (asker.client.isAlive) this.#hear(asker.client, asker.type, body as Body);
-    }
+    return output.replies;
   }
 
   #hear(client: Client, type: string, body: Body): void {
@@ -258,6 +352,12 @@ export class SimulatedGroup {
     const machine = new GroupMachine(this.#settings, new FakeCluster());
     for (const [offset, record] of this.#log.entries()) machine.replay(record, offset);
     return machine;
+  }
+
+  /** A generation is stored when its leader has assigned it; one that was not is given up with the machine. */
+  get #storedGeneration(): number {
+    const generations = this.#log.map(readRecord).map((read) => (read.type === 'group' ? read.stored.generation : 0));
+    return Math.max(0, ...generations);
   }
 
   #now() {
