@@ -141,7 +141,7 @@ describe('offsets that cannot be served', () => {
     await scene.close();
     scene = await Scene.start({ disk });
     const codes = [];
-    for (const currentLeaderEpoch of [0, 1, 2]) codes.push((await fetchOf([{ currentLeaderEpoch }]))[0].errorCode);
+    for (const currentLeaderEpoch of [1, 2, 3]) codes.push((await fetchOf([{ currentLeaderEpoch }]))[0].errorCode);
     expect(codes).toEqual([Errors.FENCED_LEADER_EPOCH.code, 0, Errors.UNKNOWN_LEADER_EPOCH.code]);
   });
 

@@ -223,7 +223,7 @@ describe('a metadata log whose beginning is in a snapshot', () => {
     putFile(disk, CHECKPOINT, snapshotOf([...features, ...topic('orders')]));
     for (let start = 0; start < 2; start++) {
       scene = await Scene.start({ disk });
-      expect(await describeTopic()).toEqual({ ...DESCRIBED, leaderEpoch: 5 + start });
+      expect(await describeTopic()).toEqual({ ...DESCRIBED, leaderEpoch: 5 + 2 * start });
       const { topics } = await scene.send(Apis.Metadata, { topics: null });
       expect(topics.map(({ name }) => name)).toEqual(['orders', 'later']);
       await scene.close();

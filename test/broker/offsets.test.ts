@@ -39,8 +39,8 @@ describe('ListOffsets', () => {
     await scene.produce('t', batchOf(['c'], { timestamp: T0 + 20 }));
     expect(await listOffset(T0 - 5)).toEqual({ error: 'NONE', offset: 0, timestamp: T0, leaderEpoch: 0 });
     expect(await listOffset(T0 + 1)).toEqual({ error: 'NONE', offset: 1, timestamp: T0 + 10, leaderEpoch: 0 });
-    expect(await listOffset(T0 + 20)).toEqual({ error: 'NONE', offset: 2, timestamp: T0 + 20, leaderEpoch: 1 });
-    expect(await listOffset(-3)).toEqual({ error: 'NONE', offset: 2, timestamp: T0 + 20, leaderEpoch: 1 });
+    expect(await listOffset(T0 + 20)).toEqual({ error: 'NONE', offset: 2, timestamp: T0 + 20, leaderEpoch: 2 });
+    expect(await listOffset(-3)).toEqual({ error: 'NONE', offset: 2, timestamp: T0 + 20, leaderEpoch: 2 });
   });
 
   it('finds nothing after the last record, which is no error', async () => {
@@ -146,10 +146,11 @@ describe('OffsetForLeaderEpoch', () => {
       const [{ partitions }] = (await scene.send(Apis.OffsetForLeaderEpoch, { topics }, version)).topics;
       return [partitions[0].errorCode, partitions[0].leaderEpoch, partitions[0].endOffset];
     };
-    expect([await ask(-1), await ask(0), await ask(1), await ask(5)]).toEqual([
+    expect([await ask(-1), await ask(0), await ask(1), await ask(2), await ask(5)]).toEqual([
       [0, -1, -1],
       [0, 0, 2],
-      [0, 1, 3],
+      [0, 0, 2],
+      [0, 2, 3],
       [0, -1, -1],
     ]);
   });

@@ -127,7 +127,7 @@ describe('the metadata log', () => {
     });
   }
 
-  it('begins every start with a LeaderChange in a new epoch, and leads all partitions anew', async () => {
+  it('begins every start with a LeaderChange in a new epoch, leads all partitions anew, and leads none when it stops', async () => {
     scene = await Scene.start({ topics: { t: 1 } });
     const { disk } = scene;
     await scene.close();
@@ -137,6 +137,7 @@ describe('the metadata log', () => {
       `epoch 1: ${features.map(() => 'FeatureLevelRecord').join(' ')}`,
       'epoch 1: RegisterBrokerRecord BrokerRegistrationChangeRecord',
       'epoch 1: TopicRecord PartitionRecord',
+      'epoch 1: BrokerRegistrationChangeRecord PartitionChangeRecord BrokerRegistrationChangeRecord',
       'epoch 2: control 00000002',
       'epoch 2: RegisterBrokerRecord BrokerRegistrationChangeRecord PartitionChangeRecord',
     ]);

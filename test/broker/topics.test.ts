@@ -80,7 +80,7 @@ describe('CreateTopics', () => {
     scene = await Scene.start({ disk });
     const { topics } = await scene.send(Apis.Metadata, { topics: [{ name: 't' }] });
     expect(topics[0].topicId).toBe(topicId);
-    expect(topics[0].partitions.map(({ leaderEpoch }) => leaderEpoch)).toEqual([1, 1, 1]);
+    expect(topics[0].partitions.map(({ leaderEpoch }) => leaderEpoch)).toEqual([2, 2, 2]);
     const resources = [{ resourceType: 2, resourceName: 't', configurationKeys: ['retention.ms'] }];
     const { results } = await scene.send(Apis.DescribeConfigs, { resources });
     expect(results[0].configs[0]).toMatchObject({ value: '30000', configSource: 1 });

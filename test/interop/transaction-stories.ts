@@ -4,7 +4,17 @@
  */
 import { silentLogger, systemClock } from '#core';
 import { RequestChannel, tcpTransport } from '#net';
-import { type Api, Apis, buildBatch, type Draft, errorByCode, type Infer, type MessageSchema } from '#protocol';
+import {
+  type Api,
+  Apis,
+  batches,
+  buildBatch,
+  type Draft,
+  errorByCode,
+  type Infer,
+  type MessageSchema,
+} from '#protocol';
+import { committedIn } from '../storage/transaction-scene.ts';
 
 const TOPIC = 'ledger';
 const PARTITIONS = 3;
@@ -12,7 +22,7 @@ const GROUP = 'readers';
 
 /** What a story needs of a broker. */
 export class Storyteller {
-  readonly #channel: RequestChannel;
+  #channel: RequestChannel;
   /** Given out, in order. */
   readonly #producerIds: number[] = [];
   readonly lines: string[] = [];
@@ -20,10 +30,7 @@ export class Storyteller {
   readonly producers = new Map<string, { producerId: number; producerEpoch: number }>();
 
   static async connect(bootstrapServers: string): Promise<Storyteller> {
-    const [host, port] = bootstrapServers.split(':');
-    const connection = await tcpTransport().connect(host, Number(port));
-    const channel = new RequestChannel(connection, { clientId: 'teller', clock: systemClock, logger: silentLogger });
-    const teller = new Storyteller(channel);
+    const teller = new Storyteller(await connected(bootstrapServers));
     const topics = [{ name: TOPIC, numPartitions: PARTITIONS, replicationFactor: 1, configs: [] }];
     await teller.send(Apis.CreateTopics, 7, { topics, timeoutMs: 10_000 });
     await teller.#coordinator(0, GROUP);
@@ -32,6 +39,16 @@ export class Storyteller {
 
   private constructor(channel: RequestChannel) {
     this.#channel = channel;
+  }
+
+  /** The story goes on with another broker, once it leads the partitions and coordinates those who are in it. */
+  async goOn(bootstrapServers: string): Promise<void> {
+    this.#channel.close();
+    this.#channel = await connected(bootstrapServers);
+    await this.#coordinator(0, GROUP);
+    for (const id of this.producers.keys()) await this.#coordinator(1, id);
+    for (let partition = 0; partition < PARTITIONS; partition++)
+      await this.#patiently(() => this.#endOffset(partition, 0));
   }
 
   close(): void {
@@ -59,14 +76,15 @@ export class Storyteller {
     this.lines.push(`${text} → ${await this.#patiently(answer)}`);
   }
 
-  /** Asks again while a coordinator loads. */
+  /** Asks again while a coordinator loads, or a partition has no leader yet. */
   async #patiently(ask: () => Promise<string>): Promise<string> {
-    for (let i = 0; i < 400; i++) {
+    for (let i = 0; i < 2000; i++) {
       const answer = await ask();
-      if (!/COORDINATOR_NOT_AVAILABLE|COORDINATOR_LOAD|NOT_COORDINATOR/.test(answer)) return answer;
+      if (!/COORDINATOR_NOT_AVAILABLE|COORDINATOR_LOAD|NOT_COORDINATOR|NOT_LEADER|UNFINISHED/.test(answer))
+        return answer;
       await systemClock.sleep(25);
     }
-    throw new Error('no coordinator');
+    throw new Error('no coordinator, no leader, or no end');
   }
 
   numberOf(producerId: number): string {
@@ -223,21 +241,18 @@ export class Storyteller {
     });
   }
 
-  /** Waits until no marker of the id is left to be written, and tells its state. */
-  async rest(id: string): Promise<void> {
-    for (let i = 0; ; i++) {
+  /** Waits until no marker of the id is left to be written, or it has come to `state`, and tells what it is then. */
+  async rest(id: string, state = /^(?!Prepare)/): Promise<void> {
+    const told = await this.#patiently(async () => {
       const { transactionStates } = await this.send(Apis.DescribeTransactions, 0, { transactionalIds: [id] });
-      const [{ errorCode, transactionState, topics, ...state }] = transactionStates;
-      if (/Prepare/.test(transactionState) && i < 400) {
-        await systemClock.sleep(25);
-        continue;
-      }
+      const [{ errorCode, transactionState, topics, ...row }] = transactionStates;
+      if (errorCode === 0 && !state.test(transactionState)) return 'UNFINISHED';
       const partitions = topics.flatMap(({ topic, partitions }) => partitions.map((index) => `${topic}-${index}`));
-      const producer = `${this.numberOf(state.producerId)} epoch ${state.producerEpoch}`;
-      const text = `${nameOf(errorCode)} ${transactionState} ${producer} ${state.transactionTimeoutMs}`;
-      this.lines.push(`${id} is ${text} ${sorted(partitions.map((name) => name.replace(/(__\w+)-\d+/, '$1')))}`);
-      return;
-    }
+      const producer = `${this.numberOf(row.producerId)} epoch ${row.producerEpoch}`;
+      const text = `${nameOf(errorCode)} ${transactionState} ${producer} ${row.transactionTimeoutMs}`;
+      return `${text} ${sorted(partitions.map((name) => name.replace(/(__\w+)-\d+/, '$1')))}`;
+    });
+    this.lines.push(`${id} is ${told}`);
   }
 
   /** What the partition remembers of producers that this story knows. */
@@ -303,16 +318,31 @@ export class Storyteller {
   }
 
   async stableOffset(partition: number): Promise<void> {
-    await this.tell(`stable ${partition}`, async () => {
-      const offsets: number[] = [];
-      for (const isolationLevel of [0, 1]) {
-        const topics = [
-          { name: TOPIC, partitions: [{ partitionIndex: partition, currentLeaderEpoch: -1, timestamp: -1 }] },
-        ];
-        const answer = await this.send(Apis.ListOffsets, 7, { replicaId: -1, isolationLevel, topics });
-        offsets.push(answer.topics[0].partitions[0].offset);
+    await this.tell(`stable ${partition}`, async () =>
+      [await this.#endOffset(partition, 0), await this.#endOffset(partition, 1)].join(' '),
+    );
+  }
+
+  async #endOffset(partitionIndex: number, isolationLevel: 0 | 1): Promise<string> {
+    const topics = [{ name: TOPIC, partitions: [{ partitionIndex, currentLeaderEpoch: -1, timestamp: -1 }] }];
+    const answer = await this.send(Apis.ListOffsets, 7, { replicaId: -1, isolationLevel, topics });
+    const [{ errorCode, offset }] = answer.topics[0].partitions;
+    return errorCode === 0 ? String(offset) : nameOf(errorCode);
+  }
+
+  /** What a reader of committed records gets of the partition. */
+  async committed(partition: number): Promise<void> {
+    await this.tell(`committed ${partition}`, async () => {
+      const values: string[] = [];
+      for (let fetchOffset = 0; ; ) {
+        const topics = [{ topic: TOPIC, partitions: [{ partition, fetchOffset, partitionMaxBytes: 1_000_000 }] }];
+        const answer = await this.send(Apis.Fetch, 12, { maxWaitMs: 0, minBytes: 0, isolationLevel: 1, topics });
+        const { errorCode, records, abortedTransactions } = answer.responses[0].partitions[0];
+        const chunk = records ?? Buffer.alloc(0);
+        if (chunk.length === 0) return [nameOf(errorCode), ...values].join(', ');
+        values.push(...committedIn(chunk, abortedTransactions ?? [], fetchOffset).map(({ value }) => String(value)));
+        for (const { header } of batches(chunk)) fetchOffset = header.lastOffset + 1;
       }
-      return offsets.join(' ');
     });
   }
 }
@@ -517,6 +547,12 @@ async function operators(t: Storyteller): Promise<void> {
   await t.stableOffset(1);
   await t.produce('i', 1, 1);
   await t.rest('i');
+}
+
+async function connected(bootstrapServers: string): Promise<RequestChannel> {
+  const [host, port] = bootstrapServers.split(':');
+  const connection = await tcpTransport().connect(host, Number(port));
+  return new RequestChannel(connection, { clientId: 'teller', clock: systemClock, logger: silentLogger });
 }
 
 function nameOf(code: number): string {

@@ -2,6 +2,7 @@
  * Brokers and their log directories: who leads a partition depends on whether the directory of its replica is there.
  *
  *   registers            leads what it led and what it may lead, as far as the directory is online; the rest has no leader
+ *   stops                what it led has no leader, and it is fenced: whoever starts on the folder need not wait for it to be missed
  *   directories fail     what it led there has no leader; who was in sync may lead again
  *   a replica is placed  the partition says where; one without a leader gets one again when it may
  *
@@ -15,6 +16,7 @@ import type {
   CordonDirectoriesEvent,
   DirectoriesOfflineEvent,
   RegisterBrokerEvent,
+  StopBrokerEvent,
 } from './events.ts';
 import { features, finalizedLevel } from './features.ts';
 import { directoryOf, type MetadataImage, type PartitionImage } from './metadata-image.ts';
@@ -43,6 +45,24 @@ export function registerBroker(image: MetadataImage, event: RegisterBrokerEvent)
     }
   }
   return { records, body: { brokerEpoch } };
+}
+
+/** Apache Kafka's controlled shutdown of a broker that nobody can follow. */
+export function stopBroker(image: MetadataImage, { brokerId }: StopBrokerEvent): Decision {
+  const broker = image.brokers.get(brokerId);
+  if (broker === undefined) return { records: [], body: null };
+  const change = { brokerId, brokerEpoch: broker.brokerEpoch, logDirs: [], cordonedLogDirs: null };
+  const records: MetadataRecord[] = [
+    { type: 'BrokerRegistrationChangeRecord', body: { ...change, fenced: 0, inControlledShutdown: 1 } },
+  ];
+  for (const { topicId, partitions } of image.topics.values()) {
+    for (const partition of partitions) {
+      if (partition.leader === brokerId)
+        records.push(partitionChange(topicId, partition, resignation(image, partition, brokerId)));
+    }
+  }
+  records.push({ type: 'BrokerRegistrationChangeRecord', body: { ...change, fenced: 1, inControlledShutdown: 0 } });
+  return { records, body: null };
 }
 
 export function directoriesOffline(image: MetadataImage, event: DirectoriesOfflineEvent): Decision {

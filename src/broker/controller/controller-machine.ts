@@ -5,6 +5,8 @@
  *     bootstrap              AbortTransaction, where a Kafka left one open; FeatureLevel*, at the first start of a cluster
  *     register-broker        RegisterBroker, BrokerRegistrationChange (unfenced), and for every partition that this broker may lead
  *                            PartitionChange naming its leader: the leader epoch rises at every start
+ *     stop-broker            BrokerRegistrationChange (in controlled shutdown), PartitionChange (no leader) for what it led,
+ *                            BrokerRegistrationChange (fenced)
  *     directories-offline    PartitionChange (no leader) for what was led there, BrokerRegistrationChange (the directories left)
  *     cordon-directories     BrokerRegistrationChange (the directories that are closed to new replicas)
  *     assign-replicas        PartitionChange (directories)
@@ -24,7 +26,13 @@
 import type { Instant } from '#core';
 import { Errors } from '#protocol';
 import type { Machine, MachineOutput, TimerEvent } from '../coordination/machine.ts';
-import { assignReplicas, cordonDirectories, directoriesOffline, registerBroker } from './broker-registration.ts';
+import {
+  assignReplicas,
+  cordonDirectories,
+  directoriesOffline,
+  registerBroker,
+  stopBroker,
+} from './broker-registration.ts';
 import { unregisterBroker } from './broker-removal.ts';
 import { alterClientQuotas } from './client-quota-change.ts';
 import { alterConfigs } from './config-change.ts';
@@ -74,6 +82,8 @@ export class ControllerMachine implements Machine<ControllerEvent, MetadataRecor
         return bootstrap(this.image);
       case 'register-broker':
         return registerBroker(this.image, event);
+      case 'stop-broker':
+        return stopBroker(this.image, event);
       case 'directories-offline':
         return directoriesOffline(this.image, event);
       case 'cordon-directories':

@@ -27,6 +27,13 @@ export interface RegisterBrokerEvent {
   readonly logDirs: readonly Uuid[];
 }
 
+/** This broker is about to stop, with nothing left to be done for clients. */
+export interface StopBrokerEvent {
+  readonly type: 'stop-broker';
+  readonly token: number;
+  readonly brokerId: number;
+}
+
 /** Log directories of a broker have failed; they stay so until it registers again. */
 export interface DirectoriesOfflineEvent {
   readonly type: 'directories-offline';
@@ -185,6 +192,7 @@ export interface AllocateProducerIdsEvent {
 export type ControllerEvent =
   | BootstrapEvent
   | RegisterBrokerEvent
+  | StopBrokerEvent
   | DirectoriesOfflineEvent
   | CordonDirectoriesEvent
   | AssignReplicasEvent

@@ -184,7 +184,12 @@ export class MetadataLog {
     });
   }
 
+  /** Writes that this broker goes, where that can be written; nobody hears of it. Then ends. */
   async stop(): Promise<void> {
+    if (this.#isLive) {
+      this.#isLive = false;
+      await this.ask((token) => ({ type: 'stop-broker', token, brokerId: this.brokerId }));
+    }
     this.#runtime.stop();
     await this.#snapshots.stop();
   }

@@ -121,6 +121,8 @@ class World {
           logDirs: list(args['dirs'] ?? `dir-${brokerId}`),
         };
       }
+      case 'stop':
+        return { type: 'stop-broker', token, brokerId: Number(args['id'] ?? '1') };
       case 'offline':
         return {
           type: 'directories-offline',

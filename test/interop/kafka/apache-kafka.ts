@@ -103,9 +103,10 @@ export async function startApacheKafka(overrides: Overrides = {}, jvm = BROKER_J
 }
 
 /** Starts the broker on a folder that another one has filled. It is not formatted: that there is one voter is said by its configuration. */
-export async function startApacheKafkaOn(dataFolder: string): Promise<ApacheKafka> {
+export async function startApacheKafkaOn(dataFolder: string, overrides: Overrides = {}): Promise<ApacheKafka> {
   const place = { ...(await newPlace()), dataFolder };
-  writeProperties(place, { 'controller.quorum.voters': `1@127.0.0.1:${place.controllerPort}` });
+  const quorum = { 'controller.quorum.voters': `1@127.0.0.1:${place.controllerPort}` };
+  writeProperties(place, { ...quorum, ...overrides });
   return run(place);
 }
 
