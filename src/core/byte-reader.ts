@@ -4,6 +4,8 @@
  * `CorruptError` with the position and never in a wrong value, an exception of the runtime or a large allocation.
  */
 import { CorruptError } from './kafka-error.ts';
+import { textOf } from './known-texts.ts';
+import { type Uuid, uuidFromBytes } from './uuid.ts';
 
 const TWO_POW_32 = 4294967296;
 
@@ -125,12 +127,20 @@ export class ByteReader {
     return this.buffer.subarray(start, start + length);
   }
 
+  /** The next 16 bytes as a uuid. */
+  uuid(): Uuid {
+    const start = this.position;
+    if (this.end - start < 16) this.#underflow(16);
+    this.position = start + 16;
+    return uuidFromBytes(this.buffer, start);
+  }
+
   /** The next `length` bytes as text; bytes that are not UTF-8 become U+FFFD, as in Java. */
   utf8(length: number): string {
     const start = this.position;
     if (length < 0 || length > this.end - start) this.#underflow(length);
     this.position = start + length;
-    return length === 0 ? '' : this.buffer.toString('utf8', start, start + length);
+    return length === 0 ? '' : textOf(this.buffer, start, length);
   }
 
   skip(length: number): void {

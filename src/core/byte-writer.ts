@@ -6,8 +6,8 @@
  *
  * A writer is used once: after `finish()` or `chunks()` its memory belongs to the result.
  */
-import { assert } from './assert.ts';
-import { type Uuid, uuidToBytes, ZERO_UUID } from './uuid.ts';
+import { AssertionError, assert } from './assert.ts';
+import { putUuid, type Uuid } from './uuid.ts';
 
 const TWO_POW_32 = 4294967296;
 /** Below this a copy is cheaper than one more element in a `writev`. */
@@ -67,7 +67,7 @@ export class ByteWriter {
    * written as Java's largest and smallest long, so that such values survive a round trip.
    */
   int64(value: number): void {
-    assert(Number.isSafeInteger(value), `int64 must be a safe integer, not ${value}`);
+    if (!Number.isSafeInteger(value)) unsafeInteger('int64', value);
     const at = this.#reserve(8);
     if (value === Number.MAX_SAFE_INTEGER || value === Number.MIN_SAFE_INTEGER) {
       put32(this.#buffer, at, value > 0 ? 0x7fffffff : 0x80000000);
@@ -115,7 +115,7 @@ export class ByteWriter {
       this.varint(value);
       return;
     }
-    assert(Number.isSafeInteger(value), `varlong must be a safe integer, not ${value}`);
+    if (!Number.isSafeInteger(value)) unsafeInteger('varlong', value);
     let rest = value >= 0 ? BigInt(value) << 1n : (BigInt(-value) << 1n) - 1n;
     while (rest > 127n) {
       this.int8(Number(rest & 127n) | 128);
@@ -126,8 +126,7 @@ export class ByteWriter {
 
   uuid(uuid: Uuid): void {
     const at = this.#reserve(16);
-    if (uuid === ZERO_UUID) this.#buffer.fill(0, at, at + 16);
-    else uuidToBytes(uuid).copy(this.#buffer, at);
+    putUuid(uuid, this.#buffer, at);
   }
 
   /** Copies `bytes`. */
@@ -226,6 +225,11 @@ export class ByteWriter {
     this.#start = 0;
     this.#at = open;
   }
+}
+
+/** Apart, so that its text is made only when it is wanted. */
+function unsafeInteger(kind: string, value: number): never {
+  throw new AssertionError(`${kind} must be a safe integer, not ${value}`);
 }
 
 function put32(buffer: Buffer, at: number, value: number): void {

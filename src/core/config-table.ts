@@ -49,13 +49,13 @@ export function parseConfig<T extends ConfigTable>(
   options: { prefix?: string } = {},
 ): ParsedConfig<T> {
   const prefix = options.prefix ?? '';
-  const config: Record<string, unknown> = {};
-  for (const [name, key] of Object.entries(table)) {
+  const entries = Object.entries(table).map(([name, key]) => {
     const value = Object.hasOwn(raw, name) ? raw[name] : undefined;
-    config[name] = value === undefined ? defaultOf(key, prefix + name) : parseConfigValue(prefix + name, key, value);
-  }
+    return [name, value === undefined ? defaultOf(key, prefix + name) : parseConfigValue(prefix + name, key, value)];
+  });
   const unknown = Object.keys(raw).filter((name) => !Object.hasOwn(table, name));
-  return { config: config as ConfigOf<T>, unknown };
+  // Filled key by key it would be a dictionary to the runtime, which takes several times as long to look a value up.
+  return { config: Object.fromEntries(entries) as ConfigOf<T>, unknown };
 }
 
 /** ` Did you mean "linger.ms"?`, or nothing when no known key is near. */

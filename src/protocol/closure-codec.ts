@@ -2,7 +2,7 @@
  * Codecs put together from closures. They run where code generation is disallowed, they say in which field damaged
  * bytes went wrong, and in tests they are the oracle for the compiled ones.
  */
-import { type ByteReader, type ByteWriter, type Uuid, uuidFromBytes } from '#core';
+import { type ByteReader, type ByteWriter, type Uuid } from '#core';
 import * as primitives from './codec-primitives.ts';
 import { defaultValue, elementBytesMin, type FieldPlan, isDefault, planStruct, type StructPlan } from './field-plan.ts';
 import type { Codec, FieldSchema, FieldType, MessageSchema, PrimitiveKind } from './schema.ts';
@@ -224,7 +224,7 @@ function primitiveReader(kind: PrimitiveKind, isCompact: boolean, isNullable: bo
     case 'bool':
       return (reader) => reader.int8() !== 0;
     case 'uuid':
-      return (reader) => uuidFromBytes(reader.bytes(16));
+      return (reader) => reader.uuid();
     case 'string':
       if (isCompact) return isNullable ? primitives.readCompactNullableString : primitives.readCompactString;
       return isNullable ? primitives.readNullableString : primitives.readString;

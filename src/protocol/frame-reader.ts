@@ -6,6 +6,8 @@
 import { CorruptError, hold, KafkaError, release, takeBuffer } from '#core';
 
 const SIZE_BYTES = 4;
+/** Of a stream that is refused. */
+const SHOWN_BYTES = 16;
 /** Chunks below this are put together while they wait: a byte in a buffer of its own costs a hundred. */
 const MERGED_BYTES_MAX = 32 * 1024;
 
@@ -43,11 +45,7 @@ export class FrameReader {
   next(): Buffer | undefined {
     if (this.#size < 0) {
       if (this.#length < SIZE_BYTES) return undefined;
-      const prefix = this.#take(SIZE_BYTES);
-      const size = prefix.readInt32BE(0);
-      if (size < 0 || size > this.#bytesMax) throw this.#refusal(size, prefix);
-      this.#size = size;
-      release(prefix);
+      this.#size = this.#takeSize();
     }
     if (this.#length < this.#size) return undefined;
     const frame = this.#take(this.#size);
@@ -69,6 +67,22 @@ export class FrameReader {
       if (before.length >= MERGED_BYTES_MAX || before.length > 2 * last.length) return;
       chunks.splice(chunks.length - 2, 2, Buffer.concat([before, last]));
     }
+  }
+
+  /** Takes the size of the frame at the front, whose four bytes are there. */
+  #takeSize(): number {
+    const first = this.#chunks[0];
+    const isTogether = first.length - this.#used >= SIZE_BYTES;
+    const size = isTogether ? first.readInt32BE(this.#used) : this.#front(SIZE_BYTES).readInt32BE(0);
+    if (size < 0 || size > this.#bytesMax) throw this.#refusal(size);
+    this.#length -= SIZE_BYTES;
+    this.#used += SIZE_BYTES;
+    while (this.#chunks.length > 0 && this.#used >= this.#chunks[0].length) {
+      const chunk = this.#chunks.shift() as Buffer;
+      this.#used -= chunk.length;
+      release(chunk);
+    }
+    return size;
   }
 
   /** The next `length` bytes, which are there, held. */
@@ -107,9 +121,14 @@ export class FrameReader {
     return gathered;
   }
 
-  #refusal(size: number, prefix: Buffer): KafkaError {
-    const rest = this.#chunks[0]?.subarray(this.#used, this.#used + 12) ?? Buffer.alloc(0);
-    const start = Buffer.concat([prefix, rest]);
+  /** A copy of the next bytes, `length` at most. */
+  #front(length: number): Buffer {
+    const parts = this.#chunks.map((chunk, index) => chunk.subarray(index === 0 ? this.#used : 0).subarray(0, length));
+    return Buffer.concat(parts).subarray(0, length);
+  }
+
+  #refusal(size: number): KafkaError {
+    const start = this.#front(SHOWN_BYTES);
     const limit = size < 0 ? 'a negative size' : `more than the ${this.#bytesMax} bytes allowed`;
     const text = `frame of ${size} bytes refused, ${limit}; first bytes ${start.toString('hex')}${guess(start)}`;
     return new KafkaError('INVALID_REQUEST', text, { errorCode: 42, cause: new CorruptError(text) });
