@@ -5,7 +5,7 @@
 import { type Clock, errorText, KafkaError, type Logger, type Random } from '#core';
 import { Errors } from '#protocol';
 import type { Disk } from '../disk/disk.ts';
-import type { Durability, LogHome } from '../log/log-home.ts';
+import type { Durability, LogHome, UnwrittenLog } from '../log/log-home.ts';
 import { DirectoryCheckpoints } from './directory-checkpoints.ts';
 import { LogSyncer } from './log-syncer.ts';
 import type { MemoryBudget } from './memory-budget.ts';
@@ -48,7 +48,7 @@ export class DirectoryHome implements LogHome {
   failure: KafkaError | undefined;
   readonly #path: string;
   readonly #onFailure: (error: KafkaError) => void;
-  #unwritten = new Set<{ writePending(): void }>();
+  #unwritten: UnwrittenLog[] = [];
   #unwrittenBytes = 0;
   /** They are written before the next turn. */
   #isWriteNear = false;
@@ -73,13 +73,16 @@ export class DirectoryHome implements LogHome {
     this.#onFailure = onFailure;
   }
 
-  scheduleWrite(log: { writePending(): void }, sizeInBytes: number): void {
-    if (this.#unwritten.size === 0) this.clock.nextTurn(() => this.#writeAll());
-    this.#unwritten.add(log);
+  scheduleWrite(log: UnwrittenLog, sizeInBytes: number): void {
+    if (!log.isWriteDue) {
+      if (this.#unwritten.length === 0) this.clock.nextTurn(this.#writeAll);
+      this.#unwritten.push(log);
+      log.isWriteDue = true;
+    }
     this.#unwrittenBytes += sizeInBytes;
     if (this.#unwrittenBytes < WRITE_BYTES || this.#isWriteNear) return;
     this.#isWriteNear = true;
-    void Promise.resolve().then(() => this.#writeAll());
+    void Promise.resolve().then(this.#writeAll);
   }
 
   fail(error: unknown): void {
@@ -111,13 +114,16 @@ export class DirectoryHome implements LogHome {
     await this.syncer.idle();
   }
 
-  #writeAll(): void {
+  readonly #writeAll = (): void => {
     const logs = this.#unwritten;
-    this.#unwritten = new Set();
+    this.#unwritten = [];
     this.#unwrittenBytes = 0;
     this.#isWriteNear = false;
-    for (const log of logs) log.writePending();
-  }
+    for (const log of logs) {
+      log.isWriteDue = false;
+      log.writePending();
+    }
+  };
 
   async #syncDirectoryOnce(): Promise<void> {
     const change = this.#change;

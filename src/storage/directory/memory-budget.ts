@@ -2,7 +2,9 @@
  * One limit for the bytes that all logs of a directory keep in memory. When it is exceeded, whoever was used longest ago gives
  * up bytes first.
  */
-export interface MemoryHolder {
+import { RecencyList, type Recent } from './recency-list.ts';
+
+export interface MemoryHolder extends Recent<MemoryHolder> {
   readonly heldBytes: number;
   /** Gives up its oldest bytes and returns how many; 0 when there are none that it may give now. */
   shed(): number;
@@ -11,8 +13,7 @@ export interface MemoryHolder {
 export class MemoryBudget {
   readonly bytesMax: number;
   #heldBytes = 0;
-  /** Least recently used first. */
-  readonly #holders = new Set<MemoryHolder>();
+  readonly #holders = new RecencyList<MemoryHolder>();
 
   constructor(bytesMax: number) {
     this.bytesMax = bytesMax;
@@ -25,21 +26,22 @@ export class MemoryBudget {
   /** `holder` has taken `bytes` more: others, and at last the holder itself, shed what is over the limit. */
   take(holder: MemoryHolder, bytes: number): void {
     this.#heldBytes += bytes;
-    this.#holders.delete(holder);
-    this.#holders.add(holder);
+    this.#holders.touch(holder);
     if (this.#heldBytes > this.bytesMax) this.trim();
   }
 
   /** Sheds what is over the limit, as far as holders may. */
   trim(): void {
-    for (const holder of this.#holders) {
+    for (let holder = this.#holders.oldest; holder !== undefined; ) {
+      const { newer }: MemoryHolder = holder;
       while (this.#heldBytes > this.bytesMax) {
         const shedBytes = holder.shed();
         this.#heldBytes -= shedBytes;
         if (shedBytes === 0) break;
       }
-      if (holder.heldBytes === 0) this.#holders.delete(holder);
+      if (holder.heldBytes === 0) this.#holders.remove(holder);
       if (this.#heldBytes <= this.bytesMax) return;
+      holder = newer;
     }
   }
 
@@ -50,7 +52,7 @@ export class MemoryBudget {
 
   /** `holder` is gone, and with it the last `bytes`. */
   leave(holder: MemoryHolder, bytes: number): void {
-    this.#holders.delete(holder);
+    this.#holders.remove(holder);
     this.#heldBytes -= bytes;
   }
 }

@@ -8,6 +8,7 @@
  */
 import { KafkaError } from '#core';
 import type { Disk, DiskEntry, DiskFile, DiskLock } from '../disk/disk.ts';
+import { RecencyList, type Recent } from './recency-list.ts';
 
 /** Half of 2,048, the smallest limit on descriptors that is usual: connections need theirs. */
 export const OPEN_FILES_MAX = 1024;
@@ -16,8 +17,8 @@ export class OpenFiles implements Disk {
   readonly #disk: Disk;
   readonly #countMax: number;
   readonly #keepsUnsynced: boolean;
-  /** Those that are open, least recently used first. */
-  readonly #open = new Set<PooledFile>();
+  /** Those that are open. */
+  readonly #open = new RecencyList<PooledFile>();
   /** All that are in use, open or not, by their path. */
   readonly #used = new Map<string, Set<PooledFile>>();
   /** Names that are being given and those they replace, each by the other: until that is done nobody knows which one a file has. */
@@ -92,14 +93,13 @@ export class OpenFiles implements Disk {
 
   /** `file` is open and about to be used. */
   touch(file: PooledFile): void {
-    this.#open.delete(file);
-    this.#open.add(file);
+    this.#open.touch(file);
     if (this.#open.size > this.#countMax) this.#evict(file);
   }
 
   /** `file` has given its descriptor back. */
   released(file: PooledFile): void {
-    this.#open.delete(file);
+    this.#open.remove(file);
   }
 
   /** `file` is used no more. */
@@ -122,17 +122,20 @@ export class OpenFiles implements Disk {
   }
 
   #evict(wanted: PooledFile): void {
-    for (const file of this.#open) {
-      if (this.#open.size <= this.#countMax) return;
+    for (let file = this.#open.oldest; file !== undefined && this.#open.size > this.#countMax; ) {
+      const { newer }: PooledFile = file;
       const isNeeded = file === wanted || file.isBusy || (this.#keepsUnsynced && file.isUnsynced);
       if (!isNeeded) file.release();
+      file = newer;
     }
   }
 }
 
 /** A file as its holder sees it: open until `close`. */
-class PooledFile implements DiskFile {
+class PooledFile implements DiskFile, Recent<PooledFile> {
   path: string;
+  newer: PooledFile | undefined = undefined;
+  older: PooledFile | undefined = undefined;
   readonly #files: OpenFiles;
   #handle: DiskFile | undefined;
   #busyCount = 0;

@@ -18,7 +18,7 @@ import { dirname, relative, resolve, sep } from 'node:path';
 import { errorText, KafkaError } from '#core';
 import type { Disk, DiskEntry, DiskFile, DiskLock } from './disk.ts';
 import { lockFile } from './lock-file.ts';
-import { writeAll } from './write-all.ts';
+import { type PartialWrite, writeAll } from './write-all.ts';
 
 /** A link in the place of a file is an error: it may lead anywhere. (Windows has no such flag.) */
 const NO_LINKS = constants.O_NOFOLLOW ?? 0;
@@ -60,6 +60,7 @@ const disk: Disk = {
 class NodeFile implements DiskFile {
   readonly path: string;
   readonly #descriptor: number;
+  readonly #write: PartialWrite = (chunks, position) => writevSync(this.#descriptor, chunks, position);
   #busyCount = 0;
   #isClosed = false;
 
@@ -95,9 +96,11 @@ class NodeFile implements DiskFile {
   }
 
   writeSync(chunks: readonly Buffer[], position: number): void {
-    guardSync(this.path, 'write', () =>
-      writeAll((slice, at) => writevSync(this.#descriptor, slice, at), chunks, position),
-    );
+    try {
+      writeAll(this.#write, chunks, position);
+    } catch (error) {
+      throw failure(this.path, 'write', error);
+    }
   }
 
   truncateSync(sizeInBytes: number): void {

@@ -12,12 +12,18 @@ export function writeAll(write: PartialWrite, chunks: readonly Buffer[], positio
   let skip = 0;
   let at = position;
   while (index < chunks.length) {
-    const slice = chunks.slice(index, index + CHUNKS_PER_WRITE_MAX);
-    if (skip > 0) slice[0] = slice[0].subarray(skip);
-    let written = write(slice, at);
+    const isAll = at === position && chunks.length <= CHUNKS_PER_WRITE_MAX;
+    let written = write(isAll ? chunks : chunksFrom(chunks, index, skip), at);
     at += written;
     written += skip;
     while (index < chunks.length && written >= chunks[index].length) written -= chunks[index++].length;
     skip = written;
   }
+}
+
+/** What the next write takes, `skip` bytes of whose first chunk are written. */
+function chunksFrom(chunks: readonly Buffer[], index: number, skip: number): Buffer[] {
+  const next = chunks.slice(index, index + CHUNKS_PER_WRITE_MAX);
+  if (skip > 0) next[0] = next[0].subarray(skip);
+  return next;
 }

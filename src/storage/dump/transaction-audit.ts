@@ -18,7 +18,7 @@ export class TransactionReplay {
   batch(header: BatchHeader, control: Buffer | undefined): AbortedTxn | undefined {
     if (header.producerId < 0) return undefined;
     const marker = control === undefined ? undefined : markerIn(control, header);
-    return this.#producers.update(header, header.baseOffset, marker);
+    return this.#producers.replay(header, marker);
   }
 }
 

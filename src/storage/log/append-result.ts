@@ -36,7 +36,17 @@ type Always = 'error' | 'errorMessage' | 'recordErrors';
 const NO_RECORD_ERRORS: AppendResult['recordErrors'] = [];
 
 export function accepted(result: Omit<AppendResult, Always>): AppendResult {
-  return { error: undefined, errorMessage: undefined, recordErrors: NO_RECORD_ERRORS, ...result };
+  const { baseOffset, lastOffset, logAppendTime, logStartOffset, isDuplicate } = result;
+  return {
+    error: undefined,
+    errorMessage: undefined,
+    baseOffset,
+    lastOffset,
+    logAppendTime,
+    logStartOffset,
+    isDuplicate,
+    recordErrors: NO_RECORD_ERRORS,
+  };
 }
 
 export function refused({ error, message, recordErrors }: Refusal, logStartOffset: number): AppendResult {

@@ -48,7 +48,8 @@ function parseBatch(
   const refusal = refuseBytes(records, position, origin, config);
   if (refusal !== undefined) return refusal;
   const header = readBatchHeader(records, position);
-  const bytes = records.subarray(position, position + header.sizeInBytes);
+  const isAll = header.sizeInBytes === records.length;
+  const bytes = isAll ? records : records.subarray(position, position + header.sizeInBytes);
   const stored = refuseHeader(header, origin) ?? storedForm(bytes, header, origin, config, wallMs);
   if (!Buffer.isBuffer(stored)) return stored;
   if (stored === bytes) return withMarker(bytes, header, origin);

@@ -9,6 +9,13 @@ import type { Disk } from '../disk/disk.ts';
 /** `os`: a record is durable once the page cache has it. `sync`: once an fdatasync has. */
 export type Durability = 'os' | 'sync';
 
+/** A log that has something queued. */
+export interface UnwrittenLog {
+  /** `writePending` is going to be called. Guarded by: only the home writes it. */
+  isWriteDue: boolean;
+  writePending(): void;
+}
+
 export interface LogHome {
   readonly disk: Disk;
   readonly clock: Clock;
@@ -30,5 +37,5 @@ export interface LogHome {
   /** Resolves when the names of all folders made so far are durable. */
   syncDirectory(): Promise<void>;
   /** Has `log.writePending()` called, once, in the next turn; sooner when much is queued. `sizeInBytes`: what was queued now. */
-  scheduleWrite(log: { writePending(): void }, sizeInBytes: number): void;
+  scheduleWrite(log: UnwrittenLog, sizeInBytes: number): void;
 }

@@ -78,6 +78,8 @@ export class LogReader implements MemoryHolder {
   /** Least recently used first. */
   #windows: Window[] = [];
   #heldBytes = 0;
+  newer: MemoryHolder | undefined = undefined;
+  older: MemoryHolder | undefined = undefined;
 
   constructor(source: SegmentSource, budget: MemoryBudget) {
     this.#source = source;

@@ -27,6 +27,8 @@ export class MemoryTail implements MemoryHolder {
   /** Batches before this index are evicted. */
   #first = 0;
   #heldBytes = 0;
+  newer: MemoryHolder | undefined = undefined;
+  older: MemoryHolder | undefined = undefined;
   /** Batches from this offset on are not on disk. */
   #writtenOffset = 0;
 

@@ -33,7 +33,7 @@ import { FlushTimer } from './flush-timer.ts';
 import { HeadWriter } from './head-writer.ts';
 import { type ParsedBatch, parseIncoming } from './incoming-batches.ts';
 import type { EpochEnd, LeaderEpochs } from './leader-epochs.ts';
-import type { LogHome } from './log-home.ts';
+import type { LogHome, UnwrittenLog } from './log-home.ts';
 import { emptyRead, failedRead, type LogRead, offsetOutOfRange } from './log-read.ts';
 import { LogReader, type ReadRequest } from './log-reader.ts';
 import { LogSegments, type SegmentsOwner } from './log-segments.ts';
@@ -65,11 +65,13 @@ export interface LoadedLog {
   readonly isSealed: boolean;
 }
 
-export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, CheckpointedLog {
+export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, CheckpointedLog, UnwrittenLog {
   readonly topic: string;
   readonly partition: number;
   topicId: Uuid;
   readonly folder: string;
+  /** @see UnwrittenLog */
+  isWriteDue = false;
   /** The owner's hook: called with the new `durableEndOffset`, before the callbacks of `whenDurable`. */
   onDurableAdvance: ((durableEndOffset: number) => void) | undefined;
   /** The owner's hook: records from `endOffset` on could not be written for want of room, and are no more. */

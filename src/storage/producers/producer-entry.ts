@@ -44,12 +44,13 @@ export function afterBatch(
 ): ProducerEntry {
   const { baseSequence, lastSequence, lastOffsetDelta, producerEpoch } = header;
   const batch = { baseSequence, lastSequence, baseOffset, lastOffset: baseOffset + lastOffsetDelta, timestamp };
-  const earlier = entry.epoch === producerEpoch ? entry.batches.slice(1 - CACHED_BATCHES_MAX) : [];
+  const batches = entry.epoch === producerEpoch ? entry.batches.slice(1 - CACHED_BATCHES_MAX) : [];
+  batches.push(batch);
   const isBeginning = header.isTransactional && entry.currentTxnFirstOffset < 0;
   return {
     producerId: entry.producerId,
     epoch: producerEpoch,
-    batches: [...earlier, batch],
+    batches,
     coordinatorEpoch: entry.coordinatorEpoch,
     lastTimestamp: Math.max(entry.lastTimestamp, timestamp, wallMs),
     currentTxnFirstOffset: isBeginning ? baseOffset : entry.currentTxnFirstOffset,

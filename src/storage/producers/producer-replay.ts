@@ -50,7 +50,7 @@ export function replayBatch(
 ): AbortedTxn | undefined {
   if (buffer.readInt32BE(at + PRODUCER_ID_POSITION) < 0) return undefined;
   const header = readBatchHeader(buffer, at);
-  if (!header.isControl) return producers.update(header, header.baseOffset, undefined);
+  if (!header.isControl) return producers.replay(header, undefined);
   let marker: TransactionMarker | undefined;
   try {
     marker = readTransactionMarker(buffer, at, header);
@@ -59,5 +59,5 @@ export function replayBatch(
     const { producerId, baseOffset: offset } = header;
     logger.error({ producerId, offset }, `A transaction has no end that could be read: ${error.message}`);
   }
-  return producers.update(header, header.baseOffset, marker);
+  return producers.replay(header, marker);
 }

@@ -16,12 +16,18 @@ import { type ProducerAppend, refuseOfProducer, repeatedBatch } from './producer
 import { Transactions } from './transactions.ts';
 import { type Verification, Verifications } from './verifications.ts';
 
+interface ReplacedEntry {
+  readonly producerId: number;
+  /** Undefined: the producer was not known. */
+  readonly entry: ProducerEntry | undefined;
+}
+
 export class ProducerState {
   readonly transactions = new Transactions();
   readonly #verifications = new Verifications();
   readonly #entries = new Map<number, ProducerEntry>();
-  /** Those that have changed since `written`, as they were before; undefined: unknown. */
-  readonly #before = new Map<number, ProducerEntry | undefined>();
+  /** What each change since `written` has replaced, in their order. */
+  #before: ReplacedEntry[] = [];
 
   get producerCount(): number {
     return this.#entries.size;
@@ -75,7 +81,7 @@ export class ProducerState {
   ): AbortedTxn | undefined {
     const { producerId } = header;
     const known = this.#entries.get(producerId);
-    if (!this.#before.has(producerId)) this.#before.set(producerId, known);
+    this.#before.push({ producerId, entry: known });
     const entry = known ?? newProducer(producerId);
     const after = header.isControl
       ? afterControlBatch(entry, header, marker, Math.max(timestamp, wallMs))
@@ -88,6 +94,13 @@ export class ProducerState {
     const lastStableOffset = this.transactions.end(firstOffset, baseOffset);
     if (marker?.type === 'commit') return undefined;
     return { producerId, firstOffset, lastOffset: baseOffset, lastStableOffset };
+  }
+
+  /** As `update`, of a batch that was found in the log: nothing takes it back. */
+  replay(header: BatchHeader, marker: TransactionMarker | undefined): AbortedTxn | undefined {
+    const aborted = this.update(header, header.baseOffset, marker);
+    this.written();
+    return aborted;
   }
 
   /** Takes over the batches of `recent`, the same producer as read from the end of the log, when it knows more of them. */
@@ -109,16 +122,16 @@ export class ProducerState {
 
   /** What was noted so far is in the log for good. */
   written(): void {
-    if (this.#before.size > 0) this.#before.clear();
+    if (this.#before.length > 0) this.#before = [];
   }
 
   /** Forgets the batches from `endOffset` on, which came after the last `written`. */
   revert(endOffset: number): void {
-    for (const [producerId, entry] of this.#before) {
+    for (const { producerId, entry } of this.#before.toReversed()) {
       if (entry === undefined) this.#entries.delete(producerId);
       else this.#entries.set(producerId, entry);
     }
-    this.#before.clear();
+    this.#before = [];
     this.transactions.revert(endOffset);
   }
 

@@ -93,6 +93,8 @@ export class Segment implements MemoryHolder {
   #storing = NOTHING_STORED;
   /** Bytes of indexes of a sealed segment that a memory budget counts. */
   #heldBytes = 0;
+  newer: MemoryHolder | undefined = undefined;
+  older: MemoryHolder | undefined = undefined;
 
   /**
    * @param jitterShare from 0 to 1: how much of `segment.jitter.ms` this segment rolls early
@@ -270,8 +272,11 @@ export class Segment implements MemoryHolder {
   }
 
   mark(): SegmentMark {
+    const { offsetEntryCount, timeEntryCount, abortedCount } = this.indexCounts;
     return {
-      ...this.indexCounts,
+      offsetEntryCount,
+      timeEntryCount,
+      abortedCount,
       sizeInBytes: this.sizeInBytes,
       bytesSinceIndexEntry: this.#bytesSinceIndexEntry,
       maxTimestamp: this.#maxTimestamp,
