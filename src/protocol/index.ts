@@ -6,6 +6,7 @@
 export type { CompressionCodec } from '#core';
 export { type Api, type ApiName, Apis, apiByKey } from './apis.ts';
 export { decode, decodeBuffer, encode, encodeToBuffer } from './codec.ts';
+export { canGenerateCode } from './compiled-codec.ts';
 export { decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from './consumer-protocol.ts';
 export {
   type ControlType,

@@ -214,9 +214,9 @@ class PendingProduce implements CommitWaiter, Expiring {
       baseOffset: -1,
       logAppendTimeMs: -1,
       logStartOffset: -1,
-      recordErrors: [],
+      recordErrors: NO_RECORD_ERRORS,
       errorMessage: null,
-      currentLeader: NO_LEADER,
+      currentLeader: undefined,
     };
     this.#answers.push(answer);
     return answer;
@@ -299,12 +299,13 @@ class PendingProduce implements CommitWaiter, Expiring {
   #finish(): void {
     this.#isDone = true;
     let next = 0;
-    const topics = this.#request.topicData.filter(({ partitionData }) => partitionData.length > 0);
-    const responses = topics.map(({ name, topicId, partitionData }): TopicResponse => {
+    const responses: TopicResponse[] = [];
+    for (const { name, topicId, partitionData } of this.#request.topicData) {
+      if (partitionData.length === 0) continue;
       const start = next;
       next += partitionData.length;
-      return { name, topicId, partitionResponses: this.#answers.slice(start, next) };
-    });
+      responses.push({ name, topicId, partitionResponses: this.#answers.slice(start, next) });
+    }
     const { listenerName, version } = this.#context;
     const nodeEndpoints = this.#isMoved && version >= 10 ? leaderEndpoints(this.#broker, listenerName) : [];
     this.#context.reply({ responses, nodeEndpoints } satisfies Response);
@@ -326,4 +327,4 @@ const WITHOUT_LOG_START: readonly KafkaErrorRow[] = [
 ];
 /** No code of Kafka's: this partition is appended and waits. */
 const PENDING = -32768;
-const NO_LEADER = { leaderId: -1, leaderEpoch: -1 };
+const NO_RECORD_ERRORS: PartitionResponse['recordErrors'] = [];

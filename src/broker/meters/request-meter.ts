@@ -11,7 +11,7 @@
  */
 import { Histogram } from '#core';
 import type { Api } from '#protocol';
-import { CODE_COUNT, CODE_MIN, errorCounter } from './error-codes.ts';
+import { CODE_COUNT, CODE_MIN, type ErrorCounter, errorCounter } from './error-codes.ts';
 
 /** A request, as far as it is measured: when its parts came to their end, monotonic milliseconds. */
 export interface MeteredRequest {
@@ -38,7 +38,7 @@ export class ApiMeter {
   readonly sendMs = new Histogram();
   readonly throttleMs = new Histogram();
   readonly bytes = new Histogram();
-  readonly countErrors: (body: object, counts: Float64Array) => void;
+  readonly countErrors: ErrorCounter;
 
   constructor(api: Api) {
     this.api = api;
