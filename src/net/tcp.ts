@@ -1,6 +1,6 @@
 /**
- * TCP on `node:net`. Nagle is off (requests are small and latency counts); small writes of one turn leave together, in one `writev`,
- * and so do the chunks of a large one; the kernel's keep-alive finds peers that vanished without a word.
+ * TCP on `node:net`. Nagle is off (requests are small and latency counts); small writes of one turn leave together, in one `write`, and
+ * the chunks of a large one in one `writev`; the kernel's keep-alive finds peers that vanished without a word.
  *
  * What arrives is read into one buffer that all sockets of the thread share, and handed on as a copy of just its size. Left to itself
  * node:net makes an ArrayBuffer of 64 KiB for every read, outside of what the garbage collector's cheap rounds see, so that the expensive
@@ -32,6 +32,8 @@ import {
 const READ_BYTES = 256 * 1024;
 /** Writes wait for others of their turn until so many bytes are together. */
 const GATHERED_BYTES_MAX = 64 * 1024;
+/** Up to this, chunks that leave together are copied into one: as cheap as it is to tell the kernel of each. */
+const JOINED_BYTES_MAX = 4 * 1024;
 /** First keep-alive probe after this much silence, milliseconds. */
 const KEEP_ALIVE_DELAY_MS = 60_000;
 
@@ -166,7 +168,8 @@ class TcpConnection implements Connection {
   #error: Error | undefined;
   #isClosing = false;
   #isClosed = false;
-  /** Bytes that wait for the end of the turn. */
+  /** What waits for the end of the turn. */
+  #gathered: Buffer[] = [];
   #gatheredBytes = 0;
 
   constructor(socket: Socket, reader: SharedReader, remoteAddress: string, clock: Clock = systemClock) {
@@ -184,7 +187,7 @@ class TcpConnection implements Connection {
   }
 
   get queuedBytes(): number {
-    return this.#socket.writableLength;
+    return this.#gatheredBytes + this.#socket.writableLength;
   }
 
   start(handlers: ConnectionHandlers): void {
@@ -203,26 +206,32 @@ class TcpConnection implements Connection {
   }
 
   write(chunks: readonly Buffer[]): boolean {
-    const socket = this.#socket;
-    if (this.#isClosing || !socket.writable) return true;
-    if (this.#gatheredBytes === 0) {
-      socket.cork();
-      void Promise.resolve().then(this.#send);
-    }
-    let isBelowMark = true;
+    if (this.#isClosing || !this.#socket.writable) return true;
+    if (this.#gathered.length === 0) void Promise.resolve().then(this.#send);
     for (const chunk of chunks) {
-      isBelowMark = socket.write(chunk);
+      this.#gathered.push(chunk);
       this.#gatheredBytes += chunk.length;
     }
+    const isBelowMark = this.queuedBytes < this.#socket.writableHighWaterMark;
     if (this.#gatheredBytes >= GATHERED_BYTES_MAX) this.#send();
     // What could be handed to the kernel at once is no longer queued; 'drain' still comes after a false.
     return isBelowMark;
   }
 
   readonly #send = (): void => {
-    if (this.#gatheredBytes === 0) return;
+    const socket = this.#socket;
+    const chunks = this.#gathered;
+    const bytes = this.#gatheredBytes;
+    this.#gathered = [];
     this.#gatheredBytes = 0;
-    this.#socket.uncork();
+    if (chunks.length === 0 || !socket.writable) return;
+    if (chunks.length === 1) socket.write(chunks[0]);
+    else if (bytes <= JOINED_BYTES_MAX) socket.write(Buffer.concat(chunks, bytes));
+    else {
+      socket.cork();
+      for (const chunk of chunks) socket.write(chunk);
+      socket.uncork();
+    }
   };
 
   pause(): void {
@@ -241,6 +250,7 @@ class TcpConnection implements Connection {
       this.#socket.destroy();
       return;
     }
+    this.#send();
     const linger = this.#clock.setTimer(CLOSE_LINGER_MS, () => this.#socket.destroy(), { unref: true });
     this.#socket.once('close', () => linger.cancel());
     this.#socket.resume();
