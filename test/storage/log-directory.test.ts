@@ -30,15 +30,16 @@ describe('a new log directory', () => {
 
   test('makes the folder of a partition as Kafka does', async () => {
     const scene = await openScene();
-    createLog(scene);
+    appendValues(createLog(scene), ['a']);
     const names = await fileNames(scene.disk, '/data/orders-0');
     expect(names).toEqual(['00000000000000000000.log', 'partition.metadata']);
     await scene.directory.close();
     expect(await fileNames(scene.disk, '/data/orders-0')).toEqual([
       '00000000000000000000.index',
       '00000000000000000000.log',
-      '00000000000000000000.snapshot',
       '00000000000000000000.timeindex',
+      '00000000000000000001.snapshot',
+      'leader-epoch-checkpoint',
       'partition.metadata',
     ]);
   });

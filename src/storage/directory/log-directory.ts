@@ -67,8 +67,13 @@ export interface LogDirectoryOptions {
 
 type OpenOptions = LogDirectoryOptions & { readonly limits: SharedLimits; readonly disk: OpenFiles };
 
-/** So many partitions are opened, and closed, at a time. */
-const PARTITIONS_PARALLEL_MAX = 8;
+/** So many partitions are opened at a time. */
+const OPENED_PARALLEL_MAX = 8;
+/**
+ * So many are closed at a time. Each waits for some syncs, one after the other, and the journal of a file system commits for all that
+ * wait: on a busy disk 2,000 partitions with records took 6.5 s where 8 were closed at a time, and 3.9 s with this.
+ */
+const CLOSED_PARALLEL_MAX = 256;
 /** `sync` promises that little is read again after a crash; for `os` it is Kafka's interval for high watermarks. */
 const CHECKPOINT_MS = { sync: 1_000, os: 5_000 } as const;
 const RETENTION_CHECK_MS = 300_000;
@@ -308,7 +313,7 @@ export class LogDirectory {
       else if (isDeletedFolder(name)) this.#removeLater([`${path}/${name}`], 0);
       else logger.warn({ path: `${path}/${name}` }, 'This is no folder of a partition and is ignored');
     }
-    await inParallel(folders, PARTITIONS_PARALLEL_MAX, async ({ topic, partition }) => {
+    await inParallel(folders, OPENED_PARALLEL_MAX, async ({ topic, partition }) => {
       const loaded = await openPartition({
         home: this.#home,
         path,
@@ -407,7 +412,8 @@ export class LogDirectory {
         producers,
         compactedTo: 0,
         damage: [],
-        isSealed: false,
+        // Nothing is in it that a stop would have to store.
+        isSealed: true,
       };
       return new PartitionLog(this.#home, loaded, true);
     } catch (error) {
@@ -493,7 +499,7 @@ export class LogDirectory {
     const logs = [...this.#logs.values()];
     await this.#retention.stop();
     await this.#home.drain();
-    await inParallel(logs, PARTITIONS_PARALLEL_MAX, (log) => log.close());
+    await inParallel(logs, CLOSED_PARALLEL_MAX, (log) => log.close());
     await this.#home.syncDirectory();
     if (this.#home.failure !== undefined) return;
     await this.#home.checkpoints.store();

@@ -38,8 +38,8 @@ export interface LogContent {
 
 export interface RestoredProducers {
   readonly producers: ProducerState;
-  /** The offset of the snapshot that it began with; undefined when there was none that is good. */
-  readonly snapshotOffset: number | undefined;
+  /** Where the snapshot stands that it began with; without a good one, where the log begins. */
+  readonly snapshotOffset: number;
 }
 
 export const EPOCH_FILE = 'leader-epoch-checkpoint';
@@ -68,7 +68,8 @@ export async function restoreEpochs(content: LogContent, newFrom: number): Promi
   found.end();
   epochs.truncateFromStart(content.logStartOffset);
   const text = formatEpochs(epochs.entries);
-  if (formatEpochs(known ?? []) === text) return { epochs, areStored: true };
+  // An epoch without records says nothing, and is forgotten by every start.
+  if (formatEpochs(before(content.logEndOffset, known ?? [])) === text) return { epochs, areStored: true };
   // The recovery point moves on from now, and those of the last segment alone are always read again.
   const lastOffset = content.segments[content.segments.length - 1].baseOffset;
   const isNeeded = formatEpochs(before(lastOffset, known ?? [])) !== formatEpochs(before(lastOffset, epochs.entries));
@@ -144,7 +145,7 @@ export async function restoreProducers(content: LogContent, untold: UntoldTransa
   if (isFolderDirty) await disk.syncDirectory(folder);
   for (const entry of recent.entries()) producers.complete(entry);
   producers.written();
-  return { producers, snapshotOffset: restored };
+  return { producers, snapshotOffset };
 }
 
 /** An offset about `RECENT_BYTES` before the end of the log. */
