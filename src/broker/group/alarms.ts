@@ -10,7 +10,7 @@
 import type { Turn } from '../coordination/turn.ts';
 import { limits } from './config.ts';
 
-export type AlarmTarget =
+export type GroupAlarmTarget =
   | {
       readonly kind: 'session' | 'rebalance' | 'rejoin' | 'resync';
       readonly groupId: string;
@@ -18,8 +18,10 @@ export type AlarmTarget =
     }
   | { readonly kind: 'regex'; readonly groupId: string }
   | { readonly kind: 'join'; readonly groupId: string }
-  | { readonly kind: 'sync'; readonly groupId: string }
-  | { readonly kind: 'expiry' };
+  | { readonly kind: 'sync'; readonly groupId: string };
+
+/** Of a group, or of all of the partition. */
+export type AlarmTarget = GroupAlarmTarget | { readonly kind: 'expiry' } | { readonly kind: 'forgetting' };
 
 export interface Alarm {
   readonly name: string;
@@ -93,7 +95,7 @@ export class Alarms {
 }
 
 function nameOf(target: AlarmTarget): string {
-  if (target.kind === 'expiry') return 'expiry';
+  if (!('groupId' in target)) return target.kind;
   const group = encodeURIComponent(target.groupId.toWellFormed());
   if (!('memberId' in target)) return `${target.kind}:${group}`;
   return `${target.kind}:${group}:${encodeURIComponent(target.memberId.toWellFormed())}`;

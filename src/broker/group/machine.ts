@@ -15,7 +15,7 @@ import type { Instant } from '#core';
 import type { CoordinatorRecord } from '../coordination/machine.ts';
 import { Turn } from '../coordination/turn.ts';
 import { deleteGroups, describeGroups, listGroups } from './admin.ts';
-import { Alarms, type AlarmTarget, newAlarm } from './alarms.ts';
+import { Alarms, type GroupAlarmTarget, newAlarm } from './alarms.ts';
 import { ClassicGroup } from './classic-group.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { GroupSettings } from './config.ts';
@@ -40,6 +40,7 @@ import { readRecord } from './records.ts';
 export class GroupMachine {
   readonly #coordinator: Coordinator;
   readonly #expiryAlarm = newAlarm({ kind: 'expiry' });
+  readonly #forgettingAlarm = newAlarm({ kind: 'forgetting' });
   /** Topics whose offsets are still to be deleted. */
   readonly #deletedTopics = new Set<string>();
   #isLoaded = false;
@@ -115,7 +116,7 @@ export class GroupMachine {
         break;
       case 'topics-deleted':
         for (const topic of event.topics) this.#deletedTopics.add(topic);
-        this.#cleanUp(turn);
+        this.#forget(turn);
         break;
       case 'topics-changed':
         this.#topicsChanged(event.topics);
@@ -158,23 +159,26 @@ export class GroupMachine {
   #onTimer(name: string, turn: Turn): void {
     const target = this.#coordinator.alarms.fired(name, turn);
     if (target === undefined) return;
-    if (target.kind === 'expiry') {
-      this.#cleanUp(turn);
-      return;
-    }
+    if (target.kind === 'expiry') this.#expire(turn);
+    else if (target.kind === 'forgetting') this.#forget(turn);
+    else this.#ring(target, turn);
+  }
+
+  #ring(target: GroupAlarmTarget, turn: Turn): void {
     const group = this.#coordinator.groups.get(target.groupId);
     if (group?.type === 'consumer') ringConsumer(this.#coordinator, group, target, turn);
     else if (group !== undefined) ringClassic(this.#coordinator, group, target, turn);
   }
 
   /** What does not fit into one batch goes on in the next turn. */
-  #cleanUp(turn: Turn): void {
+  #forget(turn: Turn): void {
+    if (forgetTopics(this.#coordinator, this.#deletedTopics, turn)) this.#deletedTopics.clear();
+    else this.#coordinator.alarms.set(this.#forgettingAlarm, 0, turn);
+  }
+
+  #expire(turn: Turn): void {
     const { settings, alarms } = this.#coordinator;
-    let isFinished = forgetTopics(this.#coordinator, this.#deletedTopics, turn);
-    if (isFinished) {
-      this.#deletedTopics.clear();
-      isFinished = expire(this.#coordinator, turn);
-    }
+    const isFinished = expire(this.#coordinator, turn);
     alarms.set(this.#expiryAlarm, isFinished ? settings.offsetsRetentionCheckMs : 0, turn);
   }
 
@@ -188,13 +192,13 @@ export class GroupMachine {
 }
 
 /** Alarms outlive the group they were set for: one that has become a group of the other protocol has its own. */
-function ringClassic(coordinator: Coordinator, group: ClassicGroup, target: AlarmTarget, turn: Turn): void {
+function ringClassic(coordinator: Coordinator, group: ClassicGroup, target: GroupAlarmTarget, turn: Turn): void {
   if (target.kind === 'join') onJoinAlarm(coordinator, group, turn);
   else if (target.kind === 'sync') onSyncAlarm(coordinator, group, turn);
   else if (target.kind === 'session') onSessionAlarm(coordinator, group, target.memberId, turn);
 }
 
-function ringConsumer(coordinator: Coordinator, group: ConsumerGroup, target: AlarmTarget, turn: Turn): void {
+function ringConsumer(coordinator: Coordinator, group: ConsumerGroup, target: GroupAlarmTarget, turn: Turn): void {
   if (target.kind === 'regex') onRegexAlarm(coordinator, group, turn);
   else if (target.kind === 'rebalance') onRebalanceAlarm(coordinator, group, target.memberId, turn);
   else if ('memberId' in target) fence(coordinator, group, target.memberId, turn);
