@@ -26,7 +26,8 @@ export function describeClientQuotas(
   const entries = [...broker.metadata.image.clientQuotas.all()].filter(filter.matches);
   return {
     errorCode: Errors.NONE.code,
-    errorMessage: null,
+    // Kafka's word for no error is an empty one.
+    errorMessage: '',
     entries: entries.map(({ entity, values }) => ({
       entity,
       values: [...values].map(([key, value]) => ({ key, value })),
