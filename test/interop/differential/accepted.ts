@@ -93,7 +93,7 @@ export const accepted: readonly Accepted[] = [
   },
   // Kafka falls over its own feet.
   {
-    api: ['Metadata', 'DescribeTopicPartitions', 'Fetch', 'ListOffsets', 'WriteTxnMarkers'],
+    api: ['Metadata', 'DescribeTopicPartitions', 'Fetch', 'ListOffsets', 'OffsetFetch', 'WriteTxnMarkers'],
     kafka: /^"UNKNOWN_SERVER_ERROR"$/,
     reason: 'Kafka answers UNKNOWN_SERVER_ERROR to what it did not check; we name the fault, or find none.',
   },
@@ -182,16 +182,8 @@ export const accepted: readonly Accepted[] = [
     reason: 'Another one of several faults.',
   },
   { api: 'DescribeProducers', path: /errorMessage$/, reason: 'A code says enough.' },
-  { api: 'DescribeClientQuotas', path: /errorMessage$/, reason: 'A text without characters where there is none.' },
   { api: 'AlterClientQuotas', change: /one twice/, reason: 'What is named twice is answered twice.' },
   { api: 'ConsumerGroupHeartbeat', path: /errorMessage$/, change: /groupId=''/, reason: 'A code says enough.' },
-  {
-    api: 'Fetch',
-    change: /stamped/,
-    path: /records$/,
-    reason: 'Each broker stamps with its own time, which may be the same.',
-    isRare: true,
-  },
   {
     api: ['DescribeConfigs', 'OffsetFetch', 'DescribeGroups', 'ConsumerGroupDescribe'],
     path: /#\d\]$/,

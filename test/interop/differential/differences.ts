@@ -3,6 +3,7 @@
  * word first; what is left is compared value by value.
  */
 import { ZERO_UUID } from '#core';
+import { batchesIn } from './batches-in.ts';
 import type { Outcome, Question } from './question.ts';
 import type { QuestionedBroker } from './questioned-broker.ts';
 
@@ -27,8 +28,8 @@ const TEXT = /message|documentation|logDir$/i;
 const TIME = /timestamp|timeMs$/i;
 const ID = /^(topicId|replicaDirectoryId|directoryId|clientInstanceId)$/;
 const SIZE = /^(totalBytes|usableBytes|partitionSize|finalizedFeaturesEpoch)$/;
-/** Ends in a uuid: Kafka writes it in hexadecimal, we in base64. */
-const MEMBER = /^.*-(?:[\w-]{22}|[0-9a-f-]{36})$/s;
+/** Is a uuid or ends in one: Kafka writes it in hexadecimal, we in base64. */
+const MEMBER = /^(?:.*-)?(?:[\w-]{22}|[0-9a-f-]{36})$/s;
 /** What identifies an element of a list. */
 const KEYS = [
   'name',
@@ -39,6 +40,7 @@ const KEYS = [
   'apiKey',
   'partitionIndex',
   'index',
+  'baseOffset',
   'partition',
   'nodeId',
   'memberId',
@@ -62,8 +64,11 @@ export function differencesOf(
     found.push({ api: api.name, version, change, path, kafka: textOf(left), ours: textOf(right) });
   };
   const freshName = new RegExp(`^(fresh|group|txn)-(?!${String(kafka.words.get('@fresh')).slice(6)}$)`);
+  const { recordedCodes } = question;
   const [left, right] = [plainOutcome(kafka, kafkaOutcome, freshName), plainOutcome(ours, ourOutcome, freshName)];
-  const [errors, ourErrors] = [errorsIn(left), errorsIn(right)];
+  const [errors, ourErrors] = [errorCodesIn(left), errorCodesIn(right)];
+  if (recordedCodes !== undefined && sorted(recordedCodes) !== sorted(errors))
+    add('', sorted(errors), `${sorted(recordedCodes)} when it was recorded`);
   if (errors.has(-1) && !ourErrors.has(-1))
     add(
       '',
@@ -74,13 +79,17 @@ export function differencesOf(
   return found;
 }
 
+function sorted(codes: Iterable<number>): string {
+  return [...codes].sort((a, b) => a - b).join();
+}
+
 /** Error codes anywhere in a reply. */
-function errorsIn(value: Plain, found = new Set<number>()): Set<number> {
-  if (Array.isArray(value)) for (const element of value) errorsIn(element, found);
+export function errorCodesIn(value: unknown, found = new Set<number>()): Set<number> {
+  if (Array.isArray(value)) for (const element of value) errorCodesIn(element, found);
   if (!isFields(value)) return found;
   for (const [name, inner] of Object.entries(value)) {
     if (/errorCode$/i.test(name)) found.add(inner as number);
-    else errorsIn(inner, found);
+    else errorCodesIn(inner, found);
   }
   return found;
 }
@@ -106,7 +115,8 @@ function isGiven(name: string, value: number): boolean {
 }
 
 function plain(value: unknown, name: string, words: ReadonlyMap<unknown, string>, port: number, others: RegExp): Plain {
-  if (Buffer.isBuffer(value)) return wholeBatches(value).toString('hex');
+  if (Buffer.isBuffer(value))
+    return name === 'records' ? plain(batchesIn(value), name, words, port, others) : value.toString('hex');
   if (Array.isArray(value)) {
     const elements = value.filter((element) => !isNamed(element, others));
     const plains = elements.map((element) => plain(element, name, words, port, others));
@@ -145,14 +155,6 @@ function named(
   if (name === 'clusterId') return '@cluster';
   if (ID.test(name)) return value === ZERO_UUID ? '@no-id' : '@some-id';
   return name === 'memberId' || name === 'leader' ? value.replace(MEMBER, '@member') : value;
-}
-
-/** Kafka cuts the last batch where the limit is. */
-function wholeBatches(bytes: Buffer): Buffer {
-  let end = 0;
-  while (bytes.length - end >= 17 && bytes[end + 16] === 2 && end + 12 + bytes.readInt32BE(end + 8) <= bytes.length)
-    end += 12 + bytes.readInt32BE(end + 8);
-  return end === 0 ? bytes : bytes.subarray(0, end);
 }
 
 function compare(
@@ -206,8 +208,8 @@ function keyOf(element: Plain): string | undefined {
   return named === undefined ? undefined : String(element[named]);
 }
 
-function isFields(value: Plain): value is { readonly [name: string]: Plain } {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
+function isFields(value: unknown): value is { readonly [name: string]: Plain } {
+  return value !== null && typeof value === 'object' && !Array.isArray(value) && !Buffer.isBuffer(value);
 }
 
 function textOf(value: Plain): string {

@@ -1,7 +1,7 @@
 /**
- * Apache Kafka 4.4.0 and our broker, node 1 of a cluster of one each, are asked the same, and what they answer is compared: requests
- * made from the schemas by changing one field at a time, and two, in states that earlier requests have made (`chapters/`). `accepted.ts` says
- * where they may differ.
+ * Apache Kafka 4.4.0 and our broker, node 1 of a cluster of one each, are asked the same, and what they answer is compared: what real
+ * clients asked (`recorded/`), and requests made from the schemas by changing one field at a time, and two, in states that earlier
+ * requests have made (`chapters/`). `accepted.ts` says where they may differ.
  *
  * In the environment: `SPRINGTIDE_DIFFERENTIAL=full` is the long form, every version of every API; `SPRINGTIDE_DIFFERENTIAL_CHAPTERS` names
  * some chapters, apart by commas; `SPRINGTIDE_DIFFERENTIAL_REPORT` is a file that takes the table of differences.
@@ -12,6 +12,7 @@ import { type SpringtideServer, startSpringtide } from '../../processes/springti
 import { type ApacheKafka, startApacheKafka } from '../kafka/apache-kafka.ts';
 import { accepted } from './accepted.ts';
 import { chapters } from './chapters/index.ts';
+import { clusterSettings } from './cluster-settings.ts';
 import { QuestionedBroker } from './questioned-broker.ts';
 import { DifferentialRun } from './run-chapter.ts';
 import { tableOf } from './table.ts';
@@ -21,13 +22,6 @@ const report = process.env.SPRINGTIDE_DIFFERENTIAL_REPORT;
 const names = process.env.SPRINGTIDE_DIFFERENTIAL_CHAPTERS?.split(',');
 const wanted = chapters.filter(({ name }) => names?.includes(name) ?? true);
 
-/** So that both brokers have the same cluster. */
-const SHARED = {
-  'num.partitions': 1,
-  'offsets.topic.num.partitions': 4,
-  'transaction.state.log.num.partitions': 4,
-  'auto.create.topics.enable': 'true',
-};
 const WHOLE_MS = 1_800_000;
 
 let kafka: ApacheKafka;
@@ -35,9 +29,9 @@ let ours: SpringtideServer;
 let run: DifferentialRun;
 
 beforeAll(async () => {
-  const overrides = Object.entries(SHARED).map(([key, value]) => `${key}=${value}`);
+  const overrides = Object.entries(clusterSettings).map(([key, value]) => `${key}=${value}`);
   ours = await startSpringtide({ overrides: [...overrides, 'springtide.broker.durability=os'] });
-  kafka = await startApacheKafka(SHARED);
+  kafka = await startApacheKafka(clusterSettings);
   const brokers = [kafka, ours].map(({ bootstrapServers }) => new QuestionedBroker(bootstrapServers));
   run = new DifferentialRun(brokers[0], brokers[1], { isWhole, pairCount: isWhole ? 60 : 8, seed: 1 });
   await run.start();

@@ -5,10 +5,16 @@ import { type Api, Apis, decode, decodeResponseHeader } from '#protocol';
 import { encodeLoosely, type Value } from './loose-encoder.ts';
 import type { Outcome, Question, Reply } from './question.ts';
 
-const SILENCE_MS = 4000;
-const SETTLE_ATTEMPTS_MAX = 400;
+/** Without an answer for so long there will be none; the short time is for questions that are known for it. */
+const SILENCE_MS = 60_000;
+const SHORT_SILENCE_MS = 4000;
+const SETTLE_ATTEMPTS_MAX = 2400;
 const SETTLE_PAUSE_MS = 25;
 const MAIN = 'main';
+/** Characters of a reply that an error shows. */
+const SHOWN_MAX = 300;
+/** After size, key and version. */
+const CORRELATION_ID_POSITION = 8;
 /** Follows a produce request, which may want no reply: when this one is answered, the other one was not. */
 const PROBE_CORRELATION_ID = 1_000_000_000;
 
@@ -31,7 +37,8 @@ export class QuestionedBroker {
       this.#learnIds(outcome.reply);
       question.learn?.(outcome.reply as never, this.words);
       if (question.isSettled?.(outcome.reply as never) ?? true) return outcome;
-      if (attempt === SETTLE_ATTEMPTS_MAX) throw new Error(`never settled: ${question.api.name} ${question.change}`);
+      if (attempt === SETTLE_ATTEMPTS_MAX)
+        throw new Error(`never settled: ${question.api.name} ${question.change}: ${shortened(outcome.reply)}`);
       await new Promise((resolve) => setTimeout(resolve, SETTLE_PAUSE_MS));
     }
   }
@@ -42,22 +49,33 @@ export class QuestionedBroker {
     this.#connections.clear();
   }
 
-  async #askOnce({ api, version, body, connection: name = MAIN }: Question): Promise<Outcome> {
+  async #askOnce(question: Question): Promise<Outcome> {
+    const { api, version, connection: name = MAIN } = question;
     const connection = await this.#connection(name);
-    const correlationId = ++this.#lastCorrelationId;
-    const request = encodeLoosely(api, version, correlationId, body, (word) => this.#lookUp(word));
+    const request = this.#requestOf(question);
+    const correlationId = request.readInt32BE(CORRELATION_ID_POSITION);
     const isProbed = api === Apis.Produce;
     const probe = encodeLoosely(Apis.ApiVersions, 0, PROBE_CORRELATION_ID, {}, () => null);
     connection.write(isProbed ? Buffer.concat([request, probe]) : request);
-    const frame = await connection.frame();
+    const frame = await connection.frame(question.mayBeSilent === true ? SHORT_SILENCE_MS : SILENCE_MS);
     if (!Buffer.isBuffer(frame)) {
       connection.close();
       this.#connections.delete(name);
       return { kind: frame };
     }
     if (isProbed && frame.readInt32BE(0) === PROBE_CORRELATION_ID) return { kind: 'no reply' };
-    if (isProbed) await connection.frame();
+    if (isProbed) await connection.frame(SILENCE_MS);
     return decodeReply(api, version, correlationId, frame);
+  }
+
+  /** Its frame, size included. */
+  #requestOf({ api, version, body, frame }: Question): Buffer {
+    const lookUp = (word: string) => this.#lookUp(word);
+    if (frame === undefined) return encodeLoosely(api, version, ++this.#lastCorrelationId, body, lookUp);
+    const bytes = frame(lookUp);
+    const size = Buffer.alloc(4);
+    size.writeInt32BE(bytes.length);
+    return Buffer.concat([size, bytes]);
   }
 
   #lookUp(word: string): Value {
@@ -89,7 +107,11 @@ export class QuestionedBroker {
   }
 }
 
-function decodeReply(api: Api, version: number, correlationId: number, frame: Buffer): Outcome {
+function shortened(reply: Reply): string {
+  return JSON.stringify(reply).slice(0, SHOWN_MAX);
+}
+
+export function decodeReply(api: Api, version: number, correlationId: number, frame: Buffer): Outcome {
   const reader = new ByteReader(frame);
   try {
     const head = decodeResponseHeader(api, version, reader);
@@ -137,8 +159,8 @@ class RawConnection {
   }
 
   /** The next frame without its size. */
-  async frame(): Promise<Buffer | 'closed' | 'silence'> {
-    const deadlineMs = Date.now() + SILENCE_MS;
+  async frame(timeoutMs: number): Promise<Buffer | 'closed' | 'silence'> {
+    const deadlineMs = Date.now() + timeoutMs;
     for (;;) {
       const frame = this.#take();
       if (frame !== undefined) return frame;

@@ -48,10 +48,13 @@ export class DifferentialRun {
 
   async chapter(chapter: Chapter): Promise<void> {
     this.#freshen();
-    for (const question of chapter.scenery) await this.#ask(question);
-    for (const lattice of chapter.lattices) await this.#lattice(chapter, lattice);
-    for (const question of chapter.conversations ?? []) await this.#ask(question);
-    for (const broker of [this.#kafka, this.#ours]) broker.hangUp();
+    try {
+      for (const question of chapter.scenery) await this.#ask(question);
+      for (const lattice of chapter.lattices) await this.#lattice(chapter, lattice);
+      for (const question of chapter.conversations ?? []) await this.#ask(question);
+    } finally {
+      for (const broker of [this.#kafka, this.#ours]) broker.hangUp();
+    }
   }
 
   async #lattice(chapter: Chapter, lattice: Lattice): Promise<void> {
@@ -63,8 +66,9 @@ export class DifferentialRun {
       for (const { change, body } of variants) {
         this.#freshen();
         for (const question of before) await this.#ask(question);
-        if (this.#extent.isWhole || !isUnanswered(api, change))
-          await this.#ask({ api, version, change, body, running: lattice.running });
+        const mayBeSilent = isUnanswered(api, change);
+        if (this.#extent.isWhole || !mayBeSilent)
+          await this.#ask({ api, version, change, body, running: lattice.running, mayBeSilent });
       }
     }
   }

@@ -89,15 +89,24 @@ export interface ApacheKafka {
 }
 
 type Overrides = Readonly<Record<string, string | number>>;
+/** The ports that it listens on. */
+export interface Ports {
+  readonly port: number;
+  readonly controllerPort: number;
+}
 
 /**
  * Formats a data folder of its own, starts the broker with `overrides` of server.properties and waits until its port answers.
  * `jvm`: flags of its process; by default such that it starts fast.
  */
-export async function startApacheKafka(overrides: Overrides = {}, jvm = BROKER_JVM): Promise<ApacheKafka> {
+export async function startApacheKafka(
+  overrides: Overrides | ((ports: Ports) => Overrides) = {},
+  jvm = BROKER_JVM,
+): Promise<ApacheKafka> {
   const place = await newPlace();
   const quorum = { 'controller.quorum.bootstrap.servers': `127.0.0.1:${place.controllerPort}` };
-  const properties = writeProperties(place, { ...quorum, ...overrides });
+  const own = typeof overrides === 'function' ? overrides(place) : overrides;
+  const properties = writeProperties(place, { ...quorum, ...own });
   format(properties);
   return run(place, jvm);
 }
@@ -110,12 +119,10 @@ export async function startApacheKafkaOn(dataFolder: string, overrides: Override
   return run(place);
 }
 
-interface Place {
+interface Place extends Ports {
   /** Of `server.properties`; removed at the end. */
   readonly folder: string;
   readonly dataFolder: string;
-  readonly port: number;
-  readonly controllerPort: number;
 }
 
 async function newPlace(): Promise<Place> {

@@ -37,7 +37,7 @@ export const data: Chapter = {
   scenery: [
     ...createTopics({
       data: { partitions: 2 },
-      written: {},
+      written: { configs: { 'message.timestamp.after.max.ms': '3600000' } },
       empty: {},
       compacted: { configs: { 'cleanup.policy': 'compact' } },
       stamped: { configs: { 'message.timestamp.type': 'LogAppendTime' } },
@@ -75,6 +75,7 @@ export const data: Chapter = {
         ],
       },
       running: ['baseOffset'],
+      fixed: ['timeoutMs'],
       values: {
         acks: [2, -3],
         name: ['compacted', 'stamped'],

@@ -5,6 +5,8 @@ import type { Question } from '../question.ts';
 import type { Chapter } from './chapter.ts';
 import { coordinatorOf, createTopics, step } from './steps.ts';
 
+/** No member is lost while the chapter lasts. */
+const LONG_MS = 1_800_000;
 const PROTOCOLS = [{ name: 'range', metadata: Buffer.from('subscription') }];
 const COMMITTED = [
   {
@@ -17,8 +19,8 @@ const COMMITTED = [
 function joining(groupId: string): Fields {
   return {
     groupId,
-    sessionTimeoutMs: 60_000,
-    rebalanceTimeoutMs: 60_000,
+    sessionTimeoutMs: LONG_MS,
+    rebalanceTimeoutMs: LONG_MS,
     memberId: '',
     protocolType: 'consumer',
     protocols: PROTOCOLS,

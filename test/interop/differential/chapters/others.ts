@@ -5,6 +5,7 @@ import type { Fields, Value } from '../loose-encoder.ts';
 import type { Lattice } from '../variants.ts';
 import type { Chapter } from './chapter.ts';
 import { configs } from './configs.ts';
+import { consumerGroups } from './consumer-groups.ts';
 import { data } from './data.ts';
 import { groups } from './groups.ts';
 import { metadata } from './metadata.ts';
@@ -15,7 +16,9 @@ import { transactions } from './transactions.ts';
 /** A fenced broker, or one that is taken for a replica of the quorum, would end the run. */
 const HARMFUL = ['UnregisterBroker', 'AddRaftVoter', 'RemoveRaftVoter'];
 const asked = new Set<Api>(
-  [metadata, data, topics, configs, groups, transactions].flatMap(({ lattices }) => lattices.map(({ api }) => api)),
+  [metadata, data, topics, configs, groups, consumerGroups, transactions].flatMap(({ lattices }) =>
+    lattices.map(({ api }) => api),
+  ),
 );
 
 const NAMES: Readonly<Record<string, Value>> = {

@@ -44,6 +44,15 @@ export function createTopics(topics: Readonly<Record<string, TopicWanted>>): Que
   ]);
 }
 
+/** Both coordinators, and topics by their number of partitions. */
+export function ready(topics: ReadonlyMap<string, number>): Question[] {
+  return [
+    coordinatorOf('some group'),
+    coordinatorOf('some transaction', 1),
+    ...createTopics(Object.fromEntries([...topics].map(([name, partitions]) => [name, { partitions }]))),
+  ];
+}
+
 /** Waits until the last partition is led, which comes after all others. */
 export function ledBy(name: string, partitions: number): Question {
   const asked = [{ partitionIndex: partitions - 1, timestamp: -1 }];

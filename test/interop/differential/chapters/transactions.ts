@@ -11,6 +11,8 @@ const NOT_YET = [
   Errors.NOT_COORDINATOR,
   Errors.CONCURRENT_TRANSACTIONS,
 ].map(({ code }) => code);
+/** The longest that a broker allows: none is aborted while the chapter lasts. */
+const LONG_MS = 900_000;
 const TOPICS = [{ name: 'paid', partitions: [0] }];
 const OFFSETS = [
   { name: 'paid', topicId: '@id:paid', partitions: [{ partitionIndex: 0, committedOffset: 3, committedMetadata: '' }] },
@@ -18,7 +20,7 @@ const OFFSETS = [
 
 /** Learns `@txn-pid` and `@txn-epoch`. */
 function init(transactionalId: Value = '@txn'): Question {
-  const body = { transactionalId, transactionTimeoutMs: 60_000, producerId: -1, producerEpoch: -1 };
+  const body = { transactionalId, transactionTimeoutMs: LONG_MS, producerId: -1, producerEpoch: -1 };
   return step('init', Apis.InitProducerId, 4, body, {
     isSettled: ({ errorCode }: InitProducerIdResponse) => !NOT_YET.includes(errorCode),
     learn: ({ producerId, producerEpoch }: InitProducerIdResponse, words) => {
@@ -120,7 +122,7 @@ export const transactions: Chapter = {
   lattices: [
     {
       api: Apis.InitProducerId,
-      base: { transactionalId: '@txn', transactionTimeoutMs: 60_000, producerId: -1, producerEpoch: -1 },
+      base: { transactionalId: '@txn', transactionTimeoutMs: LONG_MS, producerId: -1, producerEpoch: -1 },
       values: { transactionTimeoutMs: [900_000, 900_001] },
     },
     {
