@@ -3,7 +3,6 @@ import { resolve } from 'node:path';
 import { Broker, isKnownBrokerKey, knownBrokerKeys, logDirsOf } from '#broker';
 import { createLogging, Environment, explainFailure, formatStartupFailure, recordSource } from '#context';
 import { readServerProperties } from './server-properties.ts';
-import { releaseYoungGeneration } from './young-generation.ts';
 
 export type ServerOptions = {
   file: string | undefined;
@@ -26,7 +25,6 @@ export async function runServer(options: ServerOptions): Promise<number> {
     origins = given.origins;
     for (const warning of given.warnings) logger.warn(warning);
     const broker = await Broker.start({ config: given.config, logger });
-    releaseYoungGeneration();
     process.stdout.write(`${readyLine(broker, given.config)}\n`);
     logger.info(`${await stopped}: stopping`);
     await broker.close();

@@ -1,6 +1,5 @@
 /** `springtide server`: the broker alone, in the foreground, until SIGTERM or SIGINT. */
 import { Command } from 'commander';
-import { holdYoungGeneration } from './young-generation.ts';
 
 /** @param exit is told the exit code when the command is through. */
 export function serverCommand(exit: (code: number) => void): Command {
@@ -25,7 +24,6 @@ Examples:
   springtide server --override listeners=PLAINTEXT://127.0.0.1:9192 --override log.dirs=/tmp/data`,
     )
     .action(async (file: string | undefined, options: { override: string[]; logLevel: string; logFormat: string }) => {
-      holdYoungGeneration();
       const { runServer } = await import('./run-server.ts');
       exit(await runServer({ file, ...options }));
     });

@@ -61,7 +61,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   testing: { rooms: [...EVERYTHING_BELOW_APP, 'app'] },
   cli: {
     rooms: [...EVERYTHING_BELOW_APP, 'app', 'testing'],
-    packages: ['commander', 'node:fs', 'node:module', 'node:path', 'node:v8'],
+    packages: ['commander', 'node:fs', 'node:module', 'node:path'],
   },
 };
 
