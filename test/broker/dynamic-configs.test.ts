@@ -207,6 +207,35 @@ describe('groups', () => {
     });
   });
 
+  it('have those of share groups and streams groups, and of those that Apache Kafka hides what is set', async () => {
+    scene = await Scene.start();
+    expect(await shown(GROUP, 'g', 'share.isolation.level')).toBe(
+      'read_uncommitted@5: share.isolation.level=read_uncommitted@5',
+    );
+    expect(await shown(GROUP, 'g', 'streams.assignor.name')).toBe('sticky@5: group.streams.assignors=sticky@5');
+    expect((await describeAll(GROUP, 'g', ['streams.num.warmup.replicas'])).configs).toEqual([]);
+    expect(await alter(GROUP, 'g', [['streams.num.warmup.replicas', '3']])).toMatchObject({ error: 'NONE' });
+    expect(await shown(GROUP, 'g', 'streams.num.warmup.replicas')).toBe(
+      '3@8: streams.num.warmup.replicas=3@8 group.streams.num.warmup.replicas=2@5',
+    );
+  });
+
+  it.each([
+    ['share.auto.offset.reset', 'earliest', 'NONE'],
+    ['share.auto.offset.reset', 'by_duration:P1DT2H3.5S', 'NONE'],
+    ['share.auto.offset.reset', 'by_duration:P', 'INVALID_CONFIG'],
+    ['share.auto.offset.reset', 'by_duration:-PT1H', 'INVALID_CONFIG'],
+    ['share.session.timeout.ms', '44999', 'INVALID_CONFIG'],
+    ['errors.deadletterqueue.topic.name', '__dead', 'INVALID_CONFIG'],
+    ['streams.rack.aware.assignment.tags', 'a, a', 'INVALID_CONFIG'],
+    ['streams.rack.aware.assignment.tags', 'a,b', 'NONE'],
+    ['streams.acceptable.recovery.lag', '3000000000', 'NONE'],
+    ['consumer.assignor.offload.enable', 'FALSE', 'NONE'],
+  ])('%s=%s: %s', async (key, value, error) => {
+    scene = await Scene.start();
+    expect(await alter(GROUP, 'g', [[key, value]])).toMatchObject({ error });
+  });
+
   it('are told to members with their next heartbeat', async () => {
     scene = await Scene.start({ topics: { t: 1 } });
     await scene.send(Apis.FindCoordinator, { keyType: 0, coordinatorKeys: ['g'] });

@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { silentLogger, systemClock } from '#core';
 import { RequestChannel, tcpTransport } from '#net';
-import { Apis, type DescribeConfigsResponse } from '#protocol';
+import { Apis, type DescribeConfigsResponse, Errors } from '#protocol';
 import { startSpringtide } from '../processes/springtide-server.ts';
 import { startApacheKafka } from './kafka/apache-kafka.ts';
 
@@ -20,7 +20,35 @@ interface Broker {
 
 const TOPIC = 2;
 const BROKER = 4;
+const GROUP = 32;
 const DEFAULT_SOURCE = 5;
+
+/** What is set for the group `set`; `unset` has nothing of its own. */
+const groupConfigs = {
+  'consumer.assignor.offload.enable': 'false',
+  'errors.deadletterqueue.topic.name': 'dead',
+  'share.auto.offset.reset': 'by_duration:PT1H',
+  'share.session.timeout.ms': '50000',
+  'streams.acceptable.recovery.lag': '5',
+  'streams.num.standby.replicas': '2',
+  'streams.rack.aware.assignment.tags': 'zone,cluster',
+};
+/** What no group may have. */
+const refusedGroupConfigs: readonly (readonly [name: string, value: string])[] = [
+  ['consumer.assignor.offload.enable', 'perhaps'],
+  ['errors.deadletterqueue.topic.name', '__dead'],
+  ['share.auto.offset.reset', 'by_duration:1h'],
+  ['share.delivery.count.limit', '11'],
+  ['share.heartbeat.interval.ms', '4999'],
+  ['share.isolation.level', 'read_nothing'],
+  ['share.partition.max.record.locks', '99'],
+  ['share.record.lock.duration.ms', '60001'],
+  ['streams.assignor.name', 'loose'],
+  ['streams.num.warmup.replicas', '21'],
+  ['streams.rack.aware.assignment.tags', 'zone,zone'],
+  ['streams.task.offset.interval.ms', '14999'],
+  ['unknown', '1'],
+];
 
 /** Keys whose default is not Kafka's. */
 const otherDefaults: Readonly<Record<string, string>> = {
@@ -43,29 +71,46 @@ const readOnlyHere: readonly string[] = [
 ];
 
 const brokers: Broker[] = [];
-const described: Record<'kafka' | 'ours', Record<number, Configs>> = { kafka: {}, ours: {} };
+interface Description {
+  readonly [TOPIC]: Configs;
+  readonly [BROKER]: Configs;
+  readonly set: Configs;
+  readonly unset: Configs;
+  /** Errors of what was set for groups. */
+  readonly errors: readonly number[];
+}
 
-async function describeOf({ bootstrapServers }: Broker): Promise<Record<number, Configs>> {
+let described: Record<'kafka' | 'ours', Description>;
+
+async function describeOf({ bootstrapServers }: Broker): Promise<Description> {
   const [host, port] = bootstrapServers.split(':');
   const connection = await tcpTransport().connect(host, Number(port));
   const channel = new RequestChannel(connection, { clientId: 'configs', clock: systemClock, logger: silentLogger });
   const topics = [{ name: 't', numPartitions: 1, replicationFactor: 1, configs: [] }];
   await channel.send(Apis.CreateTopics, 7, { topics, timeoutMs: 30_000 }, { timeoutMs: 60_000 });
+  const errors: number[] = [];
+  for (const [name, value] of [...Object.entries(groupConfigs), ...refusedGroupConfigs]) {
+    const configs = [{ name, value, configOperation: 0 }];
+    const resources = [{ resourceType: GROUP, resourceName: 'set', configs }];
+    const answer = await channel.send(Apis.IncrementalAlterConfigs, 1, { resources }, { timeoutMs: 60_000 });
+    errors.push(answer.responses[0].errorCode);
+  }
   const resources = [
     { resourceType: TOPIC, resourceName: 't', configurationKeys: null },
     { resourceType: BROKER, resourceName: '1', configurationKeys: null },
+    { resourceType: GROUP, resourceName: 'set', configurationKeys: null },
+    { resourceType: GROUP, resourceName: 'unset', configurationKeys: null },
   ];
   const body = { resources, includeSynonyms: true, includeDocumentation: true };
   const { results } = await channel.send(Apis.DescribeConfigs, 4, body, { timeoutMs: 60_000 });
   channel.close();
   const maps = results.map(({ configs }) => new Map(configs.map((config) => [config.name, config])));
-  return { [TOPIC]: maps[0], [BROKER]: maps[1] };
+  return { [TOPIC]: maps[0], [BROKER]: maps[1], set: maps[2], unset: maps[3], errors };
 }
 
 beforeAll(async () => {
   brokers.push(await startApacheKafka(), await startSpringtide());
-  described.kafka = await describeOf(brokers[0]);
-  described.ours = await describeOf(brokers[1]);
+  described = { kafka: await describeOf(brokers[0]), ours: await describeOf(brokers[1]) };
 });
 
 afterAll(async () => {
@@ -81,7 +126,7 @@ function defaultOf({ synonyms }: Config): string | null {
   return text?.split(',').sort().join(',') ?? null;
 }
 
-function common(type: number): [name: string, kafka: Config, ours: Config][] {
+function common(type: typeof TOPIC | typeof BROKER): [name: string, kafka: Config, ours: Config][] {
   return [...described.ours[type]].flatMap(([name, ours]) => {
     const kafka = described.kafka[type].get(name);
     return kafka === undefined ? [] : [[name, kafka, ours]];
@@ -124,8 +169,23 @@ test('every key that we list beyond those of Kafka is ours by its name', () => {
 });
 
 test('every key is documented', () => {
-  for (const configs of Object.values(described.ours)) {
+  const { errors, ...resources } = described.ours;
+  for (const configs of Object.values(resources)) {
     for (const [name, { documentation }] of configs)
       expect([name, documentation !== null && documentation !== '']).toEqual([name, true]);
   }
+});
+
+test('a group has the same keys with the same values, types, sources and synonyms, whatever is set', () => {
+  const shown = (configs: Configs) =>
+    [...configs.values()].map(({ documentation, ...rest }) => rest).sort((a, b) => (a.name < b.name ? -1 : 1));
+  expect(shown(described.ours.set)).toEqual(shown(described.kafka.set));
+  expect(shown(described.ours.unset)).toEqual(shown(described.kafka.unset));
+  expect(shown(described.ours.set).length).toBeGreaterThan(shown(described.ours.unset).length);
+});
+
+test('what may be set for a group is what may be set there', () => {
+  const refused = refusedGroupConfigs.map(() => Errors.INVALID_CONFIG.code);
+  expect(described.ours.errors).toEqual([...Object.keys(groupConfigs).map(() => 0), ...refused]);
+  expect(described.kafka.errors).toEqual(described.ours.errors);
 });

@@ -18,10 +18,11 @@ import {
 } from '../controller/index.ts';
 import { compileTopicPattern } from '../group/consumer/topic-pattern.ts';
 import { readClientMatch } from '../telemetry/subscription.ts';
+import { clientMetricsTable } from './client-metrics-table.ts';
 import { brokerKeys, dynamicMode } from './dynamic-keys.ts';
 import { groupBounds, groupConfigConflict } from './group-configs.ts';
+import { groupResourceTable, groupValueProblem } from './group-resource-table.ts';
 import type { LiveConfig } from './live-config.ts';
-import { clientMetricsTable, groupResourceTable } from './resource-tables.ts';
 import type { BrokerSettings } from './settings.ts';
 
 /** What the controller has to know about configuration. */
@@ -127,7 +128,11 @@ function groupRules(live: LiveConfig): ConfigRules {
       if (row === undefined) return refuse(Errors.INVALID_CONFIG, `Groups have no config '${key}'`);
       const checked = checkValue(Errors.INVALID_CONFIG, key, row, value);
       if ('error' in checked) return checked;
-      const [least, most] = groupBounds(live.current, key);
+      const problem = groupValueProblem(key, value);
+      if (problem !== undefined) return refuse(Errors.INVALID_CONFIG, `${key}=${value} is not allowed: ${problem}.`);
+      const bounds = groupBounds(live.current, key);
+      if (bounds === undefined) return checked;
+      const [least, most] = bounds;
       const isWithin = Number(checked.value) >= least && Number(checked.value) <= most;
       return isWithin
         ? checked

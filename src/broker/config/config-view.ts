@@ -5,9 +5,10 @@
  */
 import { type ConfigKey, type ConfigTable, formatConfigValue, Password, parseConfigValue } from '#core';
 import { brokerDefaults, topicConfig, topicConfigTable } from '#storage';
+import { clientMetricsTable } from './client-metrics-table.ts';
 import { brokerKeys } from './dynamic-keys.ts';
+import { groupBrokerKey, shownGroupKeys } from './group-resource-table.ts';
 import { DYNAMIC_BROKER, DYNAMIC_DEFAULT, type LiveConfig, STATIC_BROKER } from './live-config.ts';
-import { clientMetricsTable, groupBrokerKeys, groupResourceTable } from './resource-tables.ts';
 
 const TOPIC_SOURCE = 1;
 const DEFAULT_SOURCE = 5;
@@ -94,8 +95,8 @@ export function describeBrokerDefaults(live: LiveConfig): ConfigView[] {
 
 /** The configs of a group with these overrides; the broker's keys give the others. */
 export function describeGroupConfigs(live: LiveConfig, overrides: Overrides): ConfigView[] {
-  return entries(groupResourceTable).map(([name, key]) => {
-    const brokerName = groupBrokerKeys[name];
+  return shownGroupKeys(overrides).map(([name, key]) => {
+    const brokerName = groupBrokerKey(name);
     const inherited = brokerKeys.has(brokerName)
       ? brokerSynonyms(live, [brokerName], brokerName)
       : [{ name: brokerName, value: defaultText(name, key), source: DEFAULT_SOURCE }];

@@ -10,7 +10,7 @@ export function consumerGroupConfig(overrides: ReadonlyMap<string, string>, conf
   if (overrides.size === 0) return defaults;
   const within = (key: string, inherited: number): number => {
     const own = overrides.get(key);
-    const [least, most] = groupBounds(config, key);
+    const [least, most] = groupBounds(config, key)!;
     return own === undefined ? inherited : Math.min(Math.max(Number(own), least), most);
   };
   return {
@@ -29,7 +29,8 @@ export function groupConfigConflict(overrides: ReadonlyMap<string, string>, conf
   return `${keys[0]} (${sessionTimeoutMs}) must be longer than ${keys[1]} (${heartbeatIntervalMs}).`;
 }
 
-export function groupBounds(config: GroupKeys, key: string): readonly [least: number, most: number] {
+/** Undefined for a key that no keys of the broker bound. */
+export function groupBounds(config: GroupKeys, key: string): readonly [least: number, most: number] | undefined {
   switch (key) {
     case 'consumer.session.timeout.ms':
       return [config['group.consumer.min.session.timeout.ms'], config['group.consumer.max.session.timeout.ms']];
@@ -38,6 +39,6 @@ export function groupBounds(config: GroupKeys, key: string): readonly [least: nu
     case 'consumer.assignment.interval.ms':
       return [config['group.consumer.min.assignment.interval.ms'], config['group.consumer.max.assignment.interval.ms']];
     default:
-      return [-Infinity, Infinity];
+      return undefined;
   }
 }
