@@ -2,7 +2,6 @@
  * Administration, and what is refused in it. `min.insync.replicas` is left out where configs are compared: Kafka's format sets it for
  * the cluster, because of eligible leader replicas (KIP-966), which a single node has no use for.
  */
-import assert from 'node:assert/strict';
 import type { Agent } from '../agent.ts';
 import { numbered, pollAll, refusal, type Scenario, until } from '../scene.ts';
 
@@ -14,7 +13,7 @@ export const adminScenarios: readonly Scenario[] = [
       const agent = await scene.agent();
       const topic = scene.name('made');
       await agent.ask('createTopic', { topic, partitions: 2, configs: { 'retention.ms': '60000' } });
-      assert.ok((await agent.ask('listTopics')).includes(topic));
+      await until(async () => (await agent.ask('listTopics')).includes(topic));
       const seen: unknown[] = [];
       seen.push(await describedAs(agent, topic, 2));
       seen.push(await refusal(agent.ask('createTopic', { topic })));
