@@ -38,6 +38,7 @@ export interface WorkerBroker {
 export async function startBrokerInWorker(options: WorkerBrokerOptions = {}): Promise<WorkerBroker> {
   const logger = options.logger ?? silentLogger;
   const start: WorkerStart = { config: { ...options.config }, level: lowestLevel(logger) };
+  // As it is published, this code is in one of the parts beside the rooms (scripts/bundle.mjs).
   const isSource = import.meta.url.endsWith('.ts');
   const worker = new Worker(
     new URL(isSource ? './worker-thread.ts' : '../broker/worker/worker-thread.js', import.meta.url),
