@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { Deferred } from '#core';
 import { type Disk, type DiskFile, memoryDisk, type PartitionLog } from '#storage';
-import { OpenFiles } from '../../src/storage/directory/open-files.ts';
+import { OpenFiles, openFilesMax } from '../../src/storage/directory/open-files.ts';
 import { FailingDisk } from './failing-disk.ts';
 import { appendValues, batchOf, createLog, openScene, readValues, smallConfig, TOPIC_ID } from './scene.ts';
 
@@ -160,4 +160,14 @@ describe('a file that is renamed while its descriptor is taken back', () => {
       expect(content.toString()).toBe('else');
       fresh.close();
     }));
+});
+
+test.each([
+  [undefined, 1_024],
+  [1_024, 512],
+  [20_000, 15_904],
+  [1_048_576, 32_768],
+  [Number.POSITIVE_INFINITY, 32_768],
+])('where the process may have %p files open, connections keep theirs', (descriptorsMax, expected) => {
+  expect(openFilesMax(Object.assign(memoryDisk(), { descriptorsMax: () => descriptorsMax }))).toBe(expected);
 });

@@ -4,7 +4,6 @@
  * here; broker-wide defaults of topic configs (`log.retention.ms`, …) are rows of storage's topic table.
  */
 import { defineConfig } from '#core';
-import { OPEN_FILES_MAX } from '#storage';
 import { groupConfigTable } from '../group/index.ts';
 import { metricsConfigTable } from '../metrics/config.ts';
 import { quotaConfigTable } from '../quota/index.ts';
@@ -119,10 +118,10 @@ export const brokerConfigTable = defineConfig({
   },
   'springtide.broker.open.files.max': {
     type: 'int',
-    default: OPEN_FILES_MAX,
+    nullable: true,
     min: 1,
     importance: 'low',
-    doc: 'Files of logs that are open at a time. Those used longest ago are closed, and opened again when they are needed; files that are being read or synced do not count.',
+    doc: 'Files of logs that are open at a time. Those used longest ago are closed, and opened again when they are needed; files that are being read or synced do not count. Without a value it is what the limit of the process on open files leaves besides 4,096 for connections, half of it at least and 32,768 at most; 1,024 where the system does not tell.',
   },
   'springtide.broker.scrub.bytes.per.second': {
     type: 'bytes',

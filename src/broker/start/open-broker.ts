@@ -159,6 +159,6 @@ function openDirectories({ settings, disk, clock, random, logger }: Environment)
     ...directoryLimits(settings.config),
     retentionCheckMs: settings.config['log.retention.check.interval.ms'],
     scrubBytesPerSecond: settings.config['springtide.broker.scrub.bytes.per.second'],
-    openFilesMax: settings.config['springtide.broker.open.files.max'],
+    openFilesMax: settings.config['springtide.broker.open.files.max'] ?? undefined,
   });
 }

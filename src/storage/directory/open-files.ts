@@ -11,7 +11,17 @@ import type { Disk, DiskEntry, DiskFile, DiskLock } from '../disk/disk.ts';
 import { RecencyList, type Recent } from './recency-list.ts';
 
 /** Half of 2,048, the smallest limit on descriptors that is usual: connections need theirs. */
-export const OPEN_FILES_MAX = 1024;
+const FILES_MAX_UNTOLD = 1024;
+const FILES_MAX = 32_768;
+/** Descriptors that are left to others, but for half of them. */
+const OTHERS_MAX = 4_096;
+
+/** How many files to keep open where nobody has said it; opening one again costs as much as it does to append some batches. */
+export function openFilesMax(disk: Disk): number {
+  const descriptorsMax = disk.descriptorsMax?.();
+  if (descriptorsMax === undefined) return FILES_MAX_UNTOLD;
+  return Math.min(FILES_MAX, Math.max(Math.floor(descriptorsMax / 2), descriptorsMax - OTHERS_MAX));
+}
 
 export class OpenFiles implements Disk {
   readonly #disk: Disk;

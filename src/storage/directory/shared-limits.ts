@@ -2,7 +2,7 @@
 import type { Disk } from '../disk/disk.ts';
 import type { Durability } from '../log/log-home.ts';
 import { MemoryBudget } from './memory-budget.ts';
-import { OPEN_FILES_MAX, OpenFiles } from './open-files.ts';
+import { OpenFiles, openFilesMax } from './open-files.ts';
 import { Turns } from './turns.ts';
 
 export interface SharedLimits {
@@ -15,7 +15,7 @@ export interface SharedLimits {
 export interface LimitOptions {
   readonly disk: Disk;
   readonly durability: Durability;
-  /** Files that are open at a time, but for those that are being read or synced. */
+  /** Files that are open at a time, but for those that are being read or synced. Default: what the process may well have. */
   readonly openFilesMax?: number;
   /** Bytes of ArrayBuffers that all memory tails and read windows together may keep. */
   readonly memoryBytesMax?: number;
@@ -23,9 +23,9 @@ export interface LimitOptions {
 
 const MEMORY_BYTES_MAX = 64 * 1024 * 1024;
 
-export function sharedLimits({ disk, durability, openFilesMax, memoryBytesMax }: LimitOptions): SharedLimits {
+export function sharedLimits({ disk, durability, openFilesMax: filesMax, memoryBytesMax }: LimitOptions): SharedLimits {
   return {
-    files: new OpenFiles(disk, openFilesMax ?? OPEN_FILES_MAX, durability === 'sync'),
+    files: new OpenFiles(disk, filesMax ?? openFilesMax(disk), durability === 'sync'),
     budget: new MemoryBudget(memoryBytesMax ?? MEMORY_BYTES_MAX),
     cleaning: new Turns(),
   };

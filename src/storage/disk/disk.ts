@@ -28,6 +28,8 @@ export interface Disk {
   syncDirectory(path: string): Promise<void>;
   /** What the file system that `path` lies in has room for; absent on disks that know no bounds. */
   space?(path: string): Promise<DiskSpace>;
+  /** So many files, connections included, the process may have open; undefined where nobody can tell. */
+  descriptorsMax?(): number | undefined;
   /**
    * Takes the directory for this process, through the file `path`. Throws LOCKED, whose text names the owner, when a live owner
    * holds it. `onTakeover` hears of a dead owner whose lock was taken over.

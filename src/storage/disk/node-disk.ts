@@ -11,6 +11,7 @@ import {
   openSync,
   promises,
   read,
+  readFileSync,
   readSync,
   writevSync,
 } from 'node:fs';
@@ -54,6 +55,7 @@ const disk: Disk = {
     const { bsize, blocks, bavail } = await guard(path, 'stat', () => promises.statfs(path));
     return { totalBytes: bsize * blocks, usableBytes: bsize * bavail };
   },
+  descriptorsMax,
   lock: (path, onTakeover): Promise<DiskLock> => lockFile(path, onTakeover),
 };
 
@@ -164,6 +166,17 @@ function syncDirectory(path: string): Promise<void> {
       });
     });
   });
+}
+
+/** Linux tells it in a file; Node has raised the limit to the highest one that it may have. */
+function descriptorsMax(): number | undefined {
+  try {
+    const limit = /^Max open files +(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+    return limit === 'unlimited' ? Number.POSITIVE_INFINITY : limit === undefined ? undefined : Number(limit);
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  }
 }
 
 function guardSync<T>(path: string, verb: string, run: () => T): T {
