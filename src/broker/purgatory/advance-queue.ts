@@ -1,8 +1,8 @@
 /**
- * Parked fetches that have something to do run together in the next turn of the loop: whatever else becomes readable in this turn, on
- * other partitions, goes into the same answer, and nobody's stack grows out of somebody else's append.
+ * Parked fetches that have something to do run together when the present task ends: whatever else becomes readable in it, on other
+ * partitions, goes into the same answer, and nobody's stack grows out of somebody else's append. Not in the next turn: what all logs have
+ * written in this one is readable by then, and who waits for records should not wait for a look at the sockets as well.
  */
-import type { Clock } from '#core';
 
 /** Something that was woken. It may be woken again later. */
 export interface Wakeable {
@@ -10,22 +10,17 @@ export interface Wakeable {
 }
 
 export class AdvanceQueue {
-  readonly #clock: Clock;
   #woken = new Set<Wakeable>();
 
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
-
-  /** Runs `wakeable` in the next turn; once, however often it is woken until then. */
+  /** Runs `wakeable` at the end of the task; once, however often it is woken until then. */
   wake(wakeable: Wakeable): void {
-    if (this.#woken.size === 0) this.#clock.nextTurn(() => this.#drain());
+    if (this.#woken.size === 0) void Promise.resolve().then(this.#drain);
     this.#woken.add(wakeable);
   }
 
-  #drain(): void {
+  readonly #drain = (): void => {
     const woken = this.#woken;
     this.#woken = new Set();
     for (const wakeable of woken) wakeable.run();
-  }
+  };
 }

@@ -90,7 +90,7 @@ export async function openBroker(
     traffic,
     listeners: server.listeners,
     fetchSessions: fetchSessions(config, random),
-    advances: new AdvanceQueue(clock),
+    advances: new AdvanceQueue(),
     produceDeadlines,
     fetchDeadlines,
   };
