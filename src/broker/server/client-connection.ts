@@ -1,8 +1,8 @@
 /**
  * One connection of a client: bytes → frames → requests → handlers → replies.
  *
- * Promises: requests are handled one at a time in the order they came, except that up to `PRODUCE_IN_FLIGHT_MAX` produce requests may
- * await durability together; replies leave in request order. While a request waits, reading stops as soon as a further one is there
+ * Promises: requests are handled one at a time in the order they came, except that some produce requests may await durability
+ * together; replies leave in request order. While a request waits, reading stops as soon as a further one is there
  * (back-pressure instead of buffering), and likewise while the client does not read its replies, while the connection is muted, and
  * while all connections together hold as much as they may: each has its share of two budgets, one for requests (read and not yet
  * answered) and one for replies (not yet read by the client). Bytes that are no request end the connection with one line in the log,
@@ -10,28 +10,24 @@
  */
 import { AssertionError, type Clock, errorText, KafkaError, type Logger, release, type Timer } from '#core';
 import type { Connection } from '#net';
-import { Apis, decode, encodeResponse, FrameReader } from '#protocol';
+import { Apis, decode, encodeResponse } from '#protocol';
 import type { Authorizer } from '../authorizer.ts';
 import type { RequestMeter } from '../meters/request-meter.ts';
 import type { BudgetShare, ByteBudget } from './byte-budget.ts';
+import { FrameIntake } from './frame-intake.ts';
 import { type ConnectionPulse, FRAME_MS, Liveness, STUCK_MS } from './liveness.ts';
 import type { PeerWarnings } from './peer-warnings.ts';
 import { ReplyWriter } from './reply-writer.ts';
 import { type Answering, type ClientSoftware, LATER, RequestContext } from './request-context.ts';
-import { guessProtocol, isProduce, readRequestFrame } from './request-frame.ts';
+import { readRequestFrame } from './request-frame.ts';
 import type { RequestQuotas } from './request-quotas.ts';
+import { countedBytes, RequestsInFlight, SMALL_BYTES } from './requests-in-flight.ts';
 import type { Route } from './route.ts';
 import type { RouteTable } from './route-table.ts';
 import { unsupportedApiVersions } from './served-api.ts';
 
-/** Kafka's producer has at most five requests in flight when it wants order. */
-const PRODUCE_IN_FLIGHT_MAX = 5;
 /** Requests of one connection that are begun in one turn of the loop. */
 const REQUESTS_PER_TURN_MAX = 32;
-/** Requests up to this do not count against the budget of all connections: each may always have one such. */
-const SMALL_BYTES = 64 * 1024;
-/** Bytes of a wrong first message that are shown in the log. */
-const SHOWN_BYTES = 16;
 
 export interface ConnectionServices {
   readonly routes: RouteTable;
@@ -55,21 +51,14 @@ export class ClientConnection implements Answering {
   clientSoftware: ClientSoftware | undefined = undefined;
   readonly #connection: Connection;
   readonly #services: ConnectionServices;
-  readonly #frames: FrameReader;
-  /** Requests that were begun, oldest first. */
-  #inFlight: RequestContext[] = [];
-  /** A frame that has to wait for its turn, and since when. */
-  #heldFrame: Buffer | undefined;
-  #heldSinceMs = -1;
+  readonly #intake: FrameIntake;
+  readonly #inFlight = new RequestsInFlight();
   readonly #replies: ReplyWriter;
   readonly #liveness: Liveness;
   readonly #requestShare: BudgetShare = { bytes: 0, resume: () => this.#pump() };
   readonly #replyShare: BudgetShare = { bytes: 0, resume: () => this.#pump() };
-  /** Of requests that are not small and were begun. */
-  #inFlightBytes = 0;
   /** Records that were read for an answer that is not given yet. */
   #readBytes = 0;
-  #firstBytes = Buffer.alloc(0);
   #isPumping = false;
   #isPumpDue = false;
   #isPaused = false;
@@ -85,7 +74,7 @@ export class ClientConnection implements Answering {
     this.listenerName = listenerName;
     this.#connection = connection;
     this.#services = services;
-    this.#frames = new FrameReader(services.requestBytesMax);
+    this.#intake = new FrameIntake(services.requestBytesMax, services.clock);
     this.#replies = new ReplyWriter(connection);
     this.#liveness = new Liveness(services.idleMsMax, services.clock.monotonicMs());
     connection.start({
@@ -97,8 +86,8 @@ export class ClientConnection implements Answering {
 
   /** How it does, for `Liveness`. */
   get pulse(): ConnectionPulse {
-    const partialBytes = this.#frames.bufferedBytes;
-    const isWaiting = this.#heldFrame !== undefined || this.#inFlight.length > 0 || this.#muteTimer !== undefined;
+    const { partialBytes, isHolding } = this.#intake;
+    const isWaiting = isHolding || !this.#inFlight.isEmpty || this.#muteTimer !== undefined;
     return {
       isIdle: !isWaiting && partialBytes === 0 && this.#replies.isEmpty,
       isReading: !this.#isPaused,
@@ -127,7 +116,7 @@ export class ClientConnection implements Answering {
   /** Takes no further requests, and closes when those that were begun are answered. Idempotent. */
   end(): void {
     this.#isEnding = true;
-    this.#heldFrame = undefined;
+    this.#intake.drop();
     this.#pump();
     this.#closeWhenDone();
   }
@@ -207,11 +196,8 @@ export class ClientConnection implements Answering {
 
   #onData(chunk: Buffer): void {
     if (this.#isClosed || this.#isEnding) return;
-    if (this.#firstBytes.length < SHOWN_BYTES) {
-      this.#firstBytes = Buffer.concat([this.#firstBytes, chunk.subarray(0, SHOWN_BYTES - this.#firstBytes.length)]);
-    }
     try {
-      this.#frames.push(chunk);
+      this.#intake.push(chunk);
     } catch (error) {
       this.#refuseBytes(error);
       return;
@@ -226,29 +212,20 @@ export class ClientConnection implements Answering {
     let begun = 0;
     while (!this.#isHalted) {
       const frame = this.#nextFrame();
-      if (frame === undefined || !this.#mayBegin(frame)) {
-        this.#hold(frame);
+      if (frame === undefined) break;
+      const isTurnOver = begun === REQUESTS_PER_TURN_MAX;
+      if (isTurnOver || !this.#mayBegin(frame)) {
+        this.#intake.hold(frame);
+        if (isTurnOver) this.#pumpNextTurn();
         break;
       }
-      if (begun === REQUESTS_PER_TURN_MAX) {
-        this.#hold(frame);
-        this.#pumpNextTurn();
-        break;
-      }
-      const heldSinceMs = this.#heldFrame === undefined ? -1 : this.#heldSinceMs;
-      this.#heldFrame = undefined;
       begun++;
-      this.#begin(frame, heldSinceMs);
+      this.#begin(frame, this.#intake.begun());
     }
     this.#isPumping = false;
     if (this.#isClosed) return;
     this.#account();
-    this.#setPaused(this.#isHalted || this.#heldFrame !== undefined || !this.#mayRead());
-  }
-
-  #hold(frame: Buffer | undefined): void {
-    if (frame !== undefined && this.#heldFrame === undefined) this.#heldSinceMs = this.#services.clock.monotonicMs();
-    this.#heldFrame = frame;
+    this.#setPaused(this.#isHalted || this.#intake.isHolding || !this.#mayRead());
   }
 
   /** No request may begin. */
@@ -260,19 +237,14 @@ export class ClientConnection implements Answering {
   #account(): void {
     if (this.#isClosed) return;
     const { requests, replies } = this.#services;
-    requests.set(this.#requestShare, this.#inFlightBytes + counted(this.#pendingBytes));
+    requests.set(this.#requestShare, this.#inFlight.bytes + countedBytes(this.#intake.pendingBytes));
     replies.set(this.#replyShare, this.#readBytes + this.#replies.waitingBytes);
-  }
-
-  /** Of requests that have not begun. */
-  get #pendingBytes(): number {
-    return this.#frames.bufferedBytes + (this.#heldFrame?.length ?? 0);
   }
 
   /** Reading on may take a large request in. */
   #mayRead(): boolean {
     const { requests } = this.#services;
-    if (this.#pendingBytes > SMALL_BYTES) return requests.admits(this.#requestShare);
+    if (this.#intake.pendingBytes > SMALL_BYTES) return requests.admits(this.#requestShare);
     requests.release(this.#requestShare);
     return true;
   }
@@ -286,9 +258,8 @@ export class ClientConnection implements Answering {
   }
 
   #nextFrame(): Buffer | undefined {
-    if (this.#heldFrame !== undefined) return this.#heldFrame;
     try {
-      return this.#frames.next();
+      return this.#intake.next();
     } catch (error) {
       this.#refuseBytes(error);
       return undefined;
@@ -296,10 +267,7 @@ export class ClientConnection implements Answering {
   }
 
   #mayBegin(frame: Buffer): boolean {
-    if (!this.#services.replies.admits(this.#replyShare)) return false;
-    if (this.#inFlight.length === 0) return true;
-    if (this.#inFlight.length >= PRODUCE_IN_FLIGHT_MAX || !isProduce(frame)) return false;
-    return this.#inFlight.every(({ api, isHoldingBack }) => api === Apis.Produce && !isHoldingBack);
+    return this.#services.replies.admits(this.#replyShare) && this.#inFlight.admits(frame);
   }
 
   #begin(frame: Buffer, heldSinceMs: number): void {
@@ -313,8 +281,7 @@ export class ClientConnection implements Answering {
       context.arrivedMs = heldSinceMs < 0 ? context.begunMs : heldSinceMs;
       if (route.api === Apis.Produce) context.frame = frame;
       const request = body === undefined ? undefined : decode(route.api.request, version, body);
-      this.#inFlight.push(context);
-      this.#inFlightBytes += counted(frame.length);
+      this.#inFlight.add(context);
       if (request === undefined) this.finish(context, unsupportedApiVersions(route));
       else this.#handle(route, context, request);
     } catch (error) {
@@ -338,11 +305,8 @@ export class ClientConnection implements Answering {
   }
 
   #flush(nowMs: number): void {
-    let ready = 0;
-    while (ready < this.#inFlight.length && this.#inFlight[ready].chunks !== undefined) ready++;
-    if (ready === 0) return;
-    const leaving = this.#inFlight.splice(0, ready);
-    for (const { requestBytes } of leaving) this.#inFlightBytes -= counted(requestBytes);
+    const leaving = this.#inFlight.takeAnswered();
+    if (leaving.length === 0) return;
     this.#liveness.active();
     this.#readBytes = 0;
     const { meter, clock } = this.#services;
@@ -364,17 +328,12 @@ export class ClientConnection implements Answering {
 
   /** The answers to what came before `context` are the last; without it, those to everything that was begun. */
   #endAt(context: RequestContext | undefined): void {
-    const index = context === undefined ? -1 : this.#inFlight.indexOf(context);
-    if (index >= 0) {
-      const [given, ...abandoned] = this.#inFlight.splice(index);
-      given.onAbandoned?.();
-      for (const { onAbandoned } of abandoned) onAbandoned?.();
-    }
+    if (context !== undefined) this.#inFlight.abandonFrom(context);
     this.end();
   }
 
   #closeWhenDone(): void {
-    if (this.#isEnding && this.#inFlight.length === 0 && this.#replies.isEmpty) this.close();
+    if (this.#isEnding && this.#inFlight.isEmpty && this.#replies.isEmpty) this.close();
   }
 
   #setPaused(isPaused: boolean): void {
@@ -388,11 +347,9 @@ export class ClientConnection implements Answering {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#muteTimer?.cancel();
-    this.#heldFrame = undefined;
+    this.#intake.drop();
     this.#replies.drop();
-    const abandoned = this.#inFlight;
-    this.#inFlight = [];
-    for (const context of abandoned) context.onAbandoned?.();
+    this.#inFlight.abandon();
     const { requests, replies } = this.#services;
     this.#leave(requests, this.#requestShare);
     this.#leave(replies, this.#replyShare);
@@ -414,8 +371,8 @@ export class ClientConnection implements Answering {
     if (!(error instanceof KafkaError)) throw error;
     if (this.#isClosed || this.#isEnding) return;
     const what = context === undefined ? '' : ` (${context.api.name} version ${context.version})`;
-    const reason = guessProtocol(this.#firstBytes) ?? `${errorText(error)}${what}`;
-    this.#warn(reason, { firstBytes: this.#firstBytes.toString('hex') });
+    const { reason, firstBytes } = this.#intake.refusal(error, what);
+    this.#warn(reason, { firstBytes });
     this.#endAt(context);
   }
 
@@ -436,9 +393,4 @@ export function hostOf(address: string): string {
   const colon = address.lastIndexOf(':');
   const host = (colon < 0 ? address : address.slice(0, colon)).replace(/^\[|\]$/g, '');
   return host.replace(/^::ffff:(?=\d+\.)/i, '');
-}
-
-/** What a request of so many bytes uses of the budget of all. */
-function counted(bytes: number): number {
-  return bytes > SMALL_BYTES ? bytes : 0;
 }
