@@ -2,14 +2,14 @@
 import { join } from 'node:path';
 import { alternate, printTable } from '../../table.ts';
 import { createTopic, deleteTopic, kcat } from './clients.ts';
-import { CONSUME_COLUMNS, consumeRow } from './consume.ts';
+import { comparisonColumns, comparisonRow } from './comparison.ts';
 import { type Contestant, startBare } from './contestants.ts';
 import { writePayload } from './payload.ts';
-import { PRODUCE_COLUMNS, produceRow } from './produce.ts';
 import { type CompareOptions, type Sample, sample } from './sample.ts';
 
 const LINE_BYTES = 100;
 const LINES = 1_000_000;
+const CPU_RATIO_MAX = { in: 0.8, out: 1 } as const;
 
 export async function compareKcat(
   ours: Contestant,
@@ -46,6 +46,7 @@ export async function compareKcat(
   const consumed = await alternate(rounds, { ours: () => consume(ours), kafka: () => consume(kafka) });
   await bare.stop();
   for (const broker of [ours, kafka]) for (const topic of topics.get(broker) ?? []) await deleteTopic(broker, topic);
-  printTable('kcat -P -l, 1,000,000 lines of 100 B', PRODUCE_COLUMNS, [produceRow('in', produced, 0.8)]);
-  printTable('kcat -C -o beginning -e', CONSUME_COLUMNS, [consumeRow('out', consumed)]);
+  const [inColumns, outColumns] = [comparisonColumns({ hasBare: true }), comparisonColumns({ hasBare: false })];
+  printTable('kcat -P -l, 1,000,000 lines of 100 B', inColumns, [comparisonRow('in', produced, CPU_RATIO_MAX.in)]);
+  printTable('kcat -C -o beginning -e', outColumns, [comparisonRow('out', consumed, CPU_RATIO_MAX.out)]);
 }
