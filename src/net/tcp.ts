@@ -212,10 +212,10 @@ class TcpConnection implements Connection {
       this.#gathered.push(chunk);
       this.#gatheredBytes += chunk.length;
     }
-    const isBelowMark = this.queuedBytes < this.#socket.writableHighWaterMark;
-    if (this.#gatheredBytes >= GATHERED_BYTES_MAX) this.#send();
-    // What could be handed to the kernel at once is no longer queued; 'drain' still comes after a false.
-    return isBelowMark;
+    if (this.#gatheredBytes < GATHERED_BYTES_MAX) return this.queuedBytes < this.#socket.writableHighWaterMark;
+    this.#send();
+    // Node calls 'drain' only where it says so itself: not for what the kernel has taken at once.
+    return !this.#socket.writableNeedDrain;
   }
 
   readonly #send = (): void => {

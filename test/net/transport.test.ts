@@ -49,6 +49,20 @@ describe.each(networks)('%s', (_, make) => {
     expect(pair.client.drainCount).toBe(1);
   });
 
+  test.each([
+    ['a single one', [1]],
+    ['a small and a large one', [100, WRITE_HIGH_WATER_BYTES]],
+    ['a large one', [WRITE_HIGH_WATER_BYTES]],
+  ])('calls drain after each false, of chunks that are %s, so that whoever waits goes on', async (_what, lengths) => {
+    await using pair = await connected(make());
+    const chunks = lengths.map((length) => Buffer.alloc(length));
+    for (let count = 0; count < 8; count++) {
+      const drained = pair.client.nextDrain();
+      if (!pair.client.connection.write(chunks)) await drained;
+    }
+    await pair.server.received(8 * Buffer.concat(chunks).length);
+  });
+
   test('delivers nothing while paused and everything after resume', async () => {
     await using pair = await connected(make());
     pair.server.connection.pause();
@@ -132,6 +146,7 @@ class End {
   readonly drained: Promise<void>;
   #bytes = 0;
   #waiting: { bytes: number; resolve: () => void } | undefined;
+  #nextDrain = Promise.withResolvers<void>();
 
   constructor(connection: Connection) {
     this.connection = connection;
@@ -148,12 +163,18 @@ class End {
       drain: () => {
         this.drainCount++;
         drained.resolve();
+        this.#nextDrain.resolve();
+        this.#nextDrain = Promise.withResolvers();
       },
       close: (error) => {
         this.closeCount++;
         closed.resolve(error);
       },
     });
+  }
+
+  nextDrain(): Promise<void> {
+    return this.#nextDrain.promise;
   }
 
   received(bytes: number): Promise<void> {
