@@ -122,7 +122,7 @@ export class Broker {
 
   /** What the broker counts and measures, now: the same figures as at `springtide.broker.metrics.port`. */
   async metrics(): Promise<MetricFamily[]> {
-    return Array.from(await this.#metrics.families());
+    return Array.from(await this.#metrics.families(), (family) => ({ ...family, samples: [...family.samples] }));
   }
 
   /** Ends connections, writes what is pending, marks the folder as cleanly closed, unlocks it. Idempotent. */

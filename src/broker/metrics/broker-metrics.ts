@@ -2,7 +2,7 @@
 import type { Clock, ConfigOf, Logger } from '#core';
 import { type Coordinators, takeCensus } from './census.ts';
 import type { metricsConfigTable } from './config.ts';
-import { families, type MetricFamily } from './families.ts';
+import { families, type LiveFamily } from './families.ts';
 import { LoopLag } from './loop-lag.ts';
 import type { MeasuredParts } from './metric.ts';
 import { PrometheusEndpoint } from './prometheus-endpoint.ts';
@@ -52,7 +52,7 @@ export class BrokerMetrics {
   }
 
   /** Values are read as families are taken, so a reader who is slow sees later ones. */
-  async families(): Promise<Iterable<MetricFamily>> {
+  async families(): Promise<Iterable<LiveFamily>> {
     const census = await takeCensus(this.#parts, this.#clock);
     this.#rotate(this.#clock.monotonicMs());
     return families({ ...this.#parts, census, loopLag: this.#loopLag });

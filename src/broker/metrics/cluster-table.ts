@@ -115,7 +115,7 @@ function logGauge(name: string, doc: string, read: (partition: HostedPartition) 
     labels: ['topic', 'partition'],
     doc: `${doc} Of each partition here.`,
     *read({ partitions }: MetricSources) {
-      for (const hosted of partitions.all()) {
+      for (const hosted of [...partitions.all()]) {
         if (!hosted.isOffline) yield [[hosted.topic, String(hosted.partition)], read(hosted)];
       }
     },

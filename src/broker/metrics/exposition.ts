@@ -1,17 +1,19 @@
 /** ◇ The text that Prometheus reads, format 0.0.4, in pieces of some lines. @see https://prometheus.io/docs/instrumenting/exposition_formats/ */
-import type { MetricFamily, MetricSample } from './families.ts';
+import type { LiveFamily, MetricSample } from './families.ts';
 
 export const EXPOSITION_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 /** Lines of one piece, about. */
 const LINES_PER_PIECE = 500;
 
 /** A family without series is left out. */
-export function* exposition(families: Iterable<MetricFamily>): Iterable<string> {
+export function* exposition(families: Iterable<LiveFamily>): Iterable<string> {
   let lines: string[] = [];
   for (const family of families) {
-    if (family.samples.length === 0) continue;
-    lines.push(`# HELP ${family.name} ${escapeDoc(family.doc)}`, `# TYPE ${family.name} ${family.kind}`);
+    let isBegun = false;
     for (const sample of family.samples) {
+      if (!isBegun)
+        lines.push(`# HELP ${family.name} ${escapeDoc(family.doc)}`, `# TYPE ${family.name} ${family.kind}`);
+      isBegun = true;
       writeSample(lines, family.name, sample);
       if (lines.length < LINES_PER_PIECE) continue;
       yield `${lines.join('\n')}\n`;

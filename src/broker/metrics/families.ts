@@ -47,19 +47,28 @@ export interface MetricSample {
   };
 }
 
-/** Read one after the other, as somebody takes them. */
-export function* families(sources: MetricSources): Iterable<MetricFamily> {
+/** A family whose samples are made as somebody takes them, for who has other things to do between: there may be ten thousand. */
+export interface LiveFamily extends Omit<MetricFamily, 'samples'> {
+  readonly samples: Iterable<MetricSample>;
+}
+
+/** Values are read as somebody takes them. */
+export function* families(sources: MetricSources): Iterable<LiveFamily> {
   for (const metric of metricTable) {
-    const samples = Array.from(metric.read(sources), (sample) => toSample(metric, sample));
+    const samples = toSamples(metric, metric.read(sources));
     yield { name: seriesName(metric), mbean: metric.mbean, kind: metric.kind, doc: metric.doc, samples };
   }
   yield* pushedFamilies(sources.telemetry);
 }
 
-function* pushedFamilies({ clients, figures }: MetricSources['telemetry']): Iterable<MetricFamily> {
+function* pushedFamilies({ clients, figures }: MetricSources['telemetry']): Iterable<LiveFamily> {
   for (const { name, isCounter, series } of figures.families((id) => clients.knows(id))) {
     yield { name, mbean: '', kind: isCounter ? 'counter' : 'gauge', doc: 'Pushed by clients.', samples: series };
   }
+}
+
+function* toSamples(metric: Metric, samples: Iterable<Sample>): Iterable<MetricSample> {
+  for (const sample of samples) yield toSample(metric, sample);
 }
 
 function toSample({ labels: names }: Metric, [values, value]: Sample): MetricSample {

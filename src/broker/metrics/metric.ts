@@ -57,6 +57,7 @@ export interface Metric {
   readonly labels: readonly string[];
   /** One sentence for people. */
   readonly doc: string;
+  /** Values may be read long after the first was taken, so what there is of topics is noted first: no series comes twice. */
   readonly read: (from: MetricSources) => Iterable<Sample>;
 }
 

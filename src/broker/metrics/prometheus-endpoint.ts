@@ -5,7 +5,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { type Clock, errorText, KafkaError, type Logger, lazyPackage } from '#core';
 import { EXPOSITION_CONTENT_TYPE, exposition } from './exposition.ts';
-import type { MetricFamily } from './families.ts';
+import type { LiveFamily } from './families.ts';
 
 /** An import would evaluate all that it exports, WebSocket and fetch among it, at every start: 50 ms and 19 MB. */
 const http = lazyPackage<typeof import('node:http')>('node:http');
@@ -21,7 +21,7 @@ export interface PrometheusEndpointOptions {
   readonly port: number;
   readonly clock: Clock;
   readonly logger: Logger;
-  families(): Promise<Iterable<MetricFamily>>;
+  families(): Promise<Iterable<LiveFamily>>;
 }
 
 export class PrometheusEndpoint {

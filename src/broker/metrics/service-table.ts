@@ -148,7 +148,7 @@ function quotaGauge(type: string, attribute: string, quota: RateQuota, what: str
     labels: ['user', 'client_id'],
     doc: `${what}, of each entity that ${quota} counts.`,
     *read({ quotas }) {
-      for (const { user, clientId, value } of quotas.uses(quota)) yield [[user, clientId], value];
+      for (const { user, clientId, value } of [...quotas.uses(quota)]) yield [[user, clientId], value];
     },
   };
 }

@@ -77,7 +77,7 @@ function topicCounter(name: string, doc: string, read: (traffic: TopicTraffic) =
     doc: `${doc} Without a topic: of all there ever were.`,
     *read({ traffic }) {
       yield [[], read(traffic.all)];
-      for (const [topic, counts] of traffic.topics()) yield [[topic], read(counts)];
+      for (const [topic, counts] of [...traffic.topics()]) yield [[topic], read(counts)];
     },
   };
 }

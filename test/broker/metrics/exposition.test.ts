@@ -32,6 +32,20 @@ describe('the text for Prometheus', () => {
     expect(families.get('a_total')!.series.size).toBe(2000);
   });
 
+  test('reads no more values than a piece has lines, so that ten thousand partitions hold nobody up', () => {
+    let readCount = 0;
+    const samples = {
+      *[Symbol.iterator]() {
+        for (; readCount < 10_000; readCount++) yield { labels: { topic: `t${readCount}` }, value: 1 };
+      },
+    };
+    const pieces = exposition([{ ...family, samples }])[Symbol.iterator]();
+    for (let count = 1; count <= 3; count++) {
+      pieces.next();
+      expect(readCount).toBeLessThanOrEqual(count * 500);
+    }
+  });
+
   test.each([
     ['a 1\n', 'before its TYPE'],
     ['# TYPE a gauge\na 1\n', 'TYPE without its HELP'],
