@@ -180,6 +180,15 @@ describe('producer state after a restart', () => {
     expect(again).toMatchObject({ isDuplicate: true, logAppendTime: START_MS + 5000 });
   });
 
+  test('a duplicate is answered with its time also where records keep the time of their producer', async () => {
+    const scene = await openScene();
+    const log = createLog(scene);
+    const draft = { producerId: 7, producerEpoch: 0, baseSequence: 0, timestamp: START_MS - 5000 };
+    const append = () => log.append(batchOf(['a'], draft), { leaderEpoch: 0, origin: 'client' });
+    expect(append()).toMatchObject({ isDuplicate: false, logAppendTime: -1 });
+    expect(append()).toMatchObject({ isDuplicate: true, logAppendTime: START_MS - 5000 });
+  });
+
   test('a producer that wrote nothing for a day is forgotten', async () => {
     const scene = await openScene();
     const log = createLog(scene);

@@ -23,7 +23,7 @@ export interface AppendResult {
   /** Of the first record; -1 with an error. A duplicate has the offsets of the first time, which need not be durable yet. */
   readonly baseOffset: number;
   readonly lastOffset: number;
-  /** The time that the records were stamped with; -1 when the topic keeps the producer's. */
+  /** The time that the records were stamped with; -1 when the topic keeps the producer's. Of a duplicate Kafka tells either. */
   readonly logAppendTime: number;
   readonly logStartOffset: number;
   readonly isDuplicate: boolean;

@@ -725,7 +725,8 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
   }
 
   #accepted(baseOffset: number, lastOffset: number, timestamp: number, isDuplicate: boolean): AppendResult {
-    const logAppendTime = this.#config['message.timestamp.type'] === 'LogAppendTime' ? timestamp : -1;
+    const isTold = isDuplicate || this.#config['message.timestamp.type'] === 'LogAppendTime';
+    const logAppendTime = isTold ? timestamp : -1;
     const { logStartOffset } = this;
     return accepted({ baseOffset, lastOffset, logAppendTime, logStartOffset, isDuplicate });
   }
