@@ -96,11 +96,13 @@ export class TransactionGate {
       return;
     }
     const partitions = asked.map((index) => batches[index].partition);
-    const ask = write.mode === 'add' ? this.#add : this.#verify;
-    ask.call(this, write, partitions, (errors) => {
+    const answered = (errors: readonly KafkaErrorRow[]): void => {
       for (const [n, index] of asked.entries()) if (errors[n] !== Errors.NONE) passages[index] = { error: errors[n] };
       tried(passages);
-    });
+    };
+    if (write.transactionalId === '') answered(asked.map(() => Errors.INVALID_REQUEST));
+    else if (write.mode === 'add') this.#add(write, partitions, answered);
+    else this.#verify(write, partitions, answered);
   }
 
   #look({ producerId, producerEpoch, mode }: TransactionalWrite, { partition, baseSequence }: GatedBatch): Passage {

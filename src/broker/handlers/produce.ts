@@ -17,6 +17,7 @@ import type { CommitWaiter, HostedPartition } from '../hosting/hosted-partition.
 import type { Expiring } from '../purgatory/produce-deadlines.ts';
 import { LATER, type RequestContext } from '../server/request-context.ts';
 import { leaderEndpoints } from './endpoints.ts';
+import { lastOfEach } from './last-of-each.ts';
 import { findPartition, findTopic, isFound } from './topic-lookup.ts';
 import {
   gateRefusal,
@@ -35,6 +36,10 @@ const MAGIC = 2;
 const ATTRIBUTES_LOW_POSITION = 22;
 const CODEC_MASK = 0x07;
 const ZSTD = 4;
+const ZSTD_VERSION = 7;
+const LENGTH_POSITION = 8;
+/** A batch tells the length of what follows it. */
+const LENGTH_END = 12;
 
 type Response = Draft<typeof ProduceResponse>;
 type TopicResponse = NonNullable<Response['responses']>[number];
@@ -47,6 +52,8 @@ interface Admitted {
   /** Of the answer. */
   readonly index: number;
   readonly partition: HostedPartition;
+  /** Of an internal topic: refused, but after what the transaction coordinator has to say. */
+  readonly isClosed: boolean;
   readonly records: Buffer;
   /** Of a transaction. */
   readonly batch: TransactionalBatch | undefined;
@@ -64,6 +71,7 @@ class PendingProduce implements CommitWaiter, Expiring {
   readonly #broker: BrokerParts;
   readonly #context: RequestContext;
   readonly #request: ProduceRequest;
+  readonly #topics: readonly ProduceRequest['topicData'][number][];
   /** One a partition, in the order of the request; `whenCommitted` is told the index. */
   readonly #answers: Answer[] = [];
   #waitingCount = 0;
@@ -76,6 +84,7 @@ class PendingProduce implements CommitWaiter, Expiring {
     this.#broker = broker;
     this.#context = context;
     this.#request = request;
+    this.#topics = lastOfEach(request.topicData, context.version >= TOPIC_ID_VERSION);
   }
 
   start(): void {
@@ -83,11 +92,14 @@ class PendingProduce implements CommitWaiter, Expiring {
       this.#startTransactional();
       return;
     }
-    for (const { name, topicId, partitionData } of this.#request.topicData) {
+    for (const { name, topicId, partitionData } of this.#topics) {
       const topic = this.#findTopic(name, topicId);
+      const isClosed = this.#isClosed(topic);
       for (const { index, records } of partitionData) {
         const partition = this.#admit(topic, index, records);
-        if (partition !== undefined) this.#append(this.#answers.length - 1, partition, records!);
+        if (partition === undefined) continue;
+        if (isClosed) fail(this.#answers.at(-1)!, Errors.INVALID_TOPIC_EXCEPTION);
+        else this.#append(this.#answers.length - 1, partition, records!);
       }
     }
     this.#appended();
@@ -141,13 +153,14 @@ class PendingProduce implements CommitWaiter, Expiring {
 
   #admitAll(): Admitted[] {
     const admitted: Admitted[] = [];
-    for (const { name, topicId, partitionData } of this.#request.topicData) {
+    for (const { name, topicId, partitionData } of this.#topics) {
       const topic = this.#findTopic(name, topicId);
+      const isClosed = this.#isClosed(topic);
       for (const { index, records } of partitionData) {
         const partition = this.#admit(topic, index, records);
         if (partition === undefined) continue;
         const batch = transactionalBatch(records!);
-        admitted.push({ index: this.#answers.length - 1, partition, records: records!, batch });
+        admitted.push({ index: this.#answers.length - 1, partition, isClosed, records: records!, batch });
       }
     }
     return admitted;
@@ -157,10 +170,11 @@ class PendingProduce implements CommitWaiter, Expiring {
   #appendAll(admitted: readonly Admitted[], passages: readonly Passage[]): void {
     const mode = produceGateMode(this.#context.version);
     let next = 0;
-    for (const { index, partition, records, batch } of admitted) {
+    for (const { index, partition, isClosed, records, batch } of admitted) {
       const passage = batch === undefined ? undefined : passages[next++];
       if (passage?.error === undefined) {
-        this.#append(index, partition, records, passage?.verification);
+        if (isClosed) fail(this.#answers[index], Errors.INVALID_TOPIC_EXCEPTION);
+        else this.#append(index, partition, records, passage?.verification);
         continue;
       }
       const { error, message } = gateRefusal(passage.error, mode);
@@ -171,7 +185,7 @@ class PendingProduce implements CommitWaiter, Expiring {
   }
 
   #refuseAll(error: KafkaErrorRow): void {
-    for (const { partitionData } of this.#request.topicData)
+    for (const { partitionData } of this.#topics)
       for (const { index } of partitionData) fail(this.#newAnswer(index), error);
     this.#appended();
   }
@@ -185,10 +199,11 @@ class PendingProduce implements CommitWaiter, Expiring {
 
   #findTopic(name: string, topicId: Uuid): TopicImage | KafkaErrorRow {
     const isById = this.#context.version >= TOPIC_ID_VERSION;
-    const topic = findTopic(this.#broker, this.#context, name, isById ? topicId : undefined);
-    if ('code' in topic) return topic;
-    const isClosed = isInternalTopic(topic.name) && this.#context.clientId !== ADMIN_CLIENT_ID;
-    return isClosed ? Errors.INVALID_TOPIC_EXCEPTION : topic;
+    return findTopic(this.#broker, this.#context, name, isById ? topicId : undefined);
+  }
+
+  #isClosed(topic: TopicImage | KafkaErrorRow): boolean {
+    return !('code' in topic) && isInternalTopic(topic.name) && this.#context.clientId !== ADMIN_CLIENT_ID;
   }
 
   /** The partition to append to; undefined when that is refused, and the answer says so. */
@@ -243,13 +258,12 @@ class PendingProduce implements CommitWaiter, Expiring {
   #refusal(partition: HostedPartition, records: Buffer | null): KafkaErrorRow | undefined {
     const { acks } = this.#request;
     if (records === null || records.length === 0) return Errors.INVALID_RECORD;
-    if (acks < -1 || acks > 1) return Errors.INVALID_REQUIRED_ACKS;
+    if (this.#context.version < ZSTD_VERSION && isZstd(records)) return Errors.UNSUPPORTED_COMPRESSION_TYPE;
+    if (acks < -1 || acks > 1) return isOneBatch(records) ? Errors.INVALID_REQUIRED_ACKS : Errors.INVALID_RECORD;
     if (acks === -1 && !partition.state.hasEnoughReplicas(partition.config['min.insync.replicas'])) {
       return Errors.NOT_ENOUGH_REPLICAS;
     }
-    if (records.length <= ATTRIBUTES_LOW_POSITION || records[MAGIC_POSITION] !== MAGIC) return undefined;
-    const isOldZstd = (records[ATTRIBUTES_LOW_POSITION] & CODEC_MASK) === ZSTD && this.#context.version < 7;
-    return isOldZstd ? Errors.UNSUPPORTED_COMPRESSION_TYPE : undefined;
+    return undefined;
   }
 
   #await(index: number, partition: HostedPartition, result: AppendResult, bytes: number): void {
@@ -265,7 +279,8 @@ class PendingProduce implements CommitWaiter, Expiring {
 
   #failAppend(answer: Answer, { error, errorMessage, recordErrors, logStartOffset }: AppendResult): void {
     fail(answer, error!);
-    if (!WITHOUT_LOG_START.includes(error!)) answer.logStartOffset = logStartOffset;
+    const isOfRecords = recordErrors.length > 0;
+    if (isOfRecords || !WITHOUT_LOG_START.includes(error!)) answer.logStartOffset = logStartOffset;
     answer.errorMessage = errorMessage ?? null;
     answer.recordErrors = recordErrors.map(({ batchIndex, message }) => ({
       batchIndex,
@@ -300,7 +315,7 @@ class PendingProduce implements CommitWaiter, Expiring {
     this.#isDone = true;
     let next = 0;
     const responses: TopicResponse[] = [];
-    for (const { name, topicId, partitionData } of this.#request.topicData) {
+    for (const { name, topicId, partitionData } of this.#topics) {
       if (partitionData.length === 0) continue;
       const start = next;
       next += partitionData.length;
@@ -312,14 +327,24 @@ class PendingProduce implements CommitWaiter, Expiring {
   }
 }
 
+function isZstd(records: Buffer): boolean {
+  if (records.length <= ATTRIBUTES_LOW_POSITION || records[MAGIC_POSITION] !== MAGIC) return false;
+  return (records[ATTRIBUTES_LOW_POSITION] & CODEC_MASK) === ZSTD;
+}
+
+function isOneBatch(records: Buffer): boolean {
+  return records.length > LENGTH_END && records.readInt32BE(LENGTH_POSITION) === records.length - LENGTH_END;
+}
+
 function fail(answer: Answer, error: KafkaErrorRow): void {
   answer.errorCode = error.code;
   answer.baseOffset = -1;
   answer.logAppendTimeMs = -1;
 }
 
-/** Errors whose answer does not tell where the log starts. */
+/** Errors whose answer does not tell where the log starts, unless single records are to blame. */
 const WITHOUT_LOG_START: readonly KafkaErrorRow[] = [
+  Errors.INVALID_RECORD,
   Errors.MESSAGE_TOO_LARGE,
   Errors.RECORD_LIST_TOO_LARGE,
   Errors.CORRUPT_MESSAGE,
