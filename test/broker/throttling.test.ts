@@ -262,13 +262,13 @@ describe('controller_mutation_rate', () => {
     const grown = await slow.send(
       Apis.CreatePartitions,
       3,
-      { topics: [{ name: 'old', count: 16, assignments: null }] },
+      { topics: [{ name: 'old', count: 16, assignments: null }], timeoutMs: 1000 },
       LONG,
     );
     expect([codes(grown.results), grown.throttleTimeMs]).toEqual([[0], 0]);
-    const deleted = await slow.send(Apis.DeleteTopics, 5, { topicNames: ['older'] }, LONG);
+    const deleted = await slow.send(Apis.DeleteTopics, 5, { topicNames: ['older'], timeoutMs: 1000 }, LONG);
     expect([codes(deleted.responses), deleted.throttleTimeMs]).toEqual([[refused], 2000]);
-    const again = slow.send(Apis.DeleteTopics, 4, { topicNames: ['older'] }, LONG);
+    const again = slow.send(Apis.DeleteTopics, 4, { topicNames: ['older'], timeoutMs: 1000 }, LONG);
     await scene.clock.advance(2000);
     expect([codes((await again).responses), (await again).throttleTimeMs]).toEqual([[0], 9000]);
   });

@@ -42,6 +42,30 @@ describe('CreateTopics', () => {
     expect(byName.get('cleanup.policy')).toMatchObject({ value: 'delete', configSource: 5 });
   });
 
+  it('does nothing for requests that give it no time, as Kafka does', async () => {
+    scene = await Scene.start({ topics: { there: 1 } });
+    const timeoutMs = 0;
+    const timedOut = { errorCode: Errors.REQUEST_TIMED_OUT.code, errorMessage: null };
+    const created = await scene.send(Apis.CreateTopics, { topics: [draft('t')], timeoutMs });
+    expect(created.topics).toMatchObject([{ name: 't', ...timedOut }]);
+    const grown = await scene.send(Apis.CreatePartitions, { topics: [{ name: 'there', count: 2 }], timeoutMs });
+    expect(grown.results).toMatchObject([{ name: 'there', ...timedOut }]);
+    const deleted = await scene.send(Apis.DeleteTopics, { topics: [{ name: 'there' }], timeoutMs });
+    expect(deleted.responses).toMatchObject([{ name: 'there', ...timedOut }]);
+    const topicPartitions = [{ topic: 'there', partitions: [0] }];
+    const elected = await scene.send(Apis.ElectLeaders, { topicPartitions, timeoutMs });
+    expect(elected).toMatchObject({
+      errorCode: timedOut.errorCode,
+      replicaElectionResults: [{ topic: 'there', partitionResult: [{ partitionId: 0, ...timedOut }] }],
+    });
+    const topics = [{ name: 'there', partitions: [{ partitionIndex: 0, replicas: [7] }] }];
+    expect(await scene.send(Apis.AlterPartitionReassignments, { topics, timeoutMs })).toMatchObject({
+      ...timedOut,
+      responses: [{ name: 'there', partitions: [{ partitionIndex: 0, ...timedOut }] }],
+    });
+    expect(await scene.produce('there', batchOf(['still']))).toMatchObject({ errorCode: 0 });
+  });
+
   it('says in words why a topic is refused', async () => {
     scene = await Scene.start({ topics: { there: 1 } });
     const topics = await create([

@@ -14,19 +14,29 @@ import { CLUSTER_RESOURCE_NAME } from '../authorizer.ts';
 import type { BrokerParts } from '../broker-parts.ts';
 import type { PartitionResult, TopicImage, TopicPartitionResults } from '../controller/index.ts';
 import type { RequestContext } from '../server/request-context.ts';
+import { isOutOfTime, OUT_OF_TIME } from './out-of-time.ts';
 
 type ElectResponse = Draft<typeof ElectLeadersResponse>;
 type AlterResponse = Draft<typeof AlterPartitionReassignmentsResponse>;
 type ListResponse = Draft<typeof ListPartitionReassignmentsResponse>;
 
+interface AnsweredError {
+  readonly errorCode: number;
+  readonly errorMessage: string | null;
+}
+
 export async function electLeaders(
   broker: BrokerParts,
   context: RequestContext,
-  { electionType, topicPartitions }: ElectLeadersRequest,
+  request: ElectLeadersRequest,
 ): Promise<ElectResponse> {
+  const { electionType, topicPartitions } = request;
   const topics = topicPartitions?.map(({ topic, partitions }) => ({ topic, partitions })) ?? null;
   if (!context.allows(CLUSTER_RESOURCE_NAME))
-    return failedElection(context, topics, Errors.CLUSTER_AUTHORIZATION_FAILED);
+    return failedElection(context, topics, withText(Errors.CLUSTER_AUTHORIZATION_FAILED));
+  // Nothing is done at once, whatever kind of election it is.
+  if (topics?.length === 0) return { errorCode: Errors.NONE.code, replicaElectionResults: [] };
+  if (isOutOfTime(request)) return failedElection(context, topics, OUT_OF_TIME);
   const { error, body } = await broker.metadata.ask<TopicPartitionResults[] | undefined>((token) => ({
     type: 'elect-leaders',
     token,
@@ -34,7 +44,7 @@ export async function electLeaders(
     topics,
   }));
   if (body === undefined) {
-    return failedElection(context, topics, error === Errors.NONE ? Errors.INVALID_REQUEST : error);
+    return failedElection(context, topics, withText(error === Errors.NONE ? Errors.INVALID_REQUEST : error));
   }
   return {
     replicaElectionResults: body.map(({ topic, partitions }) => ({
@@ -48,17 +58,13 @@ export async function electLeaders(
 function failedElection(
   { version }: RequestContext,
   topics: readonly { readonly topic: string; readonly partitions: readonly number[] }[] | null,
-  error: KafkaErrorRow,
+  error: AnsweredError,
 ): ElectResponse {
   return {
-    errorCode: version >= 1 ? error.code : 0,
+    errorCode: version >= 1 ? error.errorCode : 0,
     replicaElectionResults: (topics ?? []).map(({ topic, partitions }) => ({
       topic,
-      partitionResult: partitions.map((partitionId) => ({
-        partitionId,
-        errorCode: error.code,
-        errorMessage: error.message,
-      })),
+      partitionResult: partitions.map((partitionId) => ({ partitionId, ...error })),
     })),
   };
 }
@@ -69,12 +75,15 @@ export async function alterPartitionReassignments(
   request: AlterPartitionReassignmentsRequest,
 ): Promise<AlterResponse> {
   const { allowReplicationFactorChange } = request;
-  const failed = (error: KafkaErrorRow): AlterResponse => ({
-    allowReplicationFactorChange,
-    errorCode: error.code,
-    errorMessage: error.message,
-  });
+  const failed = (error: KafkaErrorRow): AlterResponse => ({ allowReplicationFactorChange, ...withText(error) });
   if (!context.allows(CLUSTER_RESOURCE_NAME)) return failed(Errors.CLUSTER_AUTHORIZATION_FAILED);
+  if (isOutOfTime(request) && request.topics.length > 0) {
+    const responses = request.topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, ...OUT_OF_TIME })),
+    }));
+    return { allowReplicationFactorChange, ...OUT_OF_TIME, responses };
+  }
   const topics = request.topics.map(({ name, partitions }) => ({
     topic: name,
     partitions: partitions.map(({ partitionIndex, replicas }) => ({ partition: partitionIndex, replicas })),
@@ -127,6 +136,10 @@ function ongoing(topic: TopicImage | undefined, indexes: readonly number[] | nul
       removingReplicas,
     })),
   };
+}
+
+function withText({ code, message }: KafkaErrorRow): AnsweredError {
+  return { errorCode: code, errorMessage: message };
 }
 
 function errorFields({ error, errorMessage }: PartitionResult) {

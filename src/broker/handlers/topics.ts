@@ -1,5 +1,5 @@
 /** CreateTopics (19), DeleteTopics (20), CreatePartitions (37): what the controller decides, in the words of the wire. */
-import { ZERO_UUID } from '#core';
+import { CLUSTER_METADATA_TOPIC, ZERO_UUID } from '#core';
 import {
   type CreatePartitionsRequest,
   type CreatePartitionsResponse,
@@ -17,6 +17,7 @@ import { describeTopicConfigs, topicConfigSource } from '../config/config-view.t
 import type { CreateTopicResult, ItemResult, TopicImage } from '../controller/index.ts';
 import type { RequestContext } from '../server/request-context.ts';
 import type { MutationQuota } from '../server/request-quotas.ts';
+import { isOutOfTime, OUT_OF_TIME } from './out-of-time.ts';
 import { type TopicForDeletion, topicsForDeletion } from './topics-for-deletion.ts';
 
 /** The versions from which on a client is refused what its quota does not allow. @see KIP-599 */
@@ -40,6 +41,9 @@ export async function createTopics(
   if (!context.allows(CLUSTER_RESOURCE_NAME)) {
     return { topics: request.topics.map(({ name }) => failedTopic(name, Errors.CLUSTER_AUTHORIZATION_FAILED, null)) };
   }
+  const isTried = singleNames(request.topics).some((name) => name !== CLUSTER_METADATA_TOPIC);
+  if (isOutOfTime(request) && isTried)
+    return { topics: request.topics.map(({ name }) => ({ name, ...OUT_OF_TIME, configs: [] })) };
   const quota = broker.quotas.mutations(context, STRICT_CREATE_VERSION);
   const { image } = broker.metadata;
   const refused = new Set(
@@ -84,10 +88,11 @@ export async function deleteTopics(
 ): Promise<DeleteResponse> {
   const asked =
     context.version >= 6 ? request.topics : request.topicNames.map((name) => ({ name, topicId: ZERO_UUID }));
+  const plans = topicsForDeletion(broker.metadata.image, asked);
+  if (isOutOfTime(request) && plans.some(({ problem }) => problem === undefined))
+    return { responses: asked.map(({ name, topicId }) => ({ name, topicId, ...OUT_OF_TIME })) };
   const quota = broker.quotas.mutations(context, STRICT_DELETE_VERSION);
-  const found = topicsForDeletion(broker.metadata.image, asked).map((one) =>
-    checkDeletion(broker, context, one, quota),
-  );
+  const found = plans.map((one) => checkDeletion(broker, context, one, quota));
   const topicIds = found.flatMap(({ topic }) => (topic === undefined ? [] : [topic.topicId]));
   const { error, body } =
     topicIds.length === 0 ? { error: Errors.NONE, body: [] } : await broker.topics.remove(topicIds);
@@ -134,6 +139,8 @@ export async function createPartitions(
   context: RequestContext,
   request: CreatePartitionsRequest,
 ): Promise<Draft<typeof CreatePartitionsResponse>> {
+  if (isOutOfTime(request) && singleNames(request.topics).length > 0)
+    return { results: request.topics.map(({ name }) => ({ name, ...OUT_OF_TIME })) };
   const quota = broker.quotas.mutations(context, STRICT_GROW_VERSION);
   const refusals = new Map<string, KafkaErrorRow>();
   const names = request.topics.map(({ name }) => name);
@@ -160,6 +167,13 @@ export async function createPartitions(
       return { name, errorCode: (result?.error ?? fallback).code, errorMessage };
     }),
   };
+}
+
+/** Names that stand once: others are refused before there is anything to do. */
+function singleNames(topics: readonly { readonly name: string }[]): string[] {
+  const names = topics.map(({ name }) => name);
+  const repeated = repeatedNames(names);
+  return names.filter((name) => !repeated.has(name));
 }
 
 function repeatedNames(names: readonly string[]): ReadonlySet<string> {
