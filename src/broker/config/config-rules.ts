@@ -67,7 +67,7 @@ function topicRules(live: LiveConfig): ConfigRules {
       const problem = topicConfigConflict(topicConfig(Object.fromEntries(overrides), live.values));
       return problem === undefined ? undefined : refuse(Errors.INVALID_CONFIG, problem);
     },
-    listDefault: (key) => listDefault(rowOf(topicConfigTable, key)),
+    list: (key) => listOf(rowOf(topicConfigTable, key)),
   };
 }
 
@@ -96,7 +96,7 @@ function brokerRules(nodeId: number, live: LiveConfig): ConfigRules {
       const problem = live.problemWith(resourceName, overrides);
       return problem === undefined ? undefined : refuse(Errors.INVALID_REQUEST, problem);
     },
-    listDefault: (key) => listDefault(brokerKeys.get(key)?.key),
+    list: (key) => listOf(brokerKeys.get(key)?.key),
   };
 }
 
@@ -112,7 +112,7 @@ const clientMetricsRules: ConfigRules = {
     return checkValue(Errors.INVALID_REQUEST, key, row, value);
   },
   conflict: () => undefined,
-  listDefault: (key) => listDefault(rowOf(clientMetricsTable, key)),
+  list: (key) => listOf(rowOf(clientMetricsTable, key)),
 };
 
 /** The broker's keys bound what a group may have. */
@@ -142,7 +142,7 @@ function groupRules(live: LiveConfig): ConfigRules {
       const problem = groupConfigConflict(overrides, live.current);
       return problem === undefined ? undefined : refuse(Errors.INVALID_CONFIG, problem);
     },
-    listDefault: (key) => listDefault(rowOf(groupResourceTable, key)),
+    list: (key) => listOf(rowOf(groupResourceTable, key)),
   };
 }
 
@@ -165,6 +165,7 @@ function rowOf(table: ConfigTable, key: string): ConfigKey | undefined {
 }
 
 /** Undefined when it is not a list. */
-function listDefault(row: ConfigKey | undefined): string | undefined {
-  return row?.type === 'list' ? ((row.default as readonly string[] | null) ?? []).join(',') : undefined;
+function listOf(row: ConfigKey | undefined): ReturnType<ConfigRules['list']> {
+  if (row?.type !== 'list') return undefined;
+  return { inherited: ((row.default as readonly string[] | null) ?? []).join(','), isChoice: row.oneOf !== undefined };
 }

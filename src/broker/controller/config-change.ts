@@ -78,12 +78,15 @@ function changedValue(
   if (change.value === null)
     return refuse(Errors.INVALID_REQUEST, `The config '${change.name}' needs a value for this operation.`);
   if (change.operation === 0) return change.value;
-  const inherited = rules.listDefault(change.name);
-  if (inherited === undefined) {
+  const list = rules.list(change.name);
+  if (list === undefined) {
     const text = `'${change.name}' is no list, so there is nothing to ${change.operation === 2 ? 'append to' : 'subtract from'}.`;
     return refuse(Errors.INVALID_CONFIG, text);
   }
-  const present = splitList(current.get(change.name) ?? inherited);
+  if (change.operation === 2 && list.isChoice && change.value.split(',').some((item) => item.trim() === '')) {
+    return refuse(Errors.INVALID_CONFIG, `Nothing is no value to append to '${change.name}'.`);
+  }
+  const present = splitList(current.get(change.name) ?? list.inherited);
   const named = splitList(change.value);
   const result =
     change.operation === 2

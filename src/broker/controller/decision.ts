@@ -10,8 +10,8 @@ export interface ConfigRules {
   check(resourceName: string, key: string, value: string): { readonly value: string } | Refusal;
   /** Why these cannot stand together as all that is set for the resource; each of them was checked. */
   conflict(resourceName: string, overrides: ReadonlyMap<string, string>): Refusal | undefined;
-  /** The value a list has when none is set; undefined when `key` is not a list. */
-  listDefault(key: string): string | undefined;
+  /** The value a list has when none is set, and whether its items are a choice of some; undefined when `key` is not a list. */
+  list(key: string): { readonly inherited: string; readonly isChoice: boolean } | undefined;
 }
 
 /** What the machine must know about configuration. */

@@ -20,25 +20,27 @@ import { collisionKey, topicNameProblem } from './topic-name.ts';
 interface Accepted {
   readonly names: Set<string>;
   readonly collisionKeys: Map<string, string>;
-  partitionCount: number;
 }
 
 export function createTopics(image: MetadataImage, rules: ControllerRules, event: CreateTopicsEvent): Decision {
   const records: MetadataRecord[] = [];
-  const accepted: Accepted = { names: new Set(), collisionKeys: collisionKeys(image), partitionCount: 0 };
+  const accepted: Accepted = { names: new Set(), collisionKeys: collisionKeys(image) };
   const repeated = repeatedNames(event.topics);
+  const partitionCount = event.topics.reduce((sum, topic) => sum + wantedCount(rules, topic), 0);
   const body = event.topics
     .filter((topic, index) => !repeated.has(topic.name) || repeated.get(topic.name) === index)
     .map((topic): CreateTopicResult => {
-      const placement = repeated.has(topic.name)
-        ? refuse(Errors.INVALID_REQUEST, `The request names '${topic.name}' more than once.`)
-        : placeTopic(image, rules, topic, accepted);
+      const placement =
+        partitionCount > PARTITIONS_PER_REQUEST_MAX
+          ? refuse(Errors.POLICY_VIOLATION, TOO_MANY_PARTITIONS)
+          : repeated.has(topic.name)
+            ? refuse(Errors.INVALID_REQUEST, `The request names '${topic.name}' more than once.`)
+            : placeTopic(image, rules, topic, accepted);
       if (isRefusal(placement)) {
         return { name: topic.name, ...placement, topicId: ZERO_UUID, numPartitions: -1, replicationFactor: -1 };
       }
       accepted.names.add(topic.name);
       accepted.collisionKeys.set(collisionKey(topic.name), topic.name);
-      accepted.partitionCount += placement.length;
       if (!event.validateOnly) for (const record of topicRecords(image, rules, topic, placement)) records.push(record);
       return {
         name: topic.name,
@@ -78,11 +80,7 @@ function placeTopic(
 ): Placement | Refusal {
   const problem = nameRefusal(image, topic.name, accepted) ?? configRefusal(rules, topic);
   if (problem !== undefined) return problem;
-  const placement = topic.assignments.length > 0 ? placeByHand(image, topic) : placeByCount(image, rules, topic);
-  if (!isRefusal(placement) && accepted.partitionCount + placement.length > PARTITIONS_PER_REQUEST_MAX) {
-    return refuse(Errors.POLICY_VIOLATION, TOO_MANY_PARTITIONS);
-  }
-  return placement;
+  return topic.assignments.length > 0 ? placeByHand(image, topic) : placeByCount(image, rules, topic);
 }
 
 function nameRefusal(image: MetadataImage, name: string, accepted: Accepted): Refusal | undefined {
@@ -111,14 +109,16 @@ function configRefusal({ configs }: ControllerRules, topic: NewTopic): Refusal |
   return rules.conflict(topic.name, overrides);
 }
 
+function wantedCount(rules: ControllerRules, { assignments, numPartitions }: NewTopic): number {
+  if (assignments.length > 0) return assignments.length;
+  return numPartitions === -1 ? rules.numPartitions : numPartitions;
+}
+
 function placeByCount(image: MetadataImage, rules: ControllerRules, topic: NewTopic): Placement | Refusal {
-  const count = topic.numPartitions === -1 ? rules.numPartitions : topic.numPartitions;
+  const count = wantedCount(rules, topic);
   const replicationFactor = topic.replicationFactor === -1 ? rules.replicationFactor : topic.replicationFactor;
-  if (count < 1) {
+  if (count < 1 && replicationFactor > 0) {
     return refuse(Errors.INVALID_PARTITIONS, `A topic needs at least one partition, not ${count}.`);
-  }
-  if (count > PARTITIONS_PER_REQUEST_MAX) {
-    return refuse(Errors.POLICY_VIOLATION, TOO_MANY_PARTITIONS);
   }
   return place(image, 0, count, replicationFactor);
 }

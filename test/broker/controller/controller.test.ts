@@ -15,7 +15,7 @@ import { describeScripts, list, type ScriptCommand } from '../../scripts/script.
 
 const NOW = { wallMs: 1_000, monotonicMs: 0 };
 const UPGRADE_TYPES = ['strange', 'upgrade', 'downgrade', 'unsafe'];
-const LISTS = new Map([['cleanup.policy', 'delete']]);
+const LISTS = new Map([['cleanup.policy', { inherited: 'delete', isChoice: true }]]);
 
 /** Keys that begin with `no.` are unknown; `least` must not exceed `most`. */
 function rulesOf(type: number): ConfigRules {
@@ -27,7 +27,7 @@ function rulesOf(type: number): ConfigRules {
       Number(overrides.get('least') ?? 0) > Number(overrides.get('most') ?? 9)
         ? refuse(error, 'least is more than most')
         : undefined,
-    listDefault: (key) => LISTS.get(key),
+    list: (key) => LISTS.get(key),
   };
 }
 
