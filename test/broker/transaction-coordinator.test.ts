@@ -287,6 +287,8 @@ describe('an open transaction', () => {
     };
     expect(await write({ producerEpoch: -1 })).toBe('INVALID_PRODUCER_EPOCH');
     expect(await write({ topics: [{ name: 't', partitionIndexes: [9] }] })).toBe('UNKNOWN_TOPIC_OR_PARTITION');
+    const nothing = [{ producerId: 9, producerEpoch: 0, transactionResult: true, coordinatorEpoch: 0, topics: [] }];
+    expect(await scene.send(Apis.WriteTxnMarkers, { markers: nothing })).toMatchObject({ markers: [] });
     expect(await write({ coordinatorEpoch: 5 })).toBe('NONE');
     expect(await write({ coordinatorEpoch: 4 })).toBe('TRANSACTION_COORDINATOR_FENCED');
     expect(

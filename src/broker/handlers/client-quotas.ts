@@ -49,7 +49,18 @@ export async function alterClientQuotas(
       }))
     : { error: Errors.CLUSTER_AUTHORIZATION_FAILED, body: undefined };
   const results = body ?? entries.map(({ entity }) => ({ entity, error, errorMessage: error.message }));
+  // Who is named again is answered once, and so is a part of a name.
+  const once = new Map(results.map((result) => [JSON.stringify(onceEach(result.entity).sort()), result]));
   return {
-    entries: results.map(({ entity, error, errorMessage }) => ({ entity, errorCode: error.code, errorMessage })),
+    entries: [...once.values()].map(({ entity, error, errorMessage }) => ({
+      entity: onceEach(entity).map(([entityType, entityName]) => ({ entityType, entityName })),
+      errorCode: error.code,
+      errorMessage,
+    })),
   };
+}
+
+/** Types and names. */
+function onceEach(entity: readonly { readonly entityType: string; readonly entityName: string | null }[]) {
+  return [...new Map(entity.map(({ entityType, entityName }) => [entityType, entityName]))];
 }

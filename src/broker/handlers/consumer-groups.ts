@@ -29,7 +29,8 @@ export function consumerGroupHeartbeat(
   const mayKnow = (topic: string): boolean => context.mayDo('describe', 'topic', topic);
   const error = refuseHeartbeat(broker, context, request, mayKnow);
   if (error !== undefined) {
-    context.reply({ errorCode: error.code } satisfies HeartbeatResponse);
+    const errorMessage = error === Errors.INVALID_REQUEST ? 'A group needs a name.' : null;
+    context.reply({ errorCode: error.code, errorMessage } satisfies HeartbeatResponse);
     return LATER;
   }
   const clientId = context.clientId ?? '';

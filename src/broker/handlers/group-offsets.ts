@@ -35,7 +35,7 @@ type FetchedPartition = NonNullable<FetchedTopic['partitions']>[number];
 export function offsetCommit(broker: BrokerParts, context: RequestContext, request: OffsetCommitRequest): typeof LATER {
   const refusal = refuseAccess(context, request.groupId);
   const isById = context.version >= TOPIC_ID_VERSION;
-  const asked = request.topics.filter(({ partitions }) => partitions.length > 0);
+  const asked = request.topics.filter((topic) => isAnswered(broker, topic, isById));
   const plans = asked.map((topic) => planCommit(broker, topic, isById));
   const topics = plans.flatMap(({ accepted }) => (accepted === undefined ? [] : [accepted]));
   if (refusal !== undefined || (topics.length === 0 && plans.length > 0)) {
@@ -58,6 +58,15 @@ export function offsetCommit(broker: BrokerParts, context: RequestContext, reque
   return LATER;
 }
 
+/** A topic without partitions is only told that it is not there. */
+export function isAnswered(broker: BrokerParts, topic: CommitTopic, isById: boolean): boolean {
+  return topic.partitions.length > 0 || topicOf(broker, topic, isById) === undefined;
+}
+
+function topicOf({ metadata: { image } }: BrokerParts, { name, topicId }: CommitTopic, isById: boolean) {
+  return isById ? image.topicById(topicId) : image.topics.get(name);
+}
+
 /** One error for all partitions of a commit, also for those that do not exist. */
 export function refuseAll(topics: readonly CommitTopic[], { code: errorCode }: KafkaErrorRow): CommittedTopic[] {
   return topics.map(({ name, topicId, partitions }) => ({
@@ -76,8 +85,7 @@ export interface CommitPlan {
 
 /** @param isById whether the request names topics by their id */
 export function planCommit(broker: BrokerParts, topic: CommitTopic, isById: boolean): CommitPlan {
-  const { image } = broker.metadata;
-  const found = isById ? image.topicById(topic.topicId) : image.topics.get(topic.name);
+  const found = topicOf(broker, topic, isById);
   const { name, topicId } = topic;
   const unknown = isById ? Errors.UNKNOWN_TOPIC_ID : Errors.UNKNOWN_TOPIC_OR_PARTITION;
   const isThere = (index: number) => found?.partitions[index] !== undefined;

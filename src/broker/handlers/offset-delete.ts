@@ -12,6 +12,8 @@ export function offsetDelete(broker: BrokerParts, context: RequestContext, reque
     const known = [...partitions.values()].filter(({ partitionIndex }) => isThere(partitionIndex));
     return { name, known, unknown: [...partitions.keys()].filter((index) => !isThere(index)) };
   });
+  for (const { name, partitions } of request.topics)
+    if (partitions.length === 0 && !topics.has(name)) plans.push({ name, known: [], unknown: [] });
   const known = plans.filter((plan) => plan.known.length > 0);
   const asked = { ...request, topics: known.map(({ name, known: partitions }) => ({ name, partitions })) };
   return ask(

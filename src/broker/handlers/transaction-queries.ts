@@ -108,7 +108,8 @@ export function describeProducers(
   const topics = request.topics.map(({ name, partitionIndexes }): DescribedTopic => {
     const problem = topicNameProblem(name);
     const topic = problem === undefined ? findTopic(broker, context, name) : Errors.INVALID_TOPIC_EXCEPTION;
-    const errorMessage = problem === undefined ? null : `The topic name is wrong: ${problem}.`;
+    const unknown = topic === Errors.UNKNOWN_TOPIC_OR_PARTITION ? topic.message : null;
+    const errorMessage = problem === undefined ? unknown : `The topic name is wrong: ${problem}.`;
     const partitions = partitionIndexes.map((index) => ({
       ...describePartition(broker, topic, index),
       errorMessage,

@@ -145,13 +145,13 @@ async function addOrVerify(
     partitions.map((partition) => ({ topic: name, partition })),
   );
   const refused = refusePartitions(broker, context, transaction, partitions);
-  if (refused !== undefined) return resultOf(transaction, refused);
+  if (refused !== undefined) return resultOnce(transaction, refused);
   const producer = { transactionalId, producerId, producerEpoch, partitions };
   if (verifyOnly) {
     const { error, body } = await ask<VerifyReply>(broker, transactionalId, (token) => {
       return { type: 'verify-partitions', token, ...producer };
     });
-    return resultOf(transaction, body?.errors ?? partitions.map(() => error!));
+    return resultOnce(transaction, body?.errors ?? partitions.map(() => error!));
   }
   const clientVersion = context.version >= BATCH_VERSION ? 2 : 0;
   const { error, body } = await ask<ErrorReply>(broker, transactionalId, (token) => {
@@ -172,19 +172,20 @@ function refusePartitions(
   partitions: readonly TopicPartition[],
 ): KafkaErrorRow[] | undefined {
   const isClient = context.version < BATCH_VERSION;
-  const refusal = isClient ? refuseTransactionalId(context, transactionalId) : refuseEmpty(transactionalId);
-  if (refusal !== undefined) return partitions.map(() => refusal);
+  if (isClient && !context.may('write', 'transactional-id', transactionalId))
+    return partitions.map(() => Errors.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
   const errors = partitions.map(({ topic, partition }) => {
     if (isClient && (isInternalTopic(topic) || !context.may('write', 'topic', topic)))
       return Errors.TOPIC_AUTHORIZATION_FAILED;
     const isThere = broker.metadata.image.topics.get(topic)?.partitions[partition] !== undefined;
     return isThere ? Errors.OPERATION_NOT_ATTEMPTED : Errors.UNKNOWN_TOPIC_OR_PARTITION;
   });
-  return errors.some((error) => error !== Errors.OPERATION_NOT_ATTEMPTED) ? errors : undefined;
+  if (errors.some((error) => error !== Errors.OPERATION_NOT_ATTEMPTED)) return errors;
+  return transactionalId === '' ? partitions.map(() => Errors.INVALID_REQUEST) : undefined;
 }
 
 /** @param errors one for each partition, in order */
-function resultOf({ transactionalId, topics }: TransactionDraft, errors: readonly KafkaErrorRow[]): TransactionResult {
+function resultOf({ transactionalId, topics }: TransactionDraft, errors: readonly KafkaErrorRow[]) {
   let next = 0;
   const topicResults = topics.map(({ name, partitions }) => ({
     name,
@@ -196,12 +197,27 @@ function resultOf({ transactionalId, topics }: TransactionDraft, errors: readonl
   return { transactionalId, topicResults };
 }
 
-function refuseTransactionalId(context: RequestContext, transactionalId: string): KafkaErrorRow | undefined {
-  if (!context.may('write', 'transactional-id', transactionalId)) return Errors.TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
-  return refuseEmpty(transactionalId);
+/** The same where each partition is answered once, however often it was named. */
+function resultOnce(transaction: TransactionDraft, errors: readonly KafkaErrorRow[]): TransactionResult {
+  const { transactionalId, topicResults } = resultOf(transaction, errors);
+  const found = new Map<string, Map<number, number>>();
+  for (const { name, resultsByPartition } of topicResults) {
+    if (!found.has(name)) found.set(name, new Map());
+    for (const { partitionIndex, partitionErrorCode } of resultsByPartition)
+      found.get(name)!.set(partitionIndex, partitionErrorCode);
+  }
+  const once = [...found].map(([name, codes]) => ({
+    name,
+    resultsByPartition: [...codes].map(([partitionIndex, partitionErrorCode]) => ({
+      partitionIndex,
+      partitionErrorCode,
+    })),
+  }));
+  return { transactionalId, topicResults: once };
 }
 
-function refuseEmpty(transactionalId: string): KafkaErrorRow | undefined {
+function refuseTransactionalId(context: RequestContext, transactionalId: string): KafkaErrorRow | undefined {
+  if (!context.may('write', 'transactional-id', transactionalId)) return Errors.TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
   return transactionalId === '' ? Errors.INVALID_REQUEST : undefined;
 }
 

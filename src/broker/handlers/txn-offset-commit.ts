@@ -14,7 +14,7 @@ import { GROUP_METADATA_TOPIC } from '../controller/index.ts';
 import type { GateMode, Passage } from '../coordination/transaction-gate.ts';
 import type { HostedPartition } from '../hosting/hosted-partition.ts';
 import { LATER, type RequestContext } from '../server/request-context.ts';
-import { planCommit, refuseAll } from './group-offsets.ts';
+import { isAnswered, planCommit, refuseAll } from './group-offsets.ts';
 import { refuseAccess } from './groups.ts';
 
 /** From this version on clients know that a coordinator may be loading (KAFKA-7296). */
@@ -34,7 +34,7 @@ export function txnOffsetCommit(
 ): typeof LATER {
   const { groupId } = request;
   const isById = context.version >= TOPIC_ID_VERSION;
-  const asked = request.topics.filter(({ partitions }) => partitions.length > 0);
+  const asked = request.topics.filter((topic) => isAnswered(broker, topic, isById));
   const plans = asked.map((topic) => planCommit(broker, topic, isById));
   const topics = plans.flatMap(({ accepted }) => (accepted === undefined ? [] : [accepted]));
   const reply = (error: KafkaErrorRow | undefined, committed: readonly CommittedTopic[] = []): void => {

@@ -23,7 +23,10 @@ export async function writeTxnMarkers(
 ): Promise<Draft<typeof WriteTxnMarkersResponse>> {
   const isAllowed =
     context.allows(CLUSTER_RESOURCE_NAME) || context.may('cluster-action', 'cluster', CLUSTER_RESOURCE_NAME);
-  const markers = request.markers.map(async (marker): Promise<MarkerResult> => {
+  const asked = request.markers.filter(({ topics }) =>
+    topics.some(({ partitionIndexes }) => partitionIndexes.length > 0),
+  );
+  const markers = asked.map(async (marker): Promise<MarkerResult> => {
     const topics = marker.topics.map(async ({ name, partitionIndexes }) => {
       const partitions = partitionIndexes.map(async (partitionIndex) => {
         const error = isAllowed
@@ -35,7 +38,9 @@ export async function writeTxnMarkers(
     });
     return { producerId: marker.producerId, topics: await Promise.all(topics) };
   });
-  return { markers: await Promise.all(markers) };
+  // A producer that stands in it again is answered once.
+  const results = (await Promise.all(markers)).map((result) => [result.producerId, result] as const);
+  return { markers: [...new Map(results).values()] };
 }
 
 function write(broker: BrokerParts, marker: Marker, topic: string, partition: number): Promise<KafkaErrorRow> {
