@@ -21,13 +21,16 @@ export interface Result {
   readonly differences: Difference[];
   readonly accepted: Set<Accepted>;
   askedCount: number;
+  /** Without what was only asked so that something is there, by chapter. */
+  readonly comparedCounts: Map<string, number>;
 }
 
 export class DifferentialRun {
-  readonly result: Result = { differences: [], accepted: new Set(), askedCount: 0 };
+  readonly result: Result = { differences: [], accepted: new Set(), askedCount: 0, comparedCounts: new Map() };
   readonly #kafka: QuestionedBroker;
   readonly #ours: QuestionedBroker;
   readonly #extent: Extent;
+  #chapter = '';
   /** Highest version that we announce, by key. */
   readonly #announced = new Map<number, number>();
 
@@ -48,6 +51,7 @@ export class DifferentialRun {
 
   async chapter(chapter: Chapter): Promise<void> {
     this.#freshen();
+    this.#chapter = chapter.name;
     try {
       for (const question of chapter.scenery) await this.#ask(question);
       for (const lattice of chapter.lattices) await this.#lattice(chapter, lattice);
@@ -95,6 +99,8 @@ export class DifferentialRun {
     this.result.askedCount++;
     const [kafka, ours] = await Promise.all([this.#kafka.ask(question), this.#ours.ask(question)]);
     if (question.isOnlyAsked) return;
+    const { comparedCounts } = this.result;
+    comparedCounts.set(this.#chapter, (comparedCounts.get(this.#chapter) ?? 0) + 1);
     for (const difference of differencesOf(question, [this.#kafka, kafka], [this.#ours, ours])) {
       const row = rowFor(difference);
       if (row === undefined) this.result.differences.push(difference);

@@ -179,7 +179,7 @@ export const transactions: Chapter = {
           },
         ],
       },
-      fixed: ['coordinatorEpoch', 'producerEpoch'],
+      fixed: ['coordinatorEpoch'],
       values: {},
     },
   ],
