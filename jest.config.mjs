@@ -21,7 +21,7 @@ export default {
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
   maxWorkers: 2,
   // For what hangs. The default of 5 s is what a busy machine may take for a test that is well.
-  testTimeout: 60_000,
+  testTimeout: 120_000,
   // A worker has no handle left and yet needs up to 0.6 s on a busy machine to give its 500 MB back; the default allows 0.5 s.
   workerGracefulExitTimeout: 10_000,
 };

@@ -14,4 +14,4 @@ test('an application on an older Node gets as far as saying so, and ends with 1'
   expect(ended.stderr).toContain(`springtide needs Node ${NODE_MAJOR_MIN} or newer; this is Node 20.20.2.`);
   expect(ended.stderr).not.toMatch(/SyntaxError|TypeError|^ +at /m);
   expect(ended.status).toBe(1);
-}, 60_000);
+});

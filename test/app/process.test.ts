@@ -1,9 +1,8 @@
-import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import { endPrograms, Program } from './program.ts';
 import { folderWith } from './scene.ts';
 
 // Each test starts processes; a busy machine takes its time.
-jest.setTimeout(60_000);
 
 afterEach(endPrograms);
 

@@ -1,5 +1,5 @@
 /** Requests as large as they are allowed to be: each costs time and memory in proportion to its size, and the connection lives. */
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { type Api, Apis, type Draft, Errors, type Infer, type MessageSchema } from '#protocol';
 import { batchOf, encodedRequest, RawClient, Scene } from './scene.ts';
 
@@ -7,7 +7,6 @@ import { batchOf, encodedRequest, RawClient, Scene } from './scene.ts';
 const COUNT = 60_000;
 
 // A busy machine takes its time, but none of these so long.
-jest.setTimeout(20_000);
 
 let scene: Scene;
 

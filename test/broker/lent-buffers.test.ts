@@ -1,5 +1,5 @@
 /** Over sockets, memory of requests and replies is used again: records that somebody still reads, or that are not written, stay as they came. */
-import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { Broker } from '#broker';
 import { crc32c, poisonReleased, silentLogger, systemClock } from '#core';
 import { RequestChannel, tcpTransport } from '#net';
@@ -15,7 +15,6 @@ const RECORD_CRC_POSITION = 17;
 const CONTENT_POSITION = 21;
 
 // 30 MB go in and out four times, on a machine that may be busy.
-jest.setTimeout(30_000);
 
 let broker: Broker;
 let channels: RequestChannel[] = [];

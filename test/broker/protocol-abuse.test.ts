@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { Broker } from '#broker';
 import { Apis } from '#protocol';
 import { memoryDisk } from '#storage';
@@ -7,7 +7,6 @@ import { encodedRequest, LogBook, RawClient, Scene } from './scene.ts';
 import { TcpClient } from './tcp-client.ts';
 
 // Real sockets on a busy machine.
-jest.setTimeout(30_000);
 
 let scene: Scene | undefined;
 

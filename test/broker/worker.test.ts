@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { startBrokerInWorker } from '#broker';
 import { systemClock } from '#core';
 import { RequestChannel, tcpTransport } from '#net';
@@ -10,7 +10,6 @@ import { Program } from '../processes/program.ts';
 import { LogBook } from './scene.ts';
 
 // Each test starts processes or threads; a busy machine takes its time.
-jest.setTimeout(60_000);
 
 let folder: string;
 const programs: Program[] = [];

@@ -2,14 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { startSpringtide } from '../processes/springtide-server.ts';
 
 const SCRIPT = `const { main } = await import(${JSON.stringify(resolve('src/cli/index.ts'))}); process.exitCode = await main(process.argv.slice(1));`;
 const LOG = 'golden-0/00000000000000000000.log';
 
 // Each test starts processes; a busy machine takes its time.
-jest.setTimeout(60_000);
 
 /** Runs `springtide repair` from source. */
 function repair(args: string[], cwd: string): Promise<{ code: number | null; out: string; err: string }> {

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import { Admin } from '#client';
 import { stockKeys } from '../broker/config/stock-keys.ts';
 
@@ -13,7 +13,6 @@ const SCRIPT = `const { main } = await import(${JSON.stringify(resolve('src/cli/
 const children: ChildProcess[] = [];
 
 // Each test starts processes; a busy machine takes its time.
-jest.setTimeout(60_000);
 
 afterEach(() => {
   for (const child of children.splice(0)) if (child.exitCode === null) child.kill('SIGKILL');

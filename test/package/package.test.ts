@@ -2,12 +2,11 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { Program } from '../processes/program.ts';
 import { createProject, type Project } from './project.ts';
 
 // Each test starts processes; a busy machine takes its time.
-jest.setTimeout(120_000);
 
 const FREE_PORT = 'listeners=PLAINTEXT://127.0.0.1:0';
 let project: Project;

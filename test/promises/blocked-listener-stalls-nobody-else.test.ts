@@ -46,7 +46,7 @@ test('a listener that blocks its loop for 15 seconds loses no membership and sta
   await producer.close();
   await admin.close();
   expect(await application.stop()).toBe(0);
-}, 60_000);
+});
 
 /** Asks until the listener has joined; each answer takes a round trip, so this neither sleeps nor spins. */
 async function stableGroup(admin: Admin): Promise<GroupDescription> {

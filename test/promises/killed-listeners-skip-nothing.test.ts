@@ -35,7 +35,7 @@ test('seven kills, one per ack mode, skip nothing and let nothing overtake', asy
   running = start('batch');
   await running.shows('all records handled', () => (handled.count() === RECORDS ? true : null));
   expect(handled.next).toEqual([RECORDS / 3, RECORDS / 3, RECORDS / 3]);
-}, 120_000);
+});
 
 /** What all applications together have handled, by their journal. */
 class Handled {

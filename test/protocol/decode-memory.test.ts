@@ -3,14 +3,12 @@
  * objects.
  */
 import { spawnSync } from 'node:child_process';
-import { expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 
 /** Of memory, for each byte of the request. */
 const BYTES_PER_BYTE_MAX = 64;
 /** Of memory, for each element. */
 const BYTES_PER_ELEMENT_MAX = 200;
-
-jest.setTimeout(120_000);
 
 test('a request takes no more than 64 times its own size when it is decoded, whatever its API', () => {
   const args = ['--conditions=springtide-src', 'test/protocol/programs/decode-memory.ts'];

@@ -1,9 +1,7 @@
-import { afterAll, describe, jest } from '@jest/globals';
+import { afterAll, describe } from '@jest/globals';
 import { Broker } from '#broker';
 import { memoryDisk } from '#storage';
 import { consumerSuite } from '../suite/consumer.ts';
-
-jest.setTimeout(30_000);
 
 describe('on our broker', () => {
   let broker: Broker | undefined;
