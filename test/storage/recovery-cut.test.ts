@@ -134,5 +134,5 @@ describe.each(Object.keys(SCENARIOS))('with %s', (name) => {
       }
     }
     expect(steps).toBeGreaterThan(20);
-  }, 60_000);
+  });
 });

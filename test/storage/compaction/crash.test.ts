@@ -77,7 +77,7 @@ describe('a compaction that is cut off', () => {
         }
       }
     }
-  }, 60_000);
+  });
 });
 
 async function expectRecovery(disk: Disk, before: readonly StoredRecord[], logEndOffset: number): Promise<void> {

@@ -361,7 +361,7 @@ describe('a compacted log with transactions', () => {
         await again.directory.close();
       }
     }
-  }, 60_000);
+  });
 
   test('is never read with records that a pass under way has dropped from the index alone', async () => {
     const scene = await openCompacted({ cleaner: { ioBytesPerSecondMax: 20_000 } });
