@@ -2,8 +2,9 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ManualClock, seededRandom, silentLogger } from '#core';
 import { buildBatch, buildTransactionMarker, Errors, readRecords } from '#protocol';
 import { LogDirectory, memoryDisk, topicConfig } from '#storage';
+import type { RecordCodec } from '../../src/broker/coordination/log-replay.ts';
 import type { Machine, MachineOutput, TimerEvent } from '../../src/broker/coordination/machine.ts';
-import { MachineRuntime, type RecordCodec } from '../../src/broker/coordination/runtime.ts';
+import { MachineRuntime } from '../../src/broker/coordination/runtime.ts';
 import { HostedPartition } from '../../src/broker/hosting/hosted-partition.ts';
 import { GatedDisk } from './gated-disk.ts';
 

@@ -5,9 +5,10 @@
 import { buildBatch, Errors, type KafkaErrorRow, readRecords } from '#protocol';
 import type { Verification } from '#storage';
 import type { HostedPartition } from '../hosting/hosted-partition.ts';
+import type { RecordCodec } from './log-replay.ts';
 import type { CoordinatorRecord } from './machine.ts';
 import { coordinatorPartition } from './placement.ts';
-import type { MachineRuntime, RecordCodec } from './runtime.ts';
+import type { MachineRuntime } from './runtime.ts';
 
 const DECOMPRESSED_BYTES_MAX = 64 * 1024 * 1024;
 

@@ -1,7 +1,8 @@
 /**
- * Runs a machine on a partition. The log of the partition, behind a snapshot where there is one, *is* the machine's state: every proposal is appended as one batch, replayed at
- * once so that the next event sees it, and its answers are held until the high watermark passes the last record the machine had seen when
- * it gave them; answers to pure reads wait likewise, so nobody is told what a power cut could take back.
+ * Runs a machine on a partition. The log of the partition, behind a snapshot where there is one, *is* the machine's state (`log-replay.ts`):
+ * every proposal is appended as one batch, replayed at once so that the next event sees it, and its answers are held (`held-outcomes.ts`)
+ * until the high watermark passes the last record the machine had seen when it gave them; answers to pure reads wait likewise, so nobody
+ * is told what a power cut could take back.
  *
  *     state      from               legal moves
  *     loading    (new), active      the log is replayed from its start → active; fails → failed
@@ -14,40 +15,16 @@
  * Transactions of producers may reach into the log: what a machine proposes as part of one is appended as such, and their markers are
  * appended by `endTransaction`; the machine hears of both as it does when the log is replayed.
  */
-import { type Clock, errorText, type Instant, type Logger, type Timer } from '#core';
-import {
-  batches,
-  buildTransactionMarker,
-  Errors,
-  type KafkaErrorRow,
-  readTransactionMarker,
-  type TransactionMarker,
-} from '#protocol';
+import { type Clock, errorText, type Instant, type Logger } from '#core';
+import { buildTransactionMarker, Errors, type KafkaErrorRow, type TransactionMarker } from '#protocol';
 import type { Verification } from '#storage';
 import type { AdvanceWaiter, HostedPartition } from '../hosting/hosted-partition.ts';
+import { CommittedRecords } from './committed-records.ts';
+import { type Asker, HeldOutcomes } from './held-outcomes.ts';
+import { type ReplaySource, replayLog } from './log-replay.ts';
 import type { Machine, MachineOutput, ProducerIdentity } from './machine.ts';
+import { MachineTimers } from './machine-timers.ts';
 import type { StallMeter } from './stall-meter.ts';
-
-/** Who asked. Exactly one of the two is called, exactly once. */
-export interface Asker {
-  answer(body: unknown): void;
-  refuse(error: KafkaErrorRow): void;
-}
-
-/** How the records of a machine stand in the log. */
-export interface RecordCodec<R> {
-  /** One batch with all of `records`, of a transaction where `producer` is given. */
-  encode(records: readonly R[], now: Instant, producer?: ProducerIdentity): Buffer;
-  /** Calls `each` for every record of the batch at `position`, with its offset; control batches are not given. */
-  decode(buffer: Buffer, position: number, each: (record: R, offset: number) => void): void;
-}
-
-/** What the records below `endOffset` came to. */
-export interface Snapshot<R> {
-  readonly endOffset: number;
-  /** At most `endOffset` of them: they are replayed as if they were the last ones before it. */
-  readonly records: readonly R[];
-}
 
 /** What the runtime tells its owner. */
 export interface RuntimeObserver<R, O = never> {
@@ -66,15 +43,9 @@ export interface TransactionEnd extends ProducerIdentity, TransactionMarker {
   readonly transactionVersion: number;
 }
 
-export interface RuntimeOptions<E, R, O = never> {
+export interface RuntimeOptions<E, R, O = never> extends ReplaySource<R> {
   readonly name: string;
-  readonly partition: HostedPartition;
   readonly createMachine: () => Machine<E, R, O>;
-  readonly codec: RecordCodec<R>;
-  /** Hears of the control batches that a load passes. */
-  controlBatch?(buffer: Buffer, position: number): void;
-  /** Where a load begins; undefined, or without it: at the start of the log. */
-  snapshot?(): Promise<Snapshot<R> | undefined>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly observer?: RuntimeObserver<R, O>;
@@ -90,31 +61,15 @@ export interface RuntimeOptions<E, R, O = never> {
 const RELOAD_MS = 1000;
 const RELOAD_MS_MAX = 60_000;
 
-/** An answer or an order. */
-type Held<O> = { readonly endOffset: number } & (
-  | { readonly token: number; readonly body: unknown }
-  | { readonly token: undefined; readonly order: O }
-);
-
-interface HeldRecord<R> {
-  readonly record: R;
-  readonly offset: number;
-}
-
 export class MachineRuntime<E, R, O = never> implements AdvanceWaiter {
   readonly #options: RuntimeOptions<E, R, O>;
   #machine: Machine<E, R, O> | undefined;
   #state: 'loading' | 'active' | 'failed' | 'stopped' = 'loading';
   /** End offset of everything the machine has replayed. */
   #seenEndOffset = 0;
-  /** In the order of their end offsets. */
-  #held: Held<O>[] = [];
-  #heldRecords: HeldRecord<R>[] = [];
-  /** Offset up to which `committed` was told; survives a discarded machine. */
-  #committedEndOffset = 0;
-  readonly #askers = new Map<number, Asker>();
-  #nextToken = 1;
-  readonly #timers = new Map<string, Timer>();
+  readonly #records: CommittedRecords<R>;
+  readonly #outcomes: HeldOutcomes<O>;
+  readonly #timers: MachineTimers;
   #stopStalls: (() => void) | undefined;
   #wasLoaded = false;
   #reloadMs = RELOAD_MS;
@@ -123,8 +78,11 @@ export class MachineRuntime<E, R, O = never> implements AdvanceWaiter {
 
   constructor(options: RuntimeOptions<E, R, O>) {
     this.#options = options;
-    options.partition.addAdvanceWaiter(this);
-    const { stalls } = options;
+    const { partition, observer, clock, stalls } = options;
+    this.#records = new CommittedRecords(observer?.committed?.bind(observer));
+    this.#outcomes = new HeldOutcomes(observer?.ordered?.bind(observer));
+    this.#timers = new MachineTimers(clock, (name) => this.#fire(name));
+    partition.addAdvanceWaiter(this);
     if (stalls !== undefined) {
       this.#stopStalls = stalls.meter.onStall((stalledMs) => this.tell(stalls.event(stalledMs)));
     }
@@ -143,11 +101,18 @@ export class MachineRuntime<E, R, O = never> implements AdvanceWaiter {
     this.#state = this.#options.partition.isOffline ? 'failed' : 'loading';
     if (this.#state === 'failed') return;
     const machine = this.#options.createMachine();
+    const endOffset = this.#options.partition.log.logEndOffset;
+    this.#seenEndOffset = endOffset;
     try {
-      const endOffset = await this.#replayLog(machine, generation);
+      await replayLog(
+        this.#options,
+        machine,
+        endOffset,
+        (record, offset) => this.#records.hold(record, offset),
+        () => generation === this.#generation,
+      );
       if (generation !== this.#generation) return;
       this.#machine = machine;
-      this.#seenEndOffset = endOffset;
       this.#state = 'active';
       this.#reloadMs = RELOAD_MS;
     } catch (error) {
@@ -177,9 +142,7 @@ export class MachineRuntime<E, R, O = never> implements AdvanceWaiter {
       asker.refuse(this.#refusal());
       return;
     }
-    const token = this.#nextToken++;
-    this.#askers.set(token, asker);
-    this.#handle(makeEvent(token), verification);
+    this.#handle(makeEvent(this.#outcomes.admit(asker)), verification);
   }
 
   /** Gives the machine an event that nobody waits for; dropped when the machine is not active. */
@@ -219,7 +182,7 @@ export class MachineRuntime<E, R, O = never> implements AdvanceWaiter {
       return;
     }
     this.#releaseRecords();
-    this.#release();
+    this.#outcomes.release(partition.highWatermark);
   }
 
   /** Refuses whoever waits and handles nothing more. The log stays as it is. Idempotent. */
@@ -241,11 +204,9 @@ export class MachineRuntime<E, R, O = never> implements AdvanceWaiter {
     const now = clock.now();
     const output = this.#machine!.handle(event, now);
     if (output.records.length > 0 && !this.#append(output, now, verification)) return;
-    for (const { name, delayMs } of output.timers) this.#setTimer(name, delayMs);
-    const endOffset = this.#seenEndOffset;
-    for (const { token, body } of output.replies) this.#held.push({ endOffset, token, body });
-    for (const order of output.orders ?? []) this.#held.push({ endOffset, token: undefined, order });
-    this.#release();
+    for (const change of output.timers) this.#timers.change(change);
+    this.#outcomes.hold(this.#seenEndOffset, output);
+    this.#outcomes.release(this.#options.partition.highWatermark);
   }
 
   /** @returns false when the append failed: the machine is being loaded again, or what it proposed is no part of a transaction */
@@ -255,7 +216,7 @@ export class MachineRuntime<E, R, O = never> implements AdvanceWaiter {
     const batch = codec.encode(output.records, now, producer);
     const result = partition.append(batch, 'coordinator', { requiresSync, verification });
     if (result.error !== undefined && producer !== undefined && result.error !== Errors.KAFKA_STORAGE_ERROR) {
-      for (const { token } of output.replies) this.#refuse(token, result.error);
+      for (const { token } of output.replies) this.#outcomes.refuse(token, result.error);
       return false;
     }
     if (result.error !== undefined) {
@@ -271,7 +232,7 @@ export class MachineRuntime<E, R, O = never> implements AdvanceWaiter {
     let offset = result.baseOffset;
     for (const record of output.records) {
       this.#machine!.replay(record, offset, producer?.producerId ?? -1);
-      if (producer === undefined) this.#holdRecord(record, offset);
+      if (producer === undefined) this.#records.hold(record, offset);
       offset++;
     }
     this.#seenEndOffset = offset;
@@ -293,97 +254,16 @@ export class MachineRuntime<E, R, O = never> implements AdvanceWaiter {
   #discard(state: 'loading' | 'failed' | 'stopped'): void {
     this.#state = state;
     this.#machine = undefined;
-    this.#held = [];
-    this.#heldRecords = [];
-    for (const timer of this.#timers.values()) timer.cancel();
+    this.#records.discard();
     this.#timers.clear();
-    const askers = [...this.#askers.values()];
-    this.#askers.clear();
-    const error = state === 'stopped' ? Errors.NOT_COORDINATOR : Errors.COORDINATOR_NOT_AVAILABLE;
-    for (const asker of askers) asker.refuse(error);
-  }
-
-  async #replayLog(machine: Machine<E, R, O>, generation: number): Promise<number> {
-    const { partition, codec } = this.#options;
-    const { log } = partition;
-    const endOffset = log.logEndOffset;
-    this.#seenEndOffset = endOffset;
-    const replay = (record: R, offset: number): void => {
-      machine.replay(record, offset, -1);
-      this.#holdRecord(record, offset);
-    };
-    const snapshot = await this.#options.snapshot?.();
-    const startOffset = snapshot?.endOffset ?? log.logStartOffset;
-    for (const [index, record] of snapshot?.records.entries() ?? [])
-      replay(record, startOffset - snapshot!.records.length + index);
-    for await (const chunk of log.readAll(startOffset, endOffset)) {
-      if (generation !== this.#generation) break;
-      for (const { position, header } of batches(chunk)) {
-        const { producerId } = header;
-        if (header.isControl) {
-          this.#options.controlBatch?.(chunk, position);
-          const marker = readTransactionMarker(chunk, position, header);
-          if (marker !== undefined) machine.endTransaction?.(producerId, marker.type);
-        } else if (header.isTransactional) {
-          codec.decode(chunk, position, (record, offset) => machine.replay(record, offset, producerId));
-        } else codec.decode(chunk, position, replay);
-      }
-    }
-    return endOffset;
-  }
-
-  #holdRecord(record: R, offset: number): void {
-    if (this.#options.observer?.committed !== undefined) this.#heldRecords.push({ record, offset });
+    this.#outcomes.discard(state === 'stopped' ? Errors.NOT_COORDINATOR : Errors.COORDINATOR_NOT_AVAILABLE);
   }
 
   #releaseRecords(): void {
-    if (this.#state !== 'active') return;
-    const { highWatermark } = this.#options.partition;
-    let count = 0;
-    while (count < this.#heldRecords.length && this.#heldRecords[count].offset < highWatermark) count++;
-    if (count === 0) return;
-    // Taken out first: whoever hears of a record may append another, and come here again.
-    for (const { record, offset } of this.#heldRecords.splice(0, count)) {
-      if (offset < this.#committedEndOffset) continue;
-      this.#committedEndOffset = offset + 1;
-      this.#options.observer?.committed?.(record, offset);
-    }
-  }
-
-  /** Whoever hears an answer, or does what was ordered, may come back here, and finds the rest. */
-  #release(): void {
-    const { highWatermark } = this.#options.partition;
-    while (this.#held.length > 0 && this.#held[0].endOffset <= highWatermark) {
-      const held = this.#held.shift()!;
-      if (held.token === undefined) this.#options.observer?.ordered?.(held.order);
-      else this.#answer(held.token, held.body);
-    }
-  }
-
-  #answer(token: number, body: unknown): void {
-    const asker = this.#askers.get(token);
-    this.#askers.delete(token);
-    asker?.answer(body);
-  }
-
-  #refuse(token: number, error: KafkaErrorRow): void {
-    const asker = this.#askers.get(token);
-    this.#askers.delete(token);
-    asker?.refuse(error);
-  }
-
-  #setTimer(name: string, delayMs: number | null): void {
-    this.#timers.get(name)?.cancel();
-    this.#timers.delete(name);
-    if (delayMs === null) return;
-    this.#timers.set(
-      name,
-      this.#options.clock.setTimer(delayMs, () => this.#fire(name), { unref: true }),
-    );
+    if (this.#state === 'active') this.#records.release(this.#options.partition.highWatermark);
   }
 
   #fire(name: string): void {
-    this.#timers.delete(name);
     this.#options.stalls?.meter.observe();
     if (this.#state === 'active') this.#handle({ type: 'timer', name });
   }

@@ -16,7 +16,7 @@ import {
   storedSchemas,
 } from '#protocol';
 import { finalizedLevel, METADATA_VERSION, type MetadataImage, type MetadataRecord } from '../controller/index.ts';
-import type { RecordCodec } from '../coordination/runtime.ts';
+import type { RecordCodec } from '../coordination/log-replay.ts';
 
 /** Most bytes that a batch of ours may have once decompressed; we write them uncompressed. */
 const DECOMPRESSED_BYTES_MAX = 64 * 1024 * 1024;

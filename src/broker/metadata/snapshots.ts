@@ -14,7 +14,7 @@ import {
   type MetadataRecord,
   recordsOf,
 } from '../controller/index.ts';
-import type { RecordCodec } from '../coordination/runtime.ts';
+import type { RecordCodec } from '../coordination/log-replay.ts';
 import type { HostedPartition } from '../hosting/hosted-partition.ts';
 import type { QuorumRecords } from './quorum-records.ts';
 import {
