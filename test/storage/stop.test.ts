@@ -1,5 +1,6 @@
 /** What a stop costs: what was written to since the start, not what there is. */
 import { expect, test } from '@jest/globals';
+import { verifyFolder } from '#storage';
 import { FailingDisk } from './failing-disk.ts';
 import { type BatchDraft, batchOf, openScene, readValues, smallConfig, TOPIC_ID } from './scene.ts';
 
@@ -50,6 +51,9 @@ test('a log that nobody wrote to costs a stop nothing: not a new one, not an emp
   const first = await openLogs(disk, 1);
   await first.directory.close();
   expect(disk.touched.size).toBe(0);
+  const findings: string[] = [];
+  await verifyFolder(disk, '/data', ({ text }) => findings.push(text));
+  expect(findings).toEqual([]);
 
   const second = await openLogs(disk, 2);
   second.append(7, ['a', 'b'], { producerId: 5, producerEpoch: 0, baseSequence: 0 });

@@ -15,7 +15,7 @@ import type { Durability } from '../log/log-home.ts';
 import { PartitionLog } from '../log/partition-log.ts';
 import { ProducerState } from '../producers/producer-state.ts';
 import { LogScrub } from '../recovery/log-scrub.ts';
-import { openPartition, PARTITION_METADATA_FILE } from '../recovery/open-partition.ts';
+import { openPartition } from '../recovery/open-partition.ts';
 import { RetentionSweep } from '../retention/retention-sweep.ts';
 import {
   deletedFolderName,
@@ -26,10 +26,11 @@ import {
 } from '../segment/file-names.ts';
 import { Segment } from '../segment/segment.ts';
 import { AtomicFile } from './atomic-file.ts';
-import { formatCleanShutdown, formatPartitionMetadata } from './checkpoint-format.ts';
+import { formatCleanShutdown } from './checkpoint-format.ts';
 import { DirectoryHome } from './directory-home.ts';
 import { readIdentity } from './directory-identity.ts';
 import type { OpenFiles } from './open-files.ts';
+import { writePartitionMetadata } from './partition-metadata.ts';
 import { type SharedLimits, sharedLimits } from './shared-limits.ts';
 import { isShortage } from './shortage.ts';
 
@@ -377,7 +378,7 @@ export class LogDirectory {
     if (log.topicId === ZERO_UUID && topicId !== ZERO_UUID) {
       this.#options.logger.warn({ folder: log.folder }, `The topic id of ${log.folder} was lost and is written again`);
       log.topicId = topicId;
-      this.#writeMetadata(log.folder, topicId);
+      writePartitionMetadata(this.#options.disk, log.folder, topicId);
       log.metadataWritten();
     }
     if (log.topicId !== topicId) {
@@ -393,7 +394,7 @@ export class LogDirectory {
     const folder = `${this.path}/${partitionFolderName(topic, partition)}`;
     try {
       disk.makeDirectorySync(folder);
-      this.#writeMetadata(folder, topicId);
+      writePartitionMetadata(disk, folder, topicId);
       const segment = new Segment(disk, folder, 0, clock.now().wallMs, random.float());
       segment.create(config);
       this.#home.directoryChanged();
@@ -421,16 +422,6 @@ export class LogDirectory {
       if (isShortage(error)) throw this.#home.shortage.began(error);
       this.#home.fail(error);
       throw error;
-    }
-  }
-
-  #writeMetadata(folder: string, topicId: Uuid): void {
-    const file = this.#options.disk.openSync(`${folder}/${PARTITION_METADATA_FILE}`, { create: true });
-    try {
-      file.truncateSync(0);
-      file.writeSync([Buffer.from(formatPartitionMetadata(topicId))], 0);
-    } finally {
-      file.close();
     }
   }
 

@@ -2,6 +2,7 @@
 import { CorruptError, errorText } from '#core';
 import type { BatchHeader } from '#protocol';
 import { type EpochEntry, parseEpochs, parsePartitionMetadata } from '../directory/checkpoint-format.ts';
+import { PARTITION_METADATA_FILE } from '../directory/partition-metadata.ts';
 import type { Disk } from '../disk/disk.ts';
 import { decodeProducerSnapshot } from '../producers/producer-snapshot.ts';
 import {
@@ -30,7 +31,6 @@ export interface PartitionSummary {
 }
 
 const EPOCH_FILE = 'leader-epoch-checkpoint';
-const METADATA_FILE = 'partition.metadata';
 
 /**
  * @param isClean after a stop in order nothing may be left for the next start to add
@@ -44,9 +44,10 @@ export async function verifyPartition(
 ): Promise<PartitionSummary> {
   const names = (await disk.list(folder)).map(({ name }) => name).sort();
   const segments = names.map((name) => baseOffsetOf(name, LOG_SUFFIX)).filter((offset) => offset !== undefined);
-  await verifySmallFile(disk, folder, METADATA_FILE, reportOn, parsePartitionMetadata);
-  const epochs = (await verifySmallFile(disk, folder, EPOCH_FILE, reportOn, parseEpochs)) ?? [];
-  const check = new EpochCheck(epochs, isClean ? Number.POSITIVE_INFINITY : (segments.at(-1) ?? 0));
+  await verifySmallFile(disk, folder, PARTITION_METADATA_FILE, reportOn, parsePartitionMetadata);
+  const hasEpochs = names.includes(EPOCH_FILE);
+  const epochs = hasEpochs ? await verifySmallFile(disk, folder, EPOCH_FILE, reportOn, parseEpochs) : undefined;
+  const check = new EpochCheck(epochs ?? [], isClean ? Number.POSITIVE_INFINITY : (segments.at(-1) ?? 0));
   const transactions = new TransactionReplay();
   const total = { segmentCount: segments.length, batchCount: 0, sizeInBytes: 0 };
   const startOffset = segments.at(0) ?? 0;
@@ -65,6 +66,8 @@ export async function verifyPartition(
   }
   reportOrphans(names, segments, reportOn);
   check.end(endOffset, reportOn(EPOCH_FILE));
+  // A log to which nothing was ever written has none.
+  if (!hasEpochs && total.batchCount > 0) reportOn(EPOCH_FILE)('warning', 'is missing');
   for (const name of names) {
     const offset = baseOffsetOf(name, SNAPSHOT_SUFFIX);
     if (offset !== undefined) await verifySnapshot(disk, folder, name, { offset, endOffset }, reportOn(name));

@@ -1,7 +1,7 @@
 /** What of one log was written and not synced yet, and its syncs: one after the other, each with all that is due when it begins. */
 
+import { syncPartitionMetadata } from '../directory/partition-metadata.ts';
 import { withHandle } from '../directory/shortage.ts';
-import { syncMetadata } from '../recovery/open-partition.ts';
 import type { Segment } from '../segment/segment.ts';
 import type { LogHome } from './log-home.ts';
 
@@ -67,7 +67,7 @@ export class LogSync {
     const syncs = this.#rolled.map((segment) => segment.sync(clock));
     this.#rolled = [];
     if (active !== undefined) syncs.push(active.sync(clock));
-    if (this.#isMetadataDirty) syncs.push(withHandle(clock, () => syncMetadata(disk, this.#folder)));
+    if (this.#isMetadataDirty) syncs.push(withHandle(clock, () => syncPartitionMetadata(disk, this.#folder)));
     if (this.#isFolderDirty) {
       syncs.push(
         withHandle(clock, () => disk.syncDirectory(this.#folder)),

@@ -1,16 +1,13 @@
 /** Opens the folder of one partition: recovers its segments, and restores what the log knows besides them. */
-import { CLUSTER_METADATA_TOPIC, CorruptError, type Logger, type Uuid, ZERO_UUID } from '#core';
+import { CLUSTER_METADATA_TOPIC, ZERO_UUID } from '#core';
 import type { TopicConfig } from '../config.ts';
-import { parsePartitionMetadata } from '../directory/checkpoint-format.ts';
-import type { Disk } from '../disk/disk.ts';
+import { readTopicId, syncPartitionMetadata } from '../directory/partition-metadata.ts';
 import type { LogHome } from '../log/log-home.ts';
 import type { LoadedLog } from '../log/partition-log.ts';
 import { corruptFolderName, partitionFolderName } from '../segment/file-names.ts';
 import { type DamagedRange, damageText, remedyText } from './damage-book.ts';
 import { restoreEpochs, restoreProducers } from './log-state.ts';
 import { type RecoveredSegments, recoverSegments } from './partition-recovery.ts';
-
-export const PARTITION_METADATA_FILE = 'partition.metadata';
 
 /** So many places are told one by one. */
 const RANGES_TOLD_MAX = 20;
@@ -71,7 +68,7 @@ export async function openPartition(options: OpenPartition): Promise<LoadedLog> 
   const { producers, snapshotOffset } = await restoreProducers(content, recovered.untold);
   const topicId = await readTopicId(disk, folder, logger);
   // The process that wrote it may have died before its first sync, and records without a topic are as good as lost.
-  if (!isClean && topicId !== ZERO_UUID) await syncMetadata(disk, folder);
+  if (!isClean && topicId !== ZERO_UUID) await syncPartitionMetadata(disk, folder);
   // What a partition that nobody uses costs: no descriptor, and the indexes of its last segment alone.
   for (const segment of segments) segment.releaseFile();
   for (const segment of segments.slice(0, -1)) segment.shed();
@@ -102,26 +99,4 @@ function reportDamage({ home }: OpenPartition, folder: string, damage: readonly 
     { folder, damageCount: damage.length },
     `${folder} is damaged in ${count} below what was on the disk for good. Nothing was cut; it is read, but takes no records. ${remedyText(folder)}`,
   );
-}
-
-/** Makes `partition.metadata` durable; its name is when the folder is synced. */
-export async function syncMetadata(disk: Disk, folder: string): Promise<void> {
-  const file = disk.openSync(`${folder}/${PARTITION_METADATA_FILE}`, { create: false });
-  try {
-    await file.sync();
-  } finally {
-    file.close();
-  }
-}
-
-/** ZERO_UUID when the file is missing or damaged: the topic's metadata knows the id and brings it back. */
-async function readTopicId(disk: Disk, folder: string, logger: Logger): Promise<Uuid> {
-  const path = `${folder}/${PARTITION_METADATA_FILE}`;
-  try {
-    return parsePartitionMetadata((await disk.readFile(path))?.toString('utf8') ?? '', path);
-  } catch (error) {
-    if (!(error instanceof CorruptError)) throw error;
-    logger.warn({ file: path }, 'The topic id of this partition is missing; it is kept until its topic is known');
-    return ZERO_UUID;
-  }
 }
