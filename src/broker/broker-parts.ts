@@ -17,8 +17,8 @@ import type { Traffic } from './meters/topic-traffic.ts';
 import type { AdvanceQueue } from './purgatory/advance-queue.ts';
 import type { ProduceDeadlines } from './purgatory/produce-deadlines.ts';
 import type { TimerWheel } from './purgatory/timer-wheel.ts';
+import type { OpenListener } from './server/open-listener.ts';
 import type { RequestQuotas } from './server/request-quotas.ts';
-import type { OpenListener } from './server/server.ts';
 import type { TelemetryReceiver } from './telemetry/index.ts';
 
 export interface BrokerParts {

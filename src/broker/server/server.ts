@@ -3,14 +3,15 @@
  * came in: how many there may be (those that come too early wait here, as in the backlog of a socket), what they hold together, and how
  * they do. Stopping: `end`, then whatever waits is answered, `finished`, `close`.
  */
-import { type Clock, Deferred, errorText, KafkaError, type Logger, type Timer } from '#core';
-import { type Acceptor, addressText, type Connection, type Listening } from '#net';
+import { type Clock, Deferred, type Logger, type Timer } from '#core';
+import type { Acceptor, Connection, Listening } from '#net';
 import type { Authorizer } from '../authorizer.ts';
 import type { RequestMeter } from '../meters/request-meter.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { ClientConnection, type ConnectionServices, hostOf } from './client-connection.ts';
 import { ConnectionGate, type ConnectionLimits } from './connection-limits.ts';
-import { isWildcardHost, type ListenerPlan } from './listener-address.ts';
+import type { ListenerPlan } from './listener-address.ts';
+import { type OpenListener, openListener } from './open-listener.ts';
 import { PeerWarnings } from './peer-warnings.ts';
 import type { RequestQuotas } from './request-quotas.ts';
 import type { RouteTable } from './route-table.ts';
@@ -26,17 +27,6 @@ const STARTING_COUNT_MAX = 10_000;
 const WAIT_MS = 30_000;
 /** Requests that were begun have so long to be answered when the broker stops. */
 const STOP_MS = 5_000;
-
-/** One open listener. */
-export interface OpenListener {
-  readonly name: string;
-  /** What was bound. */
-  readonly host: string;
-  readonly port: number;
-  /** What clients are told. */
-  readonly advertisedHost: string;
-  readonly advertisedPort: number;
-}
 
 export interface ServerOptions {
   readonly clock: Clock;
@@ -112,7 +102,11 @@ export class Server {
    * @throws KafkaError NETWORK_EXCEPTION when an address cannot be bound; the text says what to do
    */
   async open(plans: readonly ListenerPlan[], acceptors: readonly Acceptor[]): Promise<void> {
-    for (const plan of plans) await this.#openListener(plan, acceptors);
+    const { logger } = this.#options;
+    for (const plan of plans) {
+      const accept = (connection: Connection) => this.#accept(connection, plan.bind.name);
+      this.listeners.push(await openListener(plan, acceptors, { accept, logger, doors: this.#doors }));
+    }
   }
 
   /** Begins to answer. */
@@ -167,30 +161,6 @@ export class Server {
   async close(): Promise<void> {
     await this.end();
     for (const connection of [...this.#connections]) connection.close();
-  }
-
-  async #openListener({ bind, advertised }: ListenerPlan, acceptors: readonly Acceptor[]): Promise<void> {
-    const accept = (connection: Connection) => this.#accept(connection, bind.name);
-    let { host, port } = bind;
-    for (const acceptor of acceptors) {
-      const door = await listen(acceptor, host, port, accept);
-      this.#doors.push(door);
-      ({ host } = bind);
-      ({ port } = door);
-    }
-    const reachable = isWildcardHost(host) ? 'localhost' : host;
-    if (isWildcardHost(host) && advertised === undefined) {
-      this.#options.logger.warn(
-        `Listener ${bind.name} is open on every interface, but clients are told localhost:${port}. Set advertised.listeners to the name by which other machines reach this one.`,
-      );
-    }
-    this.listeners.push({
-      name: bind.name,
-      host,
-      port,
-      advertisedHost: advertised?.host ?? reachable,
-      advertisedPort: advertised === undefined || advertised.port === 0 ? port : advertised.port,
-    });
   }
 
   #accept(connection: Connection, listenerName: string): void {
@@ -302,34 +272,5 @@ export class Server {
         `it does not read ${bytes} bytes of its replies, and all connections together hold more than springtide.broker.queued.reply.bytes.max=${this.#replies.bytesMax}`,
       );
     }
-  }
-}
-
-async function listen(
-  acceptor: Acceptor,
-  host: string,
-  port: number,
-  accept: (connection: Connection) => void,
-): Promise<Listening> {
-  try {
-    return await acceptor.listen(host, port, accept);
-  } catch (error) {
-    throw new KafkaError('NETWORK_EXCEPTION', bindFailure(host, port, error), { cause: error, retriable: false });
-  }
-}
-
-function bindFailure(host: string, port: number, error: unknown): string {
-  const where = addressText(host, port);
-  const cause = Error.isError(error) ? (error.cause as { code?: string } | undefined) : undefined;
-  switch (cause?.code) {
-    case 'EADDRINUSE':
-      return `The address ${where} is in use by another program (perhaps another broker). Stop it, or choose another port with listeners=PLAINTEXT://127.0.0.1:PORT (0 takes a free one).`;
-    case 'EACCES':
-      return `This user may not listen on ${where}. Choose a port above 1023 with the key listeners.`;
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return `This machine has no address ${where}. Name one of its own in the key listeners; advertised.listeners is for what clients are told.`;
-    default:
-      return `Cannot listen on ${where}: ${errorText(error)}`;
   }
 }
