@@ -9,6 +9,7 @@ import type { TransactionCoordinators } from './coordination/transaction-coordin
 import type { TransactionGate } from './coordination/transaction-gate.ts';
 import type { FetchSessionCache } from './fetch-session/index.ts';
 import type { HostedPartitions } from './hosting/hosted-partitions.ts';
+import type { ReplicaMoves } from './hosting/replica-moves.ts';
 import type { MetadataLog } from './metadata/metadata-log.ts';
 import type { ProducerIds } from './metadata/producer-ids.ts';
 import type { TopicAdmin } from './metadata/topic-admin.ts';
@@ -32,6 +33,7 @@ export interface BrokerParts {
   readonly directories: LogDirectories;
   readonly metadata: MetadataLog;
   readonly partitions: HostedPartitions;
+  readonly moves: ReplicaMoves;
   readonly groups: GroupCoordinators;
   readonly transactions: TransactionCoordinators;
   readonly markers: PartitionMarkers;

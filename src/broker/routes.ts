@@ -26,7 +26,7 @@ import {
 } from './handlers/groups.ts';
 import { alterPartitionReassignments, electLeaders, listPartitionReassignments } from './handlers/leaders.ts';
 import { listOffsets } from './handlers/list-offsets.ts';
-import { describeLogDirs } from './handlers/log-dirs.ts';
+import { alterReplicaLogDirs, describeLogDirs } from './handlers/log-dirs.ts';
 import { metadata } from './handlers/metadata.ts';
 import { offsetDelete } from './handlers/offset-delete.ts';
 import { offsetForLeaderEpoch } from './handlers/offset-for-leader-epoch.ts';
@@ -89,6 +89,7 @@ export function routes(broker: BrokerParts, { hasTelemetry }: RouteOptions): Rou
     served(Apis.TxnOffsetCommit, { operation: 'read', resource: 'group' }, txnOffsetCommit),
     served(Apis.DescribeConfigs, { operation: 'describe-configs', resource: 'topic' }, describeConfigs),
     served(Apis.AlterConfigs, { operation: 'alter-configs', resource: 'topic' }, alterConfigs),
+    served(Apis.AlterReplicaLogDirs, { operation: 'alter', resource: 'cluster' }, alterReplicaLogDirs),
     served(Apis.DescribeLogDirs, { operation: 'describe', resource: 'cluster' }, describeLogDirs),
     served(Apis.CreatePartitions, { operation: 'alter', resource: 'topic' }, createPartitions),
     served(Apis.DeleteGroups, { operation: 'delete', resource: 'group' }, deleteGroups),

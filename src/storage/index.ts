@@ -28,6 +28,7 @@ export {
 export { startFailure } from './directory/disk-errors.ts';
 export { LogDirectories, type LogDirectoriesOptions } from './directory/log-directories.ts';
 export { type DirectoryLimits, LogDirectory, type LogDirectoryOptions } from './directory/log-directory.ts';
+export type { LogMove } from './directory/log-move.ts';
 export type { Disk, DiskEntry, DiskFile, DiskLock, DiskSpace } from './disk/disk.ts';
 export { DiskFaults, type DiskStep, type FaultRule } from './disk/disk-faults.ts';
 export { MemoryDisk, memoryDisk } from './disk/memory-disk.ts';

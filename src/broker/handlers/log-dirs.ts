@@ -1,7 +1,18 @@
-/** DescribeLogDirs (35): the data folders, what they have room for, and how large each log in them is. @see KIP-113, KIP-827 */
+/**
+ * DescribeLogDirs (35): the data folders, what they have room for, and how large each log in them is, and each copy of one that is on its
+ * way. AlterReplicaLogDirs (34): in which folder replicas are to lie. @see KIP-113, KIP-827
+ */
 import type { Uuid } from '#core';
-import { type DescribeLogDirsRequest, type DescribeLogDirsResponse, type Draft, Errors } from '#protocol';
-import type { LogDirectory } from '#storage';
+import {
+  type AlterReplicaLogDirsRequest,
+  type AlterReplicaLogDirsResponse,
+  type DescribeLogDirsRequest,
+  type DescribeLogDirsResponse,
+  type Draft,
+  Errors,
+  type KafkaErrorRow,
+} from '#protocol';
+import type { LogDirectory, PartitionLog } from '#storage';
 import { CLUSTER_RESOURCE_NAME } from '../authorizer.ts';
 import type { BrokerParts } from '../broker-parts.ts';
 import type { RequestContext } from '../server/request-context.ts';
@@ -9,6 +20,51 @@ import type { RequestContext } from '../server/request-context.ts';
 type Response = Draft<typeof DescribeLogDirsResponse>;
 type Result = NonNullable<Response['results']>[number];
 type LogPartition = { partitionIndex: number; partitionSize: number; offsetLag: number; isFutureKey: boolean };
+
+/** Of the name of a topic and what stands behind it in the folder of a copy, as Kafka counts. */
+const FUTURE_NAME_MAX = 255;
+const FUTURE_SUFFIX = `.${'0'.repeat(32)}-future`;
+
+export function alterReplicaLogDirs(
+  broker: BrokerParts,
+  context: RequestContext,
+  { dirs }: AlterReplicaLogDirsRequest,
+): Draft<typeof AlterReplicaLogDirsResponse> {
+  const isAllowed = context.mayDo('alter', 'cluster', CLUSTER_RESOURCE_NAME);
+  // Of a partition that is named twice the last one counts, as with Kafka.
+  const wanted = new Map<string, Map<number, string>>();
+  for (const { path, topics } of dirs) {
+    for (const { name, partitions } of topics) {
+      const paths = wanted.get(name) ?? new Map<number, string>();
+      for (const partition of partitions) wanted.set(name, paths.set(partition, path));
+    }
+  }
+  const results = Array.from(wanted, ([topicName, paths]) => ({
+    topicName,
+    partitions: Array.from(paths, ([partitionIndex, path]) => {
+      const error = isAllowed ? moveTo(broker, path, topicName, partitionIndex) : Errors.CLUSTER_AUTHORIZATION_FAILED;
+      return { partitionIndex, errorCode: error.code };
+    }),
+  }));
+  return { results };
+}
+
+function moveTo(broker: BrokerParts, path: string, topicName: string, partition: number): KafkaErrorRow {
+  const { directories, metadata, partitions, moves, settings } = broker;
+  if (`${topicName}-${partition}${FUTURE_SUFFIX}`.length > FUTURE_NAME_MAX) return Errors.INVALID_TOPIC_EXCEPTION;
+  if (!settings.logDirs.paths.includes(path)) return Errors.LOG_DIR_NOT_FOUND;
+  const destination = directories.online.find((directory) => directory.path === path);
+  if (destination === undefined) return Errors.KAFKA_STORAGE_ERROR;
+  if (directories.cordonedIds.includes(destination.directoryId)) return Errors.INVALID_REPLICA_ASSIGNMENT;
+  const topic = metadata.image.topics.get(topicName);
+  if (topic?.partitions[partition] === undefined) return Errors.UNKNOWN_TOPIC_OR_PARTITION;
+  const hosted = partitions.get(topic.topicId, partition);
+  if (hosted === undefined || hosted.isOffline) return Errors.KAFKA_STORAGE_ERROR;
+  // With a directory away nobody can tell whether it holds another copy.
+  if (directories.hasOffline && !directories.isIn(destination, hosted.log)) return Errors.KAFKA_STORAGE_ERROR;
+  moves.move(hosted, destination);
+  return Errors.NONE;
+}
 
 export async function describeLogDirs(
   broker: BrokerParts,
@@ -30,19 +86,24 @@ export async function describeLogDirs(
 }
 
 async function describe(
-  { metadata }: BrokerParts,
+  { metadata, directories }: BrokerParts,
   directory: LogDirectory,
   asked: ReadonlyMap<string, ReadonlySet<number>> | null,
   cordonedIds: readonly Uuid[],
 ): Promise<Result> {
   const byTopic = new Map<string, LogPartition[]>();
-  for (const { topic, partition, topicId, sizeInBytes } of directory.logs()) {
-    if (metadata.image.topicById(topicId) === undefined) continue;
-    if (asked !== null && asked.get(topic)?.has(partition) !== true) continue;
+  const add = (log: PartitionLog, isFutureKey: boolean): void => {
+    const { topic, partition, topicId, sizeInBytes, logEndOffset } = log;
+    if (metadata.image.topicById(topicId) === undefined) return;
+    if (asked !== null && asked.get(topic)?.has(partition) !== true) return;
     let partitions = byTopic.get(topic);
     if (partitions === undefined) byTopic.set(topic, (partitions = []));
-    partitions.push({ partitionIndex: partition, partitionSize: sizeInBytes, offsetLag: 0, isFutureKey: false });
-  }
+    const source = isFutureKey ? directories.find(topic, partition, topicId) : undefined;
+    const offsetLag = Math.max((source?.logEndOffset ?? 0) - logEndOffset, 0);
+    partitions.push({ partitionIndex: partition, partitionSize: sizeInBytes, offsetLag, isFutureKey });
+  };
+  for (const log of directory.logs()) add(log, false);
+  for (const log of directory.futures()) add(log, true);
   return {
     errorCode: Errors.NONE.code,
     logDir: directory.path,

@@ -71,6 +71,19 @@ export class HostedPartitions {
     }
   }
 
+  /** A partition that was stopped goes on with `log`, which has all its records; when its topic was deleted meanwhile, the log goes too. */
+  serveFrom(log: PartitionLog, image: MetadataImage): void {
+    const topic = image.topicById(log.topicId);
+    const partition = topic?.partitions[log.partition];
+    if (topic === undefined || partition === undefined) {
+      this.#deletions = this.#work = this.#work.then(() => this.#deleteLog(log));
+      return;
+    }
+    const config = this.#topicConfig(image, topic.name);
+    log.updateConfig(config);
+    this.#serve(topic, partition, log, config);
+  }
+
   /** At the start: opens what the image names, and takes away folders of topics that were deleted. */
   async reconcile(image: MetadataImage): Promise<void> {
     await this.#removeLeftovers(image);
@@ -137,7 +150,7 @@ export class HostedPartitions {
     const deletion = this.#work.then(async () => {
       const partitions = this.#stopTopic(topicId);
       this.#byTopicId.delete(topicId);
-      await Promise.all(partitions.map((partition) => this.#deleteLog(partition)));
+      await Promise.all(partitions.map(({ log }) => this.#deleteLog(log)));
     });
     this.#deletions = deletion;
     this.#work = deletion;
@@ -150,14 +163,11 @@ export class HostedPartitions {
     return partitions;
   }
 
-  async #deleteLog({ topic, partition, log }: HostedPartition): Promise<void> {
+  async #deleteLog(log: PartitionLog): Promise<void> {
     try {
       await this.#options.directories.delete(log);
     } catch (error) {
-      this.#options.logger.error(
-        { err: error },
-        `The log of ${topic}-${partition} cannot be deleted: ${errorText(error)}`,
-      );
+      this.#options.logger.error({ err: error }, `The log of ${log.name} cannot be deleted: ${errorText(error)}`);
     }
   }
 
@@ -174,7 +184,7 @@ export class HostedPartitions {
   }
 
   #host(topic: TopicImage, image: PartitionImage, config: TopicConfig): void {
-    const { nodeId, directories, traffic } = this.#options;
+    const { nodeId, directories } = this.#options;
     if (!image.replicas.includes(nodeId)) return;
     const log = this.#openLog(topic, image.partition, config);
     const key = `${topic.topicId} ${image.partition}`;
@@ -183,6 +193,11 @@ export class HostedPartitions {
       return;
     }
     this.#unopened.delete(key);
+    this.#serve(topic, image, log, config);
+  }
+
+  #serve(topic: TopicImage, image: PartitionImage, log: PartitionLog, config: TopicConfig): void {
+    const { nodeId, directories, traffic } = this.#options;
     const hosted = new HostedPartition(nodeId, log, config, traffic.of(topic.name));
     hosted.assign(image);
     let partitions = this.#byTopicId.get(topic.topicId);

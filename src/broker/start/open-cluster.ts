@@ -19,6 +19,7 @@ import { StallMeter } from '../coordination/stall-meter.ts';
 import { TransactionCoordinators } from '../coordination/transaction-coordinators.ts';
 import { groupSettings } from '../group/index.ts';
 import { HostedPartitions } from '../hosting/hosted-partitions.ts';
+import { ReplicaMoves } from '../hosting/replica-moves.ts';
 import { DirectoryReports } from '../metadata/directory-reports.ts';
 import { MetadataLog, type MetadataLogLimits } from '../metadata/metadata-log.ts';
 import { ProducerIds } from '../metadata/producer-ids.ts';
@@ -35,7 +36,7 @@ const PLAINTEXT = 0;
 
 export type Cluster = Pick<
   BrokerParts,
-  'metadata' | 'partitions' | 'producerIds' | 'groups' | 'transactions' | 'markers'
+  'metadata' | 'partitions' | 'moves' | 'producerIds' | 'groups' | 'transactions' | 'markers'
 >;
 
 export interface ClusterOptions {
@@ -94,13 +95,20 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
     () => groups.stop(),
     () => transactions.stop(),
   );
+  const moves = new ReplicaMoves({
+    directories,
+    logger,
+    find: (topicId, partition) => partitions.get(topicId, partition),
+    serveFrom: (log) => partitions.serveFrom(log, metadata.image),
+  });
+  closers.push(() => moves.stop());
   stopWithDirectories(directories, partitions, metadata, reports);
   const rack = settings.config['broker.rack'];
   await metadata.register(endPoints(server), rack, random.uuid(), () => directories.onlineIds);
   followConfig(live, { settings, directories, server, partitions, metadata, reports });
   await partitions.reconcile(metadata.image);
   groups.nodeStarted();
-  return { metadata, partitions, producerIds, groups, transactions, markers };
+  return { metadata, partitions, moves, producerIds, groups, transactions, markers };
 }
 
 function newGroupCoordinators({ settings, live, clock, logger }: Environment, metadata: MetadataLog) {

@@ -4,8 +4,8 @@
  * served again after a start that finds it well. Nothing works without the directory of the metadata log (`metadata.log.dir`), or
  * without any other: then `failure` says why.
  *
- * A log is found wherever it lies, so a folder may be moved from one directory to another while the broker is stopped. A new one
- * goes to the directory with the fewest. @see KIP-112, KIP-858
+ * A log is found wherever it lies, so a folder may be moved from one directory to another while the broker is stopped; while it runs,
+ * `move` does it. A new one goes to the directory with the fewest. @see KIP-112, KIP-113, KIP-858
  */
 import { CLUSTER_METADATA_TOPIC, errorText, KafkaError, type Logger, type Uuid, ZERO_UUID } from '#core';
 import type { TopicConfig } from '../config.ts';
@@ -13,6 +13,7 @@ import type { PartitionLog } from '../log/partition-log.ts';
 import { checkSet, type FoundDirectory, findDirectory } from './directory-set.ts';
 import { isDiskFailure, startFailure } from './disk-errors.ts';
 import { type DirectoryLimits, LogDirectory, type LogDirectoryOptions } from './log-directory.ts';
+import { LogMove } from './log-move.ts';
 import { sharedLimits } from './shared-limits.ts';
 
 export interface LogDirectoriesOptions extends Omit<LogDirectoryOptions, 'path' | 'limits'> {
@@ -152,10 +153,15 @@ export class LogDirectories {
     throw failures[0] ?? this.failure;
   }
 
-  /** @see LogDirectory.delete. In a directory that is offline the log stays. */
+  /** @see LogDirectory.delete. In a directory that is offline the log stays. One that was moved away is gone already. */
   async delete(log: PartitionLog): Promise<void> {
-    const directory = this.#holder(log);
-    if (directory.failure === undefined) await directory.delete(log.topic, log.partition);
+    const directory = this.#directories.find((each) => this.isIn(each, log));
+    if (directory?.failure === undefined) await directory?.delete(log.topic, log.partition);
+  }
+
+  /** Begins the way of `log` to `destination`, one of those that are online. Throws what it says. */
+  move(log: PartitionLog, destination: LogDirectory): LogMove {
+    return new LogMove({ log, source: this.#holder(log), destination });
   }
 
   /** `listener` hears once of each directory that goes offline; at once of one that has. */
@@ -262,7 +268,8 @@ class Opener {
 
 /**
  * A partition must not lie in two directories: nobody can tell which one holds what was acknowledged. But one that has never had a
- * record is what a directory that failed, or was full, left of a log that was then made in another one.
+ * record is what a directory that failed, or was full, left of a log that was then made in another one; and of one that was being moved
+ * the copy says so.
  */
 async function removeHalfMade(directories: readonly LogDirectory[], logger: Logger): Promise<void> {
   for (const [index, directory] of directories.entries()) {
@@ -271,6 +278,14 @@ async function removeHalfMade(directories: readonly LogDirectory[], logger: Logg
       const other = directories.slice(0, index).find((each) => logOf(each, topic, partition, topicId) !== undefined);
       if (other === undefined) continue;
       const twin = other.get(topic, partition)!;
+      if (await directory.isMovedHere(log)) {
+        await finishMove(other, directory, log);
+        continue;
+      }
+      if (await other.isMovedHere(twin)) {
+        await finishMove(directory, other, twin);
+        continue;
+      }
       if (log.logEndOffset > 0 && twin.logEndOffset > 0) throw inTwo(twin, log);
       const [holder, spare] = log.logEndOffset === 0 ? [directory, log] : [other, twin];
       const text = `${spare.folder} has no records, and the partition lies in another log directory as well: it is removed`;
@@ -278,6 +293,11 @@ async function removeHalfMade(directories: readonly LogDirectory[], logger: Logg
       await holder.delete(topic, partition);
     }
   }
+}
+
+async function finishMove(from: LogDirectory, to: LogDirectory, log: PartitionLog): Promise<void> {
+  await from.delete(log.topic, log.partition);
+  await to.forgetMove(log);
 }
 
 function inTwo(one: PartitionLog, other: PartitionLog): KafkaError {

@@ -19,8 +19,10 @@ import { openPartition } from '../recovery/open-partition.ts';
 import { RetentionSweep } from '../retention/retention-sweep.ts';
 import {
   deletedFolderName,
+  futureFolderName,
   isCorruptFolder,
   isDeletedFolder,
+  isFutureFolder,
   parsePartitionFolder,
   partitionFolderName,
 } from '../segment/file-names.ts';
@@ -80,6 +82,8 @@ const CHECKPOINT_MS = { sync: 1_000, os: 5_000 } as const;
 const RETENTION_CHECK_MS = 300_000;
 const PRODUCER_EXPIRATION_CHECK_MS = 600_000;
 const PRODUCER_EXPIRATION_MS = 86_400_000;
+/** In the folder of a log that was moved here, until the one it was copied from is gone. */
+const MOVED_FILE = 'moved';
 const CLEAN_SHUTDOWN_FILE = '.kafka_cleanshutdown';
 export const LOCK_FILE = '.lock';
 
@@ -97,6 +101,8 @@ export class LogDirectory {
   readonly #lock: DiskLock;
   readonly #home: DirectoryHome;
   readonly #logs = new Map<string, PartitionLog>();
+  /** Copies of logs on their way here. */
+  readonly #futures = new Set<PartitionLog>();
   readonly #retention: RetentionSweep;
   #timers: Timer[] = [];
   #removals = new Set<Timer>();
@@ -247,6 +253,71 @@ export class LogDirectory {
     this.#removeLater([deleted], log.config['file.delete.delay.ms']);
   }
 
+  /** Copies of logs that are on their way here. */
+  futures(): Iterable<PartitionLog> {
+    return this.#futures;
+  }
+
+  /** An empty log in a folder that a start removes, to be filled and then completed or dropped. Throws what the disk says. */
+  createFuture(topic: string, partition: number, topicId: Uuid, config: TopicConfig): PartitionLog {
+    if (this.#home.failure !== undefined) throw this.#home.failure;
+    if (this.#closing !== undefined) throw new KafkaError('CLOSED', `the log directory ${this.path} was closed`);
+    const name = futureFolderName(topic, partition, this.#options.random.uuid());
+    if (name === undefined) throw new KafkaError('STORAGE_FAILED', `The name of ${topic} is too long for a folder.`);
+    const future = this.#createLog(topic, partition, topicId, config, name);
+    this.#futures.add(future);
+    return future;
+  }
+
+  /** Marks the folder of a copy that was closed as complete, and opens it under the name of its partition. */
+  async completeFuture(future: PartitionLog, config: TopicConfig): Promise<PartitionLog> {
+    const { disk, path } = this.#options;
+    const { topic, partition, logStartOffset, logEndOffset, highWatermark } = future;
+    await new AtomicFile(disk, future.folder, MOVED_FILE).write('');
+    const name = partitionFolderName(topic, partition);
+    await this.#moveAway(future.folder, `${path}/${name}`);
+    const loaded = await openPartition({
+      home: this.#home,
+      path,
+      topic,
+      partition,
+      config,
+      isClean: true,
+      recoveryPoint: logEndOffset,
+      compactedTo: logEndOffset,
+      cleanedTo: 0,
+      logStartOffset,
+      highWatermark,
+    });
+    const log = new PartitionLog(this.#home, loaded, false);
+    log.updateConfig(config);
+    this.#logs.set(name, log);
+    this.#home.checkpoints.startMoved(log);
+    this.#home.checkpoints.changed(log);
+    await this.#home.checkpoints.store();
+    return log;
+  }
+
+  /** Whether the log was moved here, from a directory that perhaps still has it. */
+  async isMovedHere(log: PartitionLog): Promise<boolean> {
+    return (await this.#options.disk.readFile(`${log.folder}/${MOVED_FILE}`)) !== undefined;
+  }
+
+  /** The log is nowhere else any more. */
+  async forgetMove(log: PartitionLog): Promise<void> {
+    const { disk } = this.#options;
+    await disk.remove(`${log.folder}/${MOVED_FILE}`);
+    await disk.syncDirectory(log.folder);
+  }
+
+  /** Forgets a copy; unless it was completed its folder goes. Never rejects. */
+  async dropFuture(future: PartitionLog): Promise<void> {
+    if (!this.#futures.delete(future)) return;
+    future.abandon();
+    await future.settled();
+    if (this.#home.failure === undefined && this.#closing === undefined) await this.#removeNow([future.folder]);
+  }
+
   /** `listener` hears once that the directory went offline. */
   onFailure(listener: (error: KafkaError) => void): void {
     this.#home.failureListeners.push(listener);
@@ -311,7 +382,7 @@ export class LogDirectory {
       if (isCorruptFolder(name)) continue;
       const folder = kind === 'directory' ? parsePartitionFolder(name) : undefined;
       if (folder !== undefined) folders.push(folder);
-      else if (isDeletedFolder(name)) this.#removeLater([`${path}/${name}`], 0);
+      else if (isDeletedFolder(name) || isFutureFolder(name)) this.#removeLater([`${path}/${name}`], 0);
       else logger.warn({ path: `${path}/${name}` }, 'This is no folder of a partition and is ignored');
     }
     await inParallel(folders, OPENED_PARALLEL_MAX, async ({ topic, partition }) => {
@@ -389,9 +460,15 @@ export class LogDirectory {
     return log;
   }
 
-  #createLog(topic: string, partition: number, topicId: Uuid, config: TopicConfig): PartitionLog {
+  #createLog(
+    topic: string,
+    partition: number,
+    topicId: Uuid,
+    config: TopicConfig,
+    name = partitionFolderName(topic, partition),
+  ): PartitionLog {
     const { disk, clock, random } = this.#options;
-    const folder = `${this.path}/${partitionFolderName(topic, partition)}`;
+    const folder = `${this.path}/${name}`;
     try {
       disk.makeDirectorySync(folder);
       writePartitionMetadata(disk, folder, topicId);
@@ -453,7 +530,7 @@ export class LogDirectory {
     void this.#cleaner?.stop();
     void this.#scrub?.stop();
     this.#options.logger.fatal({ path: this.path }, `The log directory ${this.path} is offline: ${error.message}`);
-    for (const log of this.#logs.values()) log.failed(error);
+    for (const log of [...this.#logs.values(), ...this.#futures]) log.failed(error);
     // Not at once: the log in which it happened is at work.
     this.#options.clock.nextTurn(() => this.#abandon());
   }
@@ -461,7 +538,7 @@ export class LogDirectory {
   /** Gives memory and files back without writing anything. */
   #abandon(): void {
     this.#cancelTimers();
-    for (const log of this.#logs.values()) log.abandon();
+    for (const log of [...this.#logs.values(), ...this.#futures]) log.abandon();
   }
 
   #cancelTimers(): void {

@@ -3,6 +3,7 @@
  *
  *   <topic>-<partition>/                      a replica
  *   <topic>-<partition>.<32 hex>-delete/      a replica whose files wait for removal
+ *   <topic>-<partition>.<32 hex>-future/      a replica on its way here from another log directory
  *   <topic>-<partition>.corrupt-<wall ms>/    bytes that recovery cut off (ours; Kafka has no such thing)
  *   <20 digits>.log .index .timeindex …       a segment; the number is its base offset
  */
@@ -52,8 +53,22 @@ export function parsePartitionFolder(name: string): PartitionFolder | undefined 
 
 /** The name under which a deleted replica waits for removal. Long topic names are cut, as Kafka does. */
 export function deletedFolderName(topic: string, partition: number, uuid: Uuid): string {
-  const suffix = `-${partition}.${Buffer.from(uuid, 'base64url').toString('hex')}-delete`;
+  const suffix = `-${partition}.${hexOf(uuid)}-delete`;
   return topic.slice(0, FOLDER_NAME_BYTES_MAX - suffix.length) + suffix;
+}
+
+/** The name under which a replica is copied; undefined when the name of the topic leaves no room for it. */
+export function futureFolderName(topic: string, partition: number, uuid: Uuid): string | undefined {
+  const name = `${topic}-${partition}.${hexOf(uuid)}-future`;
+  return name.length > FOLDER_NAME_BYTES_MAX ? undefined : name;
+}
+
+export function isFutureFolder(name: string): boolean {
+  return /-\d+\.[0-9a-f]{32}-future$/.test(name);
+}
+
+function hexOf(uuid: Uuid): string {
+  return Buffer.from(uuid, 'base64url').toString('hex');
 }
 
 export function isDeletedFolder(name: string): boolean {

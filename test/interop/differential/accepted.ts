@@ -69,9 +69,9 @@ export const accepted: readonly Accepted[] = [
   },
   {
     api: 'ApiVersions',
-    path: /^apiKeys\[(34|80|81|94)\]$/,
+    path: /^apiKeys\[(80|81|94)\]$/,
     ours: /absent/,
-    reason: 'Moving replicas and changing voters come with several brokers.',
+    reason: 'Changing voters comes with several brokers.',
   },
   {
     api: 'ApiVersions',
