@@ -5,67 +5,43 @@
  * and it keeps the order without any waiting (it blocks only while the kernel throttles dirty pages). Expected cost of an append: the
  * checksum (5.7 GB/s), the walk over a client's records (`record-validator.ts`), about 2 µs of bookkeeping, and its share of a writev.
  *
- * A batch is durable (`durableEndOffset`) when it was written (`os`), or when an fdatasync that began after the write has ended
- * (`sync`). Callbacks of `whenDurable` run then; there is no promise per append.
+ * When a batch is durable `LogDurability` knows; callbacks of `whenDurable` run then, there is no promise per append. Reading is the
+ * matter of `LogReads`, and what retention and the cleaner do to segments that of `SegmentWork`.
  *
  * Transactions: their batches and markers are appended like all others. Readers of committed records stop at the last stable offset,
  * and are told of the aborted transactions below it.
  */
-import { assert, errorText, KafkaError, type Uuid } from '#core';
+import { assert, KafkaError, type Uuid } from '#core';
 import { type AbortedTxn, Errors } from '#protocol';
 import type { TopicConfig } from '../config.ts';
-import type { CheckpointedLog } from '../directory/directory-checkpoints.ts';
-import { isUnreadable } from '../directory/disk-errors.ts';
-import type { SyncSource } from '../directory/log-syncer.ts';
 import { isShortage } from '../directory/shortage.ts';
 import { encodeProducerSnapshot } from '../producers/producer-snapshot.ts';
 import type { ProducerState } from '../producers/producer-state.ts';
 import { type DamagedRange, damageText, remedyText } from '../recovery/damage-book.ts';
-import type { RestoredEpochs } from '../recovery/log-state.ts';
 import { HEAD_BYTES, STAMPED_HEAD_BYTES } from '../segment/batch-frame.ts';
 import type { Segment, SegmentMark } from '../segment/segment.ts';
 import { type AppendOptions, type AppendResult, accepted, refused } from './append-result.ts';
 import type { Refusal } from './batch-validator.ts';
-import { type CommittedRead, readCommitted } from './committed-reader.ts';
-import { type DurableCallback, DurableWaiters } from './durable-waiters.ts';
+import type { CommittedRead } from './committed-reader.ts';
+import type { DurableCallback } from './durable-waiters.ts';
 import { EpochStore } from './epoch-store.ts';
-import { FlushTimer } from './flush-timer.ts';
 import { HeadWriter } from './head-writer.ts';
 import { type ParsedBatch, parseIncoming } from './incoming-batches.ts';
 import type { EpochEnd, LeaderEpochs } from './leader-epochs.ts';
+import type { LoadedLog } from './loaded-log.ts';
+import { type DurableLog, LogDurability } from './log-durability.ts';
 import type { LogHome, UnwrittenLog } from './log-home.ts';
-import { emptyRead, failedRead, type LogRead, offsetOutOfRange } from './log-read.ts';
-import { LogReader, type ReadRequest } from './log-reader.ts';
+import type { LogRead } from './log-read.ts';
+import type { ReadRequest } from './log-reader.ts';
+import { LogReads, type ReadableLog } from './log-reads.ts';
 import { LogSegments, type SegmentsOwner } from './log-segments.ts';
 import { LogSync } from './log-sync.ts';
 import { LogTrail, storeSnapshot } from './log-trail.ts';
 import { MemoryTail } from './memory-tail.ts';
 import { type RemovedSegments, SegmentWork, type WorkedLog } from './segment-work.ts';
-import { type FoundRecord, findMaxTimestamp, findTimestamp } from './time-lookup.ts';
+import type { FoundRecord } from './time-lookup.ts';
 
-/** What opening a partition's folder came to. */
-export interface LoadedLog {
-  readonly topic: string;
-  readonly partition: number;
-  readonly topicId: Uuid;
-  readonly folder: string;
-  readonly config: TopicConfig;
-  readonly segments: readonly Segment[];
-  readonly logStartOffset: number;
-  readonly logEndOffset: number;
-  readonly recoveryPoint: number;
-  readonly storedRecoveryPoint: number;
-  /** @see SegmentsOwner */
-  readonly compactedTo: number;
-  /** What is damaged below what was durable: the log takes no records. */
-  readonly damage: readonly DamagedRange[];
-  readonly epochs: RestoredEpochs;
-  readonly producers: ProducerState;
-  /** Indexes and producer state are in their files, synced, for all of the log. */
-  readonly isSealed: boolean;
-}
-
-export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, CheckpointedLog, UnwrittenLog {
+export class PartitionLog implements DurableLog, ReadableLog, SegmentsOwner, WorkedLog, UnwrittenLog {
   readonly topic: string;
   readonly partition: number;
   topicId: Uuid;
@@ -81,34 +57,28 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
   readonly #sync: LogSync;
   readonly #trail: LogTrail;
   readonly #segmentWork: SegmentWork;
+  readonly #durability: LogDurability;
   readonly #tail: MemoryTail;
-  readonly #reader: LogReader;
+  readonly #reads: LogReads;
   readonly #heads = new HeadWriter();
-  readonly #waiters = new DurableWaiters();
   readonly #epochStore: EpochStore;
   readonly #producers: ProducerState;
   #config: TopicConfig;
-  #isSynced: boolean;
   /** Taking no more records. */
   #isClosing = false;
   #isClosed = false;
   #logStartOffset: number;
   #logEndOffset: number;
-  #writtenEndOffset: number;
-  #durableEndOffset: number;
-  #recoveryPoint: number;
   #compactedTo: number;
   #highWatermark: number | undefined;
   /** Where the log goes back to when what was appended since cannot be written; undefined when nothing was. */
   #revertPoint: { readonly endOffset: number; readonly mark: SegmentMark } | undefined;
   /** `config` is the topic's own, not what stands in for it until the topic is known. */
   #isConfigured: boolean;
-  /** Mode `os`: the next sync takes the active segment with it. */
-  #isFlushDue = false;
-  readonly #flushTimer: FlushTimer;
   readonly #readOnlyReason: string | undefined;
   /** Where the log ended when its last stop had left nothing to do, and closing it has nothing to do either; else undefined. */
   #sealedEndOffset: number | undefined;
+
   constructor(home: LogHome, loaded: LoadedLog, isNew: boolean) {
     this.topic = loaded.topic;
     this.partition = loaded.partition;
@@ -127,14 +97,12 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
     );
     this.#segmentWork = new SegmentWork(home, this, this.#segments, this.#sync, this.#trail);
     this.#tail = new MemoryTail(home.tailBytesPerLogMax, home.budget);
-    this.#reader = new LogReader(this.#segments, home.budget);
+    this.#reads = new LogReads(home, this, this.#segments, this.#tail);
+    const parts = { segments: this.#segments, sync: this.#sync, trail: this.#trail };
+    this.#durability = new LogDurability(home, this, parts, loaded);
     this.#producers = loaded.producers;
-    this.#isSynced = home.durability === 'sync';
     this.#logStartOffset = loaded.logStartOffset;
     this.#logEndOffset = loaded.logEndOffset;
-    this.#writtenEndOffset = loaded.logEndOffset;
-    this.#durableEndOffset = loaded.logEndOffset;
-    this.#recoveryPoint = loaded.recoveryPoint;
     this.storedRecoveryPoint = loaded.storedRecoveryPoint;
     this.#compactedTo = compactedTo(loaded.config, loaded.compactedTo);
     this.#readOnlyReason =
@@ -143,7 +111,6 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
         : `${this.name} takes no records: ${damageText(loaded.damage[0])}. ${remedyText(this.folder)}`;
     this.#isConfigured = isNew;
     this.#sealedEndOffset = loaded.isSealed ? loaded.logEndOffset : undefined;
-    this.#flushTimer = new FlushTimer(home.clock, () => this.#flushSoon());
   }
 
   /** As its folder is called. */
@@ -162,7 +129,7 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
 
   /** Records below survive what the durability mode promises. */
   get durableEndOffset(): number {
-    return this.#durableEndOffset;
+    return this.#durability.durableEndOffset;
   }
 
   /** The recovery point that is durable itself, in its checkpoint. Set with it. */
@@ -170,12 +137,12 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
 
   /** Records below were synced; recovery after a crash begins here. */
   get recoveryPoint(): number {
-    return this.#recoveryPoint;
+    return this.#durability.recoveryPoint;
   }
 
   /** What the owner set last; until then the durable end. Stored in `replication-offset-checkpoint`. */
   get highWatermark(): number {
-    return this.#highWatermark ?? this.#durableEndOffset;
+    return this.#highWatermark ?? this.durableEndOffset;
   }
 
   set highWatermark(offset: number) {
@@ -264,7 +231,7 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
     if (this.#readOnlyReason !== undefined) return this.#refused(storageError(this.#readOnlyReason));
     const shortage = this.#home.shortage.refusal;
     if (shortage !== undefined) return this.#refused(storageError(shortage.message));
-    if (options.requiresSync === true) this.#isSynced = true;
+    if (options.requiresSync === true) this.#durability.requireSync();
     const now = this.#home.clock.now();
     const parsed = parseIncoming(records, options.origin, this.#config, this.#logEndOffset, now.wallMs);
     if (!Array.isArray(parsed)) return this.#refused(parsed);
@@ -293,9 +260,7 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
    * (the directory went offline, the log was closed).
    */
   whenDurable(endOffset: number, callback: DurableCallback): void {
-    if (endOffset <= this.#durableEndOffset) callback();
-    else if (this.#home.failure !== undefined || this.#isClosed) callback(this.#home.failure ?? this.#closedError());
-    else this.#waiters.add(endOffset, callback);
+    this.#durability.whenDurable(endOffset, callback);
   }
 
   /**
@@ -303,23 +268,12 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
    * `atLeastOneBatch` the first one is given whatever its size. Synchronous when memory holds them. Never rejects.
    */
   read(offset: number, request: ReadRequest): LogRead | Promise<LogRead> {
-    if (this.#isClosed) return failedRead(offset, Errors.KAFKA_STORAGE_ERROR);
-    if (offset < this.#logStartOffset || offset > this.#logEndOffset) return offsetOutOfRange(offset);
-    if (offset >= Math.min(request.endOffsetMax, this.#logEndOffset)) return emptyRead(offset);
-    return (
-      this.#tail.read(offset, request.bytesMax, request.endOffsetMax, request.atLeastOneBatch) ??
-      this.#reader.readWindow(offset, request) ??
-      this.#reader.read(offset, request).then(
-        // The segment may have been deleted under the reader: what comes after it is no answer.
-        (read) => (offset < this.#logStartOffset ? offsetOutOfRange(offset) : read),
-        (error: unknown) => this.readFailed(offset, error),
-      )
-    );
+    return this.#reads.read(offset, request);
   }
 
   /** As `read`, below the last stable offset, and with the aborted transactions that have records in what was read. */
   readCommitted(offset: number, request: ReadRequest): CommittedRead | Promise<CommittedRead> {
-    return readCommitted(this, this.#segments, offset, request);
+    return this.#reads.readCommitted(offset, request);
   }
 
   /** The aborted transactions that have records from `offset` on and below `endOffset`, in the order of their markers. */
@@ -327,37 +281,19 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
     return this.#segments.abortedIn(offset, endOffset);
   }
 
-  /** What to answer where the disk has failed: a place that it cannot read is damaged. */
-  readFailed(offset: number, error: unknown): LogRead {
-    if (offset < this.#logStartOffset) return offsetOutOfRange(offset);
-    if (!this.#isClosed) this.#home.logger.error({ log: this.name, offset }, `A read failed: ${errorText(error)}`);
-    return failedRead(offset, isUnreadable(error) ? Errors.CORRUPT_MESSAGE : Errors.KAFKA_STORAGE_ERROR);
-  }
-
   /** Chunks of whole batches from the one that holds `fromOffset` up to `endOffset`: for replay. Throws when a part is damaged. */
-  async *readAll(fromOffset: number, endOffset: number, bytesMax = 1024 * 1024): AsyncGenerator<Buffer, void> {
-    let offset = fromOffset;
-    while (offset < endOffset) {
-      const read = await this.read(offset, { bytesMax, endOffsetMax: endOffset, atLeastOneBatch: true });
-      if (read.error !== undefined) {
-        const damage = this.#segments.damage.at(offset);
-        const reason = damage === undefined ? read.error.message : `${damageText(damage)}. ${remedyText(this.folder)}`;
-        throw new KafkaError(read.error.name, `cannot read ${this.name} at offset ${offset}: ${reason}`);
-      }
-      if (read.sizeInBytes === 0) return;
-      yield read.records.length === 1 ? read.records[0] : Buffer.concat(read.records, read.sizeInBytes);
-      offset = read.endOffset;
-    }
+  readAll(fromOffset: number, endOffset: number, bytesMax = 1024 * 1024): AsyncGenerator<Buffer, void> {
+    return this.#reads.readAll(fromOffset, endOffset, bytesMax);
   }
 
   /** The first record below `endOffsetMax` whose timestamp is at least `timestamp`. */
   offsetForTimestamp(timestamp: number, endOffsetMax = this.highWatermark): Promise<FoundRecord | undefined> {
-    return this.#whileStartStands((start) => findTimestamp(this.#segments, timestamp, { start, end: endOffsetMax }));
+    return this.#reads.offsetForTimestamp(timestamp, endOffsetMax);
   }
 
   /** The record with the largest timestamp below `endOffsetMax`, the first one when several have it. */
   maxTimestampOffset(endOffsetMax = this.highWatermark): Promise<FoundRecord | undefined> {
-    return this.#whileStartStands((start) => findMaxTimestamp(this.#segments, { start, end: endOffsetMax }));
+    return this.#reads.maxTimestampOffset(endOffsetMax);
   }
 
   /** @see LeaderEpochs.endOffsetFor. Undefined: UNDEFINED_EPOCH in Kafka's words. */
@@ -378,7 +314,7 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
   /** `partition.metadata` was written anew: what becomes durable from now on needs it. */
   metadataWritten(): void {
     this.#sync.metadataWritten();
-    this.#home.syncer.request(this);
+    this.#durability.requestSync();
   }
 
   /** Takes over the topic's configuration, for everything from now on. */
@@ -386,7 +322,7 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
     this.#config = config;
     this.#compactedTo = compactedTo(config, this.#compactedTo);
     this.#isConfigured = true;
-    if (this.#home.failure === undefined && !this.#isClosing) this.#checkFlush();
+    if (this.#home.failure === undefined && !this.#isClosing) this.#durability.checkFlush();
   }
 
   /**
@@ -441,7 +377,7 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
   /** Segments below `endOffset` were replaced: memory still has what was in them. */
   forgetBelow(endOffset: number): void {
     this.#tail.forget(endOffset);
-    this.#reader.clear();
+    this.#reads.clear();
   }
 
   /** Reads all of a closed segment and notes what is damaged. `spent`: waited for after each read of so many bytes. */
@@ -465,36 +401,12 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
       return;
     }
     this.#wrote();
-    if (this.#isSynced) {
-      this.#home.syncer.request(this);
-      return;
-    }
-    // As in Kafka, the append that makes it `flush.messages` is answered when it is synced.
-    if (!this.#checkFlush()) this.#advanceDurable(this.#writtenEndOffset);
+    this.#durability.settleWritten();
   }
 
-  /**
-   * Syncs what is written so far, and resolves to what tells those who wait for it; called by the syncer only. In mode `os` these are
-   * the segments that were rolled.
-   */
-  async syncWritten(): Promise<() => void> {
-    if (this.#isClosed) return tellNobody;
-    const withActive = this.#isSynced || this.#isFlushDue;
-    this.#isFlushDue = false;
-    const endOffset = withActive ? this.#writtenEndOffset : this.#segments.active.baseOffset;
-    try {
-      await this.#sync.sync(() => (withActive ? this.#segments.active : undefined));
-    } catch (error) {
-      // Deleted meanwhile: nobody waits for this sync any more.
-      if (this.#isClosed) return tellNobody;
-      throw error;
-    }
-    return () => {
-      if (this.#isClosed) return;
-      this.#moveRecoveryPoint(endOffset);
-      if (withActive) this.#advanceDurable(endOffset);
-      if (!this.#isSynced) this.#checkFlush();
-    };
+  durableAdvanced(endOffset: number): void {
+    if (this.#highWatermark === undefined) this.#producers.transactions.committed(endOffset);
+    this.onDurableAdvance?.(endOffset);
   }
 
   /**
@@ -503,23 +415,19 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
    */
   mark(): void {
     const { active } = this.#segments;
-    const isDue = this.#isSynced && !this.isReadOnly && !this.#isClosing && this.#trail.isIdle;
+    const isDue = this.#durability.isSynced && !this.isReadOnly && !this.#isClosing && this.#trail.isIdle;
     if (!isDue || active.unindexedBytes < this.#home.markBytes) return;
     this.#epochStore.store();
     const { indexCounts: counts } = active;
     const endOffset = this.#logEndOffset;
     this.#trail.add({ endOffset, segment: active, counts, snapshot: this.#snapshot(), isMark: true });
-    this.#trail.synced(this.#recoveryPoint);
+    this.#trail.synced(this.recoveryPoint);
   }
 
   /** Writes and syncs everything appended so far. */
   async flush(): Promise<void> {
     this.writePending();
-    const endOffset = this.#writtenEndOffset;
-    await this.#sync.sync(() => this.#segments.active);
-    await this.#epochStore.settled();
-    this.#moveRecoveryPoint(endOffset);
-    this.#advanceDurable(endOffset);
+    await this.#durability.flush(() => this.#epochStore.settled());
   }
 
   /** Resolves when the epochs of all segments but the active one are in their file. */
@@ -553,18 +461,16 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
     this.#isClosing = true;
     this.#isClosed = true;
     this.#tail.clear();
-    this.#reader.clear();
-    this.#flushTimer.cancel();
-    this.#sync.stop();
+    this.#reads.clear();
     this.#trail.stop();
     this.#epochStore.stop();
     this.#segments.close();
-    this.#waiters.fail(this.#home.failure ?? this.#closedError());
+    this.#durability.stop();
   }
 
   /** The directory went offline. */
   failed(error: KafkaError): void {
-    this.#waiters.fail(error);
+    this.#durability.fail(error);
   }
 
   /** The answer to a batch of a producer that is not appended; undefined when it may be. */
@@ -638,13 +544,13 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
     this.#revertPoint = { endOffset: this.#logEndOffset, mark: this.#segments.active.mark() };
     this.#sealedEndOffset = undefined;
     this.#sync.rolled(active);
-    this.#home.syncer.request(this);
+    this.#durability.requestSync();
   }
 
   /** Everything appended so far is in the file. */
   #wrote(): void {
     this.#revertPoint = undefined;
-    this.#writtenEndOffset = this.#logEndOffset;
+    this.#durability.written(this.#logEndOffset);
     this.#producers.written();
     this.#tail.written(this.#logEndOffset);
     this.#home.shortage.wrote();
@@ -669,55 +575,8 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
     this.#epochStore.truncateFromEnd(point.endOffset + 1);
     this.#logEndOffset = point.endOffset;
     this.onTakenBack?.(point.endOffset);
-    this.#waiters.failAbove(point.endOffset, error);
+    this.#durability.takenBack(point.endOffset, error);
     return error;
-  }
-
-  /** Runs `find` again when segments were deleted meanwhile: it may have failed for want of them, or found what is gone. */
-  async #whileStartStands<T>(find: (logStartOffset: number) => Promise<T>): Promise<T> {
-    while (true) {
-      const start = this.#logStartOffset;
-      try {
-        const found = await find(start);
-        if (start === this.#logStartOffset) return found;
-      } catch (error) {
-        if (start === this.#logStartOffset || this.#isClosed) throw error;
-      }
-    }
-  }
-
-  /** Mode `os`: has the log synced when its topic's flush rules say so; whether that is now. */
-  #checkFlush(): boolean {
-    if (this.#isSynced || this.isReadOnly) return false;
-    const dirtyCount = this.#writtenEndOffset - this.#recoveryPoint;
-    this.#flushTimer.update(dirtyCount > 0, this.#config['flush.ms']);
-    const isDue = dirtyCount > 0 && dirtyCount >= this.#config['flush.messages'];
-    if (isDue) this.#flushSoon();
-    return isDue;
-  }
-
-  #flushSoon(): void {
-    if (this.#isClosing || this.#home.failure !== undefined) return;
-    this.#isFlushDue = true;
-    this.#home.syncer.request(this);
-  }
-
-  #moveRecoveryPoint(endOffset: number): void {
-    // Where it stands the next start finds the damage again.
-    if (this.isReadOnly) return;
-    this.#recoveryPoint = Math.max(this.#recoveryPoint, endOffset);
-    this.#home.checkpoints.changed(this);
-    this.#trail.synced(this.#recoveryPoint);
-  }
-
-  #advanceDurable(endOffset: number): void {
-    if (endOffset <= this.#durableEndOffset) return;
-    this.#durableEndOffset = endOffset;
-    // The high watermark, as long as nobody has set another one.
-    this.#home.checkpoints.changed(this);
-    if (this.#highWatermark === undefined) this.#producers.transactions.committed(endOffset);
-    this.onDurableAdvance?.(endOffset);
-    this.#waiters.advance(endOffset);
   }
 
   #snapshot(): Buffer {
@@ -736,17 +595,9 @@ export class PartitionLog implements SyncSource, SegmentsOwner, WorkedLog, Check
   }
 
   #offline(): Refusal {
-    return storageError((this.#home.failure ?? this.#closedError()).message);
-  }
-
-  #closedError(): KafkaError {
-    return new KafkaError('KAFKA_STORAGE_ERROR', `the log ${this.name} was closed`, {
-      errorCode: Errors.KAFKA_STORAGE_ERROR.code,
-    });
+    return storageError(this.#durability.goneError().message);
   }
 }
-
-function tellNobody(): void {}
 
 /** Once a topic is compacted, gaps may be anywhere. */
 function compactedTo(config: TopicConfig, known: number): number {

@@ -2,8 +2,8 @@
 import { CLUSTER_METADATA_TOPIC, ZERO_UUID } from '#core';
 import type { TopicConfig } from '../config.ts';
 import { readTopicId, syncPartitionMetadata } from '../directory/partition-metadata.ts';
+import type { LoadedLog } from '../log/loaded-log.ts';
 import type { LogHome } from '../log/log-home.ts';
-import type { LoadedLog } from '../log/partition-log.ts';
 import { corruptFolderName, partitionFolderName } from '../segment/file-names.ts';
 import { type DamagedRange, damageText, remedyText } from './damage-book.ts';
 import { restoreEpochs, restoreProducers } from './log-state.ts';
