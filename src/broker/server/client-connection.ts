@@ -210,7 +210,7 @@ export class ClientConnection implements Answering {
     if (this.#isPumping || this.#isPumpDue || this.#isClosed) return;
     this.#isPumping = true;
     let begun = 0;
-    while (!this.#isHalted) {
+    while (!this.#isHalted()) {
       const frame = this.#nextFrame();
       if (frame === undefined) break;
       const isTurnOver = begun === REQUESTS_PER_TURN_MAX;
@@ -225,11 +225,11 @@ export class ClientConnection implements Answering {
     this.#isPumping = false;
     if (this.#isClosed) return;
     this.#account();
-    this.#setPaused(this.#isHalted || this.#intake.isHolding || !this.#mayRead());
+    this.#setPaused(this.#isHalted() || this.#intake.isHolding || !this.#mayRead());
   }
 
-  /** No request may begin. */
-  get #isHalted(): boolean {
+  /** No request may begin. (No getter: the runtime looks a private one up anew each time.) */
+  #isHalted(): boolean {
     return this.#replies.isCongested || this.#muteTimer !== undefined || this.#isEnding || this.#isClosed;
   }
 

@@ -22,7 +22,7 @@ export class Transactions {
 
   /** Undefined when there is no transaction to wait for. */
   firstUnstableOffset(highWatermark: number): number | undefined {
-    let first = this.#firstOpen;
+    let first = this.#firstOpen();
     for (let index = this.#decided.length - 1; index >= 0; index--) {
       const { firstOffset, lastOffset } = this.#decided[index];
       if (lastOffset < highWatermark) break;
@@ -48,7 +48,7 @@ export class Transactions {
   end(firstOffset: number, lastOffset: number): number {
     assert(this.#open.delete(firstOffset), `no transaction is open that began at offset ${firstOffset}`);
     this.#decided.push({ firstOffset, lastOffset });
-    return this.#firstOpen ?? lastOffset + 1;
+    return this.#firstOpen() ?? lastOffset + 1;
   }
 
   /** What lies below `highWatermark`, which does not go back, is committed. */
@@ -66,7 +66,7 @@ export class Transactions {
     this.#open = new Set(firstOffsets.filter((offset) => offset < endOffset).sort((a, b) => a - b));
   }
 
-  get #firstOpen(): number | undefined {
+  #firstOpen(): number | undefined {
     return this.#open.values().next().value;
   }
 }
