@@ -108,6 +108,18 @@ test('a request that only validates says what would be, and changes nothing', as
   expect(await find({})).toEqual([]);
 });
 
+test('who is named again is answered once, and so is a part of a name', async () => {
+  scene = await Scene.start();
+  const entity = parts({ user: 'anna' });
+  const ops = [{ key: 'producer_byte_rate', value: 5, remove: false }];
+  const entries = [
+    { entity, ops },
+    { entity: [...entity, ...entity], ops },
+  ];
+  const answer = await scene.send(Apis.AlterClientQuotas, { entries, validateOnly: true });
+  expect(answer.entries.map((entry) => entry.entity)).toEqual([entity]);
+});
+
 test.each([
   ['an empty type', [{ entityType: '', matchType: EXACT, match: 'x' }], Errors.INVALID_REQUEST],
   [

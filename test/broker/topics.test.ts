@@ -59,7 +59,9 @@ describe('CreateTopics', () => {
       replicaElectionResults: [{ topic: 'there', partitionResult: [{ partitionId: 0, ...timedOut }] }],
     });
     const topics = [{ name: 'there', partitions: [{ partitionIndex: 0, replicas: [7] }] }];
-    expect(await scene.send(Apis.AlterPartitionReassignments, { topics, timeoutMs })).toMatchObject({
+    const reassignment = { topics, timeoutMs, allowReplicationFactorChange: false };
+    expect(await scene.send(Apis.AlterPartitionReassignments, reassignment)).toMatchObject({
+      allowReplicationFactorChange: true,
       ...timedOut,
       responses: [{ name: 'there', partitions: [{ partitionIndex: 0, ...timedOut }] }],
     });

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { Apis } from '#protocol';
 import { memoryDisk } from '#storage';
 import { GatedDisk } from './gated-disk.ts';
-import { Scene, type SceneOptions } from './scene.ts';
+import { batchOf, Scene, type SceneOptions } from './scene.ts';
 import { nameOf, readValues, TestProducer } from './test-producer.ts';
 
 let scene: Scene;
@@ -287,6 +287,14 @@ describe('an open transaction', () => {
     };
     expect(await write({ producerEpoch: -1 })).toBe('INVALID_PRODUCER_EPOCH');
     expect(await write({ topics: [{ name: 't', partitionIndexes: [9] }] })).toBe('UNKNOWN_TOPIC_OR_PARTITION');
+    const again = { producerId: 9, producerEpoch: 0, transactionResult: true, coordinatorEpoch: 0 };
+    const missing = { name: 't', partitionIndexes: [9, 9] };
+    const repeated = [
+      { ...again, topics: [missing, missing] },
+      { ...again, topics: [missing] },
+    ];
+    const { markers: told } = await scene.send(Apis.WriteTxnMarkers, { markers: repeated });
+    expect(told.map(({ topics }) => topics.map(({ partitions }) => partitions.length))).toEqual([[1]]);
     const nothing = [{ producerId: 9, producerEpoch: 0, transactionResult: true, coordinatorEpoch: 0, topics: [] }];
     expect(await scene.send(Apis.WriteTxnMarkers, { markers: nothing })).toMatchObject({ markers: [] });
     expect(await write({ coordinatorEpoch: 5 })).toBe('NONE');
@@ -355,6 +363,9 @@ describe('the coordinator', () => {
       'TOPIC_AUTHORIZATION_FAILED',
     ]);
     expect(await add([{ name: 't', partitions: [0] }], '')).toEqual(['INVALID_REQUEST']);
+    const missing = { name: 't', partitions: [9, 9] };
+    // What is missing counts before the name, and each partition is told once.
+    expect(await add([missing, missing], '')).toEqual(['UNKNOWN_TOPIC_OR_PARTITION']);
     expect(await producer.state()).toBe('Empty epoch 0');
     expect(await add([{ name: 't', partitions: [0, 1] }])).toEqual(['NONE', 'NONE']);
     expect(await producer.state()).toBe('Ongoing epoch 0 t-0 t-1');
@@ -403,6 +414,30 @@ describe('the coordinator', () => {
     ]);
     const added = await scene.send(Apis.AddOffsetsToTxn, { transactionalId, ...old.identity, groupId: 'g' }, 1);
     expect(nameOf(added.errorCode)).toBe('INVALID_PRODUCER_EPOCH');
+  });
+
+  it('refuses transactions without a name in what is written, after what is missing', async () => {
+    await start();
+    const batch = batchOf(['a'], { producerId: 77, producerEpoch: 0, baseSequence: 0, isTransactional: true });
+    const produce = async (name: string, records: Buffer) => {
+      const topicData = [{ name, partitionData: [{ index: 0, records }] }];
+      const body = { transactionalId: '', acks: -1, timeoutMs: 1000, topicData };
+      const { responses } = await scene.send(Apis.Produce, body, 12);
+      return nameOf(responses[0].partitionResponses[0].errorCode);
+    };
+    expect(await produce('t', batch)).toBe('INVALID_REQUEST');
+    expect(await produce('nowhere', batch)).toBe('UNKNOWN_TOPIC_OR_PARTITION');
+    await scene.send(Apis.FindCoordinator, { keyType: 0, coordinatorKeys: ['g'] });
+    const plain = batchOf(['a']);
+    expect(await produce('__consumer_offsets', plain)).toBe('INVALID_TOPIC_EXCEPTION');
+    expect(await produce('__consumer_offsets', plain.subarray(0, 65))).toBe('INVALID_RECORD');
+    const partitions = [0, 9].map((partitionIndex) => ({ partitionIndex, committedOffset: 1, committedMetadata: '' }));
+    const commit = { transactionalId: '', groupId: 'g', producerId: 77, producerEpoch: 0 };
+    const answer = await scene.send(Apis.TxnOffsetCommit, { ...commit, topics: [{ name: 't', partitions }] }, 3);
+    expect(answer.topics[0].partitions.map(({ errorCode }) => nameOf(errorCode))).toEqual([
+      'INVALID_REQUEST',
+      'UNKNOWN_TOPIC_OR_PARTITION',
+    ]);
   });
 
   it('refuses what InitProducerId cannot mean', async () => {

@@ -26,7 +26,8 @@ export function createTopics(image: MetadataImage, rules: ControllerRules, event
   const records: MetadataRecord[] = [];
   const accepted: Accepted = { names: new Set(), collisionKeys: collisionKeys(image) };
   const repeated = repeatedNames(event.topics);
-  const partitionCount = event.topics.reduce((sum, topic) => sum + wantedCount(rules, topic), 0);
+  const tried = event.topics.filter(({ name }) => name !== CLUSTER_METADATA_TOPIC && !repeated.has(name));
+  const partitionCount = tried.reduce((sum, topic) => sum + wantedCount(rules, topic), 0);
   const body = event.topics
     .filter((topic, index) => !repeated.has(topic.name) || repeated.get(topic.name) === index)
     .map((topic): CreateTopicResult => {

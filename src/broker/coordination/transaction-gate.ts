@@ -109,7 +109,8 @@ export class TransactionGate {
     const { producers } = partition.log;
     const bumpsEpoch = mode === 'add';
     if (!bumpsEpoch && !this.#settings.verifiesAll) return FREE;
-    if ((producers.find(producerId)?.epoch ?? -1) > producerEpoch) return { error: Errors.INVALID_PRODUCER_EPOCH };
+    const known = producers.find(producerId);
+    if (known !== undefined && known.epoch > producerEpoch) return { error: Errors.INVALID_PRODUCER_EPOCH };
     if (producers.hasTransaction(producerId, producerEpoch)) return UNDER_WAY;
     const wanted = { producerEpoch, lowestSequence: baseSequence, bumpsEpoch };
     const verification = producers.beginVerification(producerId, wanted, this.#clock.now().wallMs);

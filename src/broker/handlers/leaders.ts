@@ -82,7 +82,7 @@ export async function alterPartitionReassignments(
       name,
       partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, ...OUT_OF_TIME })),
     }));
-    return { allowReplicationFactorChange, ...OUT_OF_TIME, responses };
+    return { ...OUT_OF_TIME, responses };
   }
   const topics = request.topics.map(({ name, partitions }) => ({
     topic: name,

@@ -98,7 +98,7 @@ class PendingProduce implements CommitWaiter, Expiring {
       for (const { index, records } of partitionData) {
         const partition = this.#admit(topic, index, records);
         if (partition === undefined) continue;
-        if (isClosed) fail(this.#answers.at(-1)!, Errors.INVALID_TOPIC_EXCEPTION);
+        if (isClosed) fail(this.#answers.at(-1)!, closedError(records!));
         else this.#append(this.#answers.length - 1, partition, records!);
       }
     }
@@ -173,7 +173,7 @@ class PendingProduce implements CommitWaiter, Expiring {
     for (const { index, partition, isClosed, records, batch } of admitted) {
       const passage = batch === undefined ? undefined : passages[next++];
       if (passage?.error === undefined) {
-        if (isClosed) fail(this.#answers[index], Errors.INVALID_TOPIC_EXCEPTION);
+        if (isClosed) fail(this.#answers[index], closedError(records));
         else this.#append(index, partition, records, passage?.verification);
         continue;
       }
@@ -325,6 +325,10 @@ class PendingProduce implements CommitWaiter, Expiring {
     const nodeEndpoints = this.#isMoved && version >= 10 ? leaderEndpoints(this.#broker, listenerName) : [];
     this.#context.reply({ responses, nodeEndpoints } satisfies Response);
   }
+}
+
+function closedError(records: Buffer): KafkaErrorRow {
+  return isOneBatch(records) ? Errors.INVALID_TOPIC_EXCEPTION : Errors.INVALID_RECORD;
 }
 
 function isZstd(records: Buffer): boolean {

@@ -49,6 +49,7 @@ export function txnOffsetCommit(
   const partition = offsetsPartition(broker, groupId);
   if (refusal !== undefined) context.reply({ topics: refuseAll(asked, refusal) } satisfies Response);
   else if (topics.length === 0 && plans.length > 0) reply(undefined);
+  else if (request.transactionalId === '') reply(Errors.INVALID_REQUEST);
   else if (groupId === '') reply(Errors.INVALID_GROUP_ID);
   else if (partition === undefined) reply(Errors.NOT_COORDINATOR);
   else {
@@ -85,7 +86,6 @@ function gateMode(version: number): GateMode {
 }
 
 function refuse(context: RequestContext, { transactionalId, groupId }: TxnOffsetCommitRequest) {
-  if (transactionalId === '') return Errors.INVALID_REQUEST;
   if (!context.may('write', 'transactional-id', transactionalId)) return Errors.TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
   return refuseAccess(context, groupId);
 }

@@ -27,8 +27,8 @@ export async function writeTxnMarkers(
     topics.some(({ partitionIndexes }) => partitionIndexes.length > 0),
   );
   const markers = asked.map(async (marker): Promise<MarkerResult> => {
-    const topics = marker.topics.map(async ({ name, partitionIndexes }) => {
-      const partitions = partitionIndexes.map(async (partitionIndex) => {
+    const topics = [...partitionsOf(marker)].map(async ([name, indexes]) => {
+      const partitions = [...indexes].map(async (partitionIndex) => {
         const error = isAllowed
           ? await write(broker, marker, name, partitionIndex)
           : Errors.CLUSTER_AUTHORIZATION_FAILED;
@@ -41,6 +41,16 @@ export async function writeTxnMarkers(
   // A producer that stands in it again is answered once.
   const results = (await Promise.all(markers)).map((result) => [result.producerId, result] as const);
   return { markers: [...new Map(results).values()] };
+}
+
+/** Each once, by topic. */
+function partitionsOf({ topics }: Marker): ReadonlyMap<string, ReadonlySet<number>> {
+  const found = new Map<string, Set<number>>();
+  for (const { name, partitionIndexes } of topics) {
+    if (!found.has(name)) found.set(name, new Set());
+    for (const index of partitionIndexes) found.get(name)!.add(index);
+  }
+  return found;
 }
 
 function write(broker: BrokerParts, marker: Marker, topic: string, partition: number): Promise<KafkaErrorRow> {
