@@ -3,7 +3,7 @@ import { Apis, type ConsumerGroupHeartbeatResponse } from '#protocol';
 import type { Fields } from '../loose-encoder.ts';
 import type { Question } from '../question.ts';
 import type { Chapter } from './chapter.ts';
-import { coordinatorOf, createTopics, step } from './steps.ts';
+import { ready, step } from './steps.ts';
 
 const IDLE: Fields = { rebalanceTimeoutMs: -1, subscribedTopicNames: null, topicPartitions: null };
 const COMMITTED = [
@@ -131,7 +131,12 @@ const subscriptions: readonly Question[] = [
 
 export const consumerGroups: Chapter = {
   name: 'consumer groups',
-  scenery: [...createTopics({ assigned: { partitions: 2 }, 'assigned.too': {} }), coordinatorOf('shared')],
+  scenery: ready(
+    new Map([
+      ['assigned', 2],
+      ['assigned.too', 1],
+    ]),
+  ),
   lattices: [
     {
       api: Apis.ConsumerGroupHeartbeat,

@@ -9,7 +9,7 @@ import type { Question, Reply } from '../question.ts';
 import { bodyOf, type Exchange, exchanged } from '../recorded/handed-out.ts';
 import { type RecordedRequest, type Recording, readRecordings } from '../recorded/recording.ts';
 import type { Chapter } from './chapter.ts';
-import { createTopics, ready, step } from './steps.ts';
+import { createTopics, knownToGroups, ready, step } from './steps.ts';
 
 /** Not yet, unless that was so when it was recorded: asked again. A fetch is not, because that would be the next one of its session. */
 const NOT_YET = [
@@ -92,7 +92,8 @@ function questionOf(client: string, request: RecordedRequest, number: number, wo
 }
 
 function settling(name: string, { api, version, frame }: RecordedRequest): Question[] {
-  if (THROUGH_THE_LOG.includes(api.key)) return createTopics({ [`fresh-${name}`]: {} });
+  const made = `fresh-${name}`;
+  if (THROUGH_THE_LOG.includes(api.key)) return [...createTopics({ [made]: {} }), ...knownToGroups(made)];
   if (api !== Apis.EndTxn) return [];
   const { transactionalId } = bodyOf(api, version, frame) as { transactionalId: string };
   return [

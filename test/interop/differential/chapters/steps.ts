@@ -2,17 +2,21 @@
 import {
   Apis,
   buildBatch,
+  type ConsumerGroupHeartbeatResponse,
   type CreateTopicsResponse,
   type FindCoordinatorResponse,
   type InitProducerIdResponse,
   type ListOffsetsResponse,
   type RecordDraft,
 } from '#protocol';
+import { clusterSettings } from '../cluster-settings.ts';
 import type { Fields, Made, Value } from '../loose-encoder.ts';
 import type { Question } from '../question.ts';
 
 /** A minute before the tests began: what records and questions about times have in common. */
 export const START_MS: number = Date.now() - 60_000;
+
+const GROUP_COORDINATORS = Number(clusterSettings['offsets.topic.num.partitions']);
 
 export interface TopicWanted {
   readonly partitions?: number;
@@ -46,11 +50,36 @@ export function createTopics(topics: Readonly<Record<string, TopicWanted>>): Que
 
 /** Both coordinators, and topics by their number of partitions. */
 export function ready(topics: ReadonlyMap<string, number>): Question[] {
+  const names = [...topics.keys()];
   return [
     coordinatorOf('some group'),
     coordinatorOf('some transaction', 1),
     ...createTopics(Object.fromEntries([...topics].map(([name, partitions]) => [name, { partitions }]))),
+    ...names.slice(-1).flatMap((name) => knownToGroups(name)),
   ];
+}
+
+/**
+ * Waits until the group coordinators know a topic that was just made, and all that were made before: Kafka tells them last. There is one
+ * for each partition of the internal topic, and names with neighbouring numbers go to all of them.
+ */
+export function knownToGroups(topic: string): Question[] {
+  return Array.from({ length: GROUP_COORDINATORS }, (_, index) => ({
+    api: Apis.ConsumerGroupHeartbeat,
+    version: 1,
+    change: `a group knows ${topic}`,
+    body: {
+      groupId: `group-of-${topic}-${index}`,
+      memberId: 'member',
+      memberEpoch: 0,
+      rebalanceTimeoutMs: 60_000,
+      subscribedTopicNames: [topic],
+      topicPartitions: [],
+    },
+    isOnlyAsked: true,
+    isSettled: ({ errorCode, assignment }: ConsumerGroupHeartbeatResponse) =>
+      errorCode === 0 && (assignment?.topicPartitions.length ?? 0) > 0,
+  }));
 }
 
 /** Waits until the last partition is led, which comes after all others. */
