@@ -23,7 +23,9 @@ jest.setTimeout(120_000 + seconds * 1000);
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
+/** Memory of buffers is given back beside the program, after a collection; the next one waits for that. */
 function heapBytes(): number {
+  collectGarbage();
   collectGarbage();
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
