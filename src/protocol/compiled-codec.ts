@@ -4,7 +4,7 @@
  * The text comes from declarations in this project only, never from the wire.
  */
 import * as primitives from './codec-primitives.ts';
-import { defaultValue, elementBytesMin, type FieldPlan, isDefault, planStruct, type StructPlan } from './field-plan.ts';
+import { elementBytesMin, type FieldPlan, isDefault, planStruct, type StructPlan } from './field-plan.ts';
 import type { Codec, FieldSchema, FieldType, MessageSchema, PrimitiveKind } from './schema.ts';
 import { includes } from './version-range.ts';
 
@@ -30,7 +30,7 @@ export function compiledCodec(schema: MessageSchema, version: number): Codec {
   const encoder = source.encoder(plan, schema.name);
   const decoder = source.decoder(plan, schema.fields);
   const text = `'use strict';\n${source.functions.join('\n')}\nreturn { encode: ${encoder}, decode: ${decoder} };`;
-  const scope = { ...primitives, isDefault, defaultValue };
+  const scope = { ...primitives, isDefault };
   const names = [...Object.keys(scope), 'constants'];
   return new Function(...names, text)(...Object.values(scope), source.constants) as Codec;
 }
@@ -99,7 +99,7 @@ class CodecSource {
       case 'array':
         return '[]';
       case 'struct':
-        return `defaultValue(${this.#constant(field)})`;
+        return `{ ${field.type.fields.map((inner) => `${inner.name}: ${this.#defaultText(inner)}`).join(', ')} }`;
       case 'bytes':
       case 'records':
         return 'noBytes()';
