@@ -1,5 +1,5 @@
 /** AlterReplicaLogDirs: replicas go from one log directory to another while they are used, and a broker that stops anywhere on the way finds each once. */
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { Apis, batches, decodeMetadataRecord, Errors, readRecords } from '#protocol';
 import { type SimulatedDisk, simulatedDisk } from '#storage';
 import { batchOf, Scene } from './scene.ts';
@@ -12,9 +12,6 @@ const config = {
   'offsets.topic.num.partitions': 1,
 };
 const ROUNDS = 20;
-
-// A broker is started for each step of the disk.
-jest.setTimeout(60_000);
 
 let scene: Scene;
 
