@@ -143,7 +143,7 @@ describe('an application on it', () => {
   test('compiles against its types, and listens on the broker in its worker thread', async () => {
     const program = start('main.js', [`--springtide.broker.${FREE_PORT}`]);
     await program.sees(/received: Hello, world!/);
-    expect(program.output).toMatch(/worker/);
+    await program.sees(/worker/);
     expect(await program.stop()).toBe(0);
   });
 });
