@@ -27,7 +27,8 @@ export {
 } from './config.ts';
 export { startFailure } from './directory/disk-errors.ts';
 export { LogDirectories, type LogDirectoriesOptions } from './directory/log-directories.ts';
-export { type DirectoryLimits, LogDirectory, type LogDirectoryOptions } from './directory/log-directory.ts';
+export { LogDirectory } from './directory/log-directory.ts';
+export type { DirectoryLimits, LogDirectoryOptions } from './directory/log-directory-options.ts';
 export type { LogMove } from './directory/log-move.ts';
 export type { Disk, DiskEntry, DiskFile, DiskLock, DiskSpace } from './disk/disk.ts';
 export { DiskFaults, type DiskStep, type FaultRule } from './disk/disk-faults.ts';

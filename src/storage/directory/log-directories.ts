@@ -12,7 +12,8 @@ import type { TopicConfig } from '../config.ts';
 import type { PartitionLog } from '../log/partition-log.ts';
 import { checkSet, type FoundDirectory, findDirectory } from './directory-set.ts';
 import { isDiskFailure, startFailure } from './disk-errors.ts';
-import { type DirectoryLimits, LogDirectory, type LogDirectoryOptions } from './log-directory.ts';
+import { LogDirectory } from './log-directory.ts';
+import type { DirectoryLimits, LogDirectoryOptions } from './log-directory-options.ts';
 import { LogMove } from './log-move.ts';
 import { sharedLimits } from './shared-limits.ts';
 

@@ -6,12 +6,11 @@
  *   open    lock → meta.properties → clean-shutdown marker (read and removed) → checkpoints → partitions, some at a time
  *   close   partitions (flush, indexes, producer state) → checkpoints → marker → unlock
  */
-import { type Clock, errorText, KafkaError, type Logger, type Random, type Timer, type Uuid, ZERO_UUID } from '#core';
-import { type CleanerConfig, LogCleaner } from '../compaction/index.ts';
+import { KafkaError, type Uuid, ZERO_UUID } from '#core';
+import { LogCleaner } from '../compaction/index.ts';
 import { type TopicConfig, topicConfig } from '../config.ts';
 import type { Disk, DiskLock, DiskSpace } from '../disk/disk.ts';
 import { LeaderEpochs } from '../log/leader-epochs.ts';
-import type { Durability } from '../log/log-home.ts';
 import { PartitionLog } from '../log/partition-log.ts';
 import { ProducerState } from '../producers/producer-state.ts';
 import { LogScrub } from '../recovery/log-scrub.ts';
@@ -29,44 +28,14 @@ import {
 import { Segment } from '../segment/segment.ts';
 import { AtomicFile } from './atomic-file.ts';
 import { formatCleanShutdown } from './checkpoint-format.ts';
+import { DirectoryChores } from './directory-chores.ts';
 import { DirectoryHome } from './directory-home.ts';
 import { readIdentity } from './directory-identity.ts';
+import type { DirectoryLimits, LogDirectoryOptions } from './log-directory-options.ts';
 import type { OpenFiles } from './open-files.ts';
 import { writePartitionMetadata } from './partition-metadata.ts';
 import { type SharedLimits, sharedLimits } from './shared-limits.ts';
 import { isShortage } from './shortage.ts';
-
-export interface LogDirectoryOptions {
-  readonly disk: Disk;
-  readonly path: string;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  /** The broker's keys: what partitions are configured with until their topic's own configuration is known. */
-  readonly config?: Readonly<Record<string, unknown>>;
-  readonly nodeId: number;
-  /** The cluster this directory must belong to; a new directory gets it, or a random one. */
-  readonly clusterId?: string;
-  readonly durability: Durability;
-  /** Bytes of ArrayBuffers that the memory tail of one log may keep. */
-  readonly tailBytesPerLogMax?: number;
-  /** So many bytes of a log, about, are read again after a crash at most: its indexes and producers are stored that often. Default 64 MiB. */
-  readonly markBytes?: number;
-  /** Of all logs together. */
-  readonly memoryBytesMax?: number;
-  /** Compacts the logs that want it. Default: nobody does. */
-  readonly cleaner?: CleanerConfig;
-  /** How long the sequences of a silent producer are remembered. Default a day. */
-  readonly producerIdExpirationMs?: number;
-  /** How often logs are looked through for segments whose time has come. Default 5 minutes. */
-  readonly retentionCheckMs?: number;
-  /** Closed segments are read again and again at this rate, to find damage. Default 0: never. */
-  readonly scrubBytesPerSecond?: number;
-  /** Files that are open at a time, but for those that are being read or synced. */
-  readonly openFilesMax?: number;
-  /** Limits that other directories keep as well; the two above are in them already. Default: limits of its own. */
-  readonly limits?: SharedLimits;
-}
 
 type OpenOptions = LogDirectoryOptions & { readonly limits: SharedLimits; readonly disk: OpenFiles };
 
@@ -87,12 +56,6 @@ const MOVED_FILE = 'moved';
 const CLEAN_SHUTDOWN_FILE = '.kafka_cleanshutdown';
 export const LOCK_FILE = '.lock';
 
-/** What may change while the directory is open. */
-export interface DirectoryLimits {
-  readonly cleaner: CleanerConfig | undefined;
-  readonly producerIdExpirationMs: number;
-}
-
 export class LogDirectory {
   readonly path: string;
   readonly clusterId: string;
@@ -104,8 +67,7 @@ export class LogDirectory {
   /** Copies of logs on their way here. */
   readonly #futures = new Set<PartitionLog>();
   readonly #retention: RetentionSweep;
-  #timers: Timer[] = [];
-  #removals = new Set<Timer>();
+  readonly #chores: DirectoryChores;
   #cleaner: LogCleaner | undefined;
   #producerIdExpirationMs: number;
   #scrub: LogScrub | undefined;
@@ -143,12 +105,17 @@ export class LogDirectory {
     this.#options = options;
     this.#lock = lock;
     this.#home = new DirectoryHome({ ...options, budget: options.limits.budget }, (error) => this.#wentOffline(error));
+    this.#chores = new DirectoryChores({
+      ...options,
+      isServing: () => this.#closing === undefined && this.#home.failure === undefined,
+      failed: (error) => this.#backgroundFailed(error),
+    });
     this.#retention = new RetentionSweep({
       clock: options.clock,
       logger: options.logger,
       checkMs: this.#retentionCheckMs,
       logs: () => this.#logs.values(),
-      removeLater: (paths, delayMs) => this.#removeLater(paths, delayMs),
+      removeLater: (paths, delayMs) => this.#chores.removeLater(paths, delayMs),
     });
   }
 
@@ -250,7 +217,7 @@ export class LogDirectory {
     } catch (error) {
       this.#backgroundFailed(error);
     }
-    this.#removeLater([deleted], log.config['file.delete.delay.ms']);
+    this.#chores.removeLater([deleted], log.config['file.delete.delay.ms']);
   }
 
   /** Copies of logs that are on their way here. */
@@ -315,7 +282,7 @@ export class LogDirectory {
     if (!this.#futures.delete(future)) return;
     future.abandon();
     await future.settled();
-    if (this.#home.failure === undefined && this.#closing === undefined) await this.#removeNow([future.folder]);
+    if (this.#home.failure === undefined && this.#closing === undefined) await this.#chores.removeNow([future.folder]);
   }
 
   /** `listener` hears once that the directory went offline. */
@@ -382,7 +349,7 @@ export class LogDirectory {
       if (isCorruptFolder(name)) continue;
       const folder = kind === 'directory' ? parsePartitionFolder(name) : undefined;
       if (folder !== undefined) folders.push(folder);
-      else if (isDeletedFolder(name) || isFutureFolder(name)) this.#removeLater([`${path}/${name}`], 0);
+      else if (isDeletedFolder(name) || isFutureFolder(name)) this.#chores.removeLater([`${path}/${name}`], 0);
       else logger.warn({ path: `${path}/${name}` }, 'This is no folder of a partition and is ignored');
     }
     await inParallel(folders, OPENED_PARALLEL_MAX, async ({ topic, partition }) => {
@@ -405,28 +372,12 @@ export class LogDirectory {
 
   #startTimers(): void {
     const { durability } = this.#options;
-    this.#every(CHECKPOINT_MS[durability], () => this.#home.checkpoints.store());
-    this.#every(PRODUCER_EXPIRATION_CHECK_MS, async () => {
+    this.#chores.every(CHECKPOINT_MS[durability], () => this.#home.checkpoints.store());
+    this.#chores.every(PRODUCER_EXPIRATION_CHECK_MS, async () => {
       const { wallMs } = this.#options.clock.now();
       for (const log of this.#logs.values()) log.producers.removeExpired(wallMs, this.#producerIdExpirationMs);
     });
-    this.#every(this.#retentionCheckMs, () => this.#retention.run());
-  }
-
-  /** The next round is timed when the last one has ended. */
-  #every(delayMs: number, run: () => Promise<void>): void {
-    const index = this.#timers.length;
-    const start = (): void => {
-      this.#timers[index] = this.#options.clock.setTimer(delayMs, fire, { unref: true });
-    };
-    const fire = (): void => {
-      run()
-        .catch((error: unknown) => this.#backgroundFailed(error))
-        .finally(() => {
-          if (this.#closing === undefined && this.#home.failure === undefined) start();
-        });
-    };
-    start();
+    this.#chores.every(this.#retentionCheckMs, () => this.#retention.run());
   }
 
   /** What is short now is tried again in the next round. */
@@ -502,31 +453,8 @@ export class LogDirectory {
     }
   }
 
-  #removeLater(paths: readonly string[], delayMs: number): void {
-    // Whoever asks while the directory closes leaves them to the next start.
-    if (this.#closing !== undefined || this.#home.failure !== undefined) return;
-    const remove = (): void => {
-      this.#removals.delete(timer);
-      void this.#removeNow(paths);
-    };
-    const timer = this.#options.clock.setTimer(delayMs, remove, { unref: true });
-    this.#removals.add(timer);
-  }
-
-  /** One after the other: to remove a large file keeps a disk busy. */
-  async #removeNow(paths: readonly string[]): Promise<void> {
-    const { disk, logger } = this.#options;
-    for (const path of paths) {
-      try {
-        await disk.remove(path);
-      } catch (error) {
-        logger.warn({ path }, `Deleted files could not be removed: ${errorText(error)}`);
-      }
-    }
-  }
-
   #wentOffline(error: KafkaError): void {
-    this.#cancelTimers();
+    this.#chores.cancel();
     void this.#cleaner?.stop();
     void this.#scrub?.stop();
     this.#options.logger.fatal({ path: this.path }, `The log directory ${this.path} is offline: ${error.message}`);
@@ -537,17 +465,12 @@ export class LogDirectory {
 
   /** Gives memory and files back without writing anything. */
   #abandon(): void {
-    this.#cancelTimers();
+    this.#chores.cancel();
     for (const log of [...this.#logs.values(), ...this.#futures]) log.abandon();
   }
 
-  #cancelTimers(): void {
-    for (const timer of [...this.#timers, ...this.#removals]) timer.cancel();
-    this.#removals.clear();
-  }
-
   async #close(brokerEpoch: number): Promise<void> {
-    this.#cancelTimers();
+    this.#chores.cancel();
     await this.#cleaner?.stop();
     await this.#scrub?.stop();
     try {
