@@ -76,8 +76,7 @@ public final class Transactions {
             for (int n = 0; n < 6; n++) {
                 producer.beginTransaction();
                 for (int i = 0; i <= n; i++) producer.send(new ProducerRecord<>(topic, i % 2, null, n + "." + i));
-                // What is not sent yet would not be sent any more.
-                producer.flush();
+                sendAll(producer);
                 if (n % 3 == 1) producer.abortTransaction();
                 else producer.commitTransaction();
             }
@@ -154,6 +153,7 @@ public final class Transactions {
             for (int n = 0; n < 100; n++) {
                 producer.beginTransaction();
                 for (int i = 0; i < 20; i++) producer.send(new ProducerRecord<>(topic, i % 8, null, n + "." + i));
+                sendAll(producer);
                 if (n % 4 == 3) producer.abortTransaction();
                 else producer.commitTransaction();
             }
@@ -173,6 +173,7 @@ public final class Transactions {
             for (int n = 0; n < 30; n++) {
                 producer.beginTransaction();
                 for (int i = 0; i < 4; i++) producer.send(new ProducerRecord<>(from, i % 2, null, n + "." + i));
+                sendAll(producer);
                 if (n % 5 == 4) producer.abortTransaction();
                 else producer.commitTransaction();
             }
@@ -304,6 +305,14 @@ public final class Transactions {
                 Thread.sleep(50);
             }
         }
+    }
+
+    /**
+     * Before a transaction is ended. What is not sent yet would not be sent any more where it is aborted. And the producer looks for records
+     * that wait before it locks its state: when it is ended just then, the end is sent before them, and they go into the next transaction.
+     */
+    private static void sendAll(KafkaProducer<String, String> producer) {
+        producer.flush();
     }
 
     private String id(String of) {
