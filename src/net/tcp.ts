@@ -212,8 +212,7 @@ class TcpConnection implements Connection {
       this.#gathered.push(chunk);
       this.#gatheredBytes += chunk.length;
     }
-    if (this.#gatheredBytes < GATHERED_BYTES_MAX) return this.queuedBytes < this.#socket.writableHighWaterMark;
-    this.#send();
+    if (this.#gatheredBytes >= GATHERED_BYTES_MAX) this.#send();
     // Node calls 'drain' only where it says so itself: not for what the kernel has taken at once.
     return !this.#socket.writableNeedDrain;
   }

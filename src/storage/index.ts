@@ -49,3 +49,4 @@ export type { ProducerEntry } from './producers/producer-entry.ts';
 export { NOT_VERIFIED, type Verification } from './producers/verifications.ts';
 export { damageText } from './recovery/damage-book.ts';
 export * from './repair/index.ts';
+export { futureFolderName } from './segment/file-names.ts';

@@ -2,7 +2,7 @@
  * DescribeLogDirs (35): the data folders, what they have room for, and how large each log in them is, and each copy of one that is on its
  * way. AlterReplicaLogDirs (34): in which folder replicas are to lie. @see KIP-113, KIP-827
  */
-import type { Uuid } from '#core';
+import { type Uuid, ZERO_UUID } from '#core';
 import {
   type AlterReplicaLogDirsRequest,
   type AlterReplicaLogDirsResponse,
@@ -12,7 +12,7 @@ import {
   Errors,
   type KafkaErrorRow,
 } from '#protocol';
-import type { LogDirectory, PartitionLog } from '#storage';
+import { futureFolderName, type LogDirectory, type PartitionLog } from '#storage';
 import { CLUSTER_RESOURCE_NAME } from '../authorizer.ts';
 import type { BrokerParts } from '../broker-parts.ts';
 import type { RequestContext } from '../server/request-context.ts';
@@ -20,10 +20,6 @@ import type { RequestContext } from '../server/request-context.ts';
 type Response = Draft<typeof DescribeLogDirsResponse>;
 type Result = NonNullable<Response['results']>[number];
 type LogPartition = { partitionIndex: number; partitionSize: number; offsetLag: number; isFutureKey: boolean };
-
-/** Of the name of a topic and what stands behind it in the folder of a copy, as Kafka counts. */
-const FUTURE_NAME_MAX = 255;
-const FUTURE_SUFFIX = `.${'0'.repeat(32)}-future`;
 
 export function alterReplicaLogDirs(
   broker: BrokerParts,
@@ -51,7 +47,7 @@ export function alterReplicaLogDirs(
 
 function moveTo(broker: BrokerParts, path: string, topicName: string, partition: number): KafkaErrorRow {
   const { directories, metadata, partitions, moves, settings } = broker;
-  if (`${topicName}-${partition}${FUTURE_SUFFIX}`.length > FUTURE_NAME_MAX) return Errors.INVALID_TOPIC_EXCEPTION;
+  if (futureFolderName(topicName, partition, ZERO_UUID) === undefined) return Errors.INVALID_TOPIC_EXCEPTION;
   if (!settings.logDirs.paths.includes(path)) return Errors.LOG_DIR_NOT_FOUND;
   const destination = directories.online.find((directory) => directory.path === path);
   if (destination === undefined) return Errors.KAFKA_STORAGE_ERROR;

@@ -38,8 +38,8 @@ export class FrameIntake {
 
   /** Takes over the next bytes. @throws KafkaError when they are none of Kafka's protocol */
   push(chunk: Buffer): void {
-    if (this.#firstBytes.length < SHOWN_BYTES)
-      this.#firstBytes = Buffer.concat([this.#firstBytes, chunk]).subarray(0, SHOWN_BYTES);
+    const missing = SHOWN_BYTES - this.#firstBytes.length;
+    if (missing > 0) this.#firstBytes = Buffer.concat([this.#firstBytes, chunk.subarray(0, missing)]);
     this.#frames.push(chunk);
   }
 
