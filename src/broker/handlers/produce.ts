@@ -16,30 +16,16 @@ import type { GatedBatch, Passage } from '../coordination/transaction-gate.ts';
 import type { CommitWaiter, HostedPartition } from '../hosting/hosted-partition.ts';
 import type { Expiring } from '../purgatory/produce-deadlines.ts';
 import { LATER, type RequestContext } from '../server/request-context.ts';
+import { isOneBatch, isZstd, type TransactionalBatch, transactionalBatch } from './batch-start.ts';
 import { leaderEndpoints } from './endpoints.ts';
 import { lastOfEach } from './last-of-each.ts';
 import { findPartition, findTopic, isFound } from './topic-lookup.ts';
-import {
-  gateRefusal,
-  hasOneProducer,
-  hasTransactionalBatch,
-  produceGateMode,
-  type TransactionalBatch,
-  transactionalBatch,
-} from './transactional-produce.ts';
+import { gateRefusal, hasOneProducer, hasTransactionalBatch, produceGateMode } from './transactional-produce.ts';
 
 /** The client id that may write internal topics; Kafka's rule. */
 const ADMIN_CLIENT_ID = '__admin_client';
 const TOPIC_ID_VERSION = 13;
-const MAGIC_POSITION = 16;
-const MAGIC = 2;
-const ATTRIBUTES_LOW_POSITION = 22;
-const CODEC_MASK = 0x07;
-const ZSTD = 4;
 const ZSTD_VERSION = 7;
-const LENGTH_POSITION = 8;
-/** A batch tells the length of what follows it. */
-const LENGTH_END = 12;
 
 type Response = Draft<typeof ProduceResponse>;
 type TopicResponse = NonNullable<Response['responses']>[number];
@@ -329,15 +315,6 @@ class PendingProduce implements CommitWaiter, Expiring {
 
 function closedError(records: Buffer): KafkaErrorRow {
   return isOneBatch(records) ? Errors.INVALID_TOPIC_EXCEPTION : Errors.INVALID_RECORD;
-}
-
-function isZstd(records: Buffer): boolean {
-  if (records.length <= ATTRIBUTES_LOW_POSITION || records[MAGIC_POSITION] !== MAGIC) return false;
-  return (records[ATTRIBUTES_LOW_POSITION] & CODEC_MASK) === ZSTD;
-}
-
-function isOneBatch(records: Buffer): boolean {
-  return records.length > LENGTH_END && records.readInt32BE(LENGTH_POSITION) === records.length - LENGTH_END;
 }
 
 function fail(answer: Answer, error: KafkaErrorRow): void {
