@@ -13,7 +13,7 @@ import { assert } from './assert.ts';
 const BYTES_MIN = 16 * 1024;
 /** Above, they are rare. */
 const BYTES_MAX = 1024 * 1024;
-/** So much waits for its next use. */
+/** So much waits for its next use; of what is more, the size that was wanted longest ago goes. */
 const FREE_BYTES_MAX = 16 * 1024 * 1024;
 /** In the place of a count: waits for its next use. */
 const FREE = -1;
@@ -23,17 +23,27 @@ interface Lent {
   holdCount: number;
 }
 
+/** What waits for its next use, of one size. */
+interface SizeClass {
+  readonly free: Lent[];
+  /** Counts on with each buffer that is wanted. */
+  wantedLast: number;
+}
+
 const lent = new WeakMap<ArrayBufferLike, Lent>();
 /** By the binary logarithm of their size. */
-const free: Lent[][] = [];
+const sizeClasses: SizeClass[] = Array.from({ length: Math.log2(BYTES_MAX) + 1 }, () => ({ free: [], wantedLast: 0 }));
 let freeBytes = 0;
+let wantedCount = 0;
 let poison: number | undefined;
 
 /** `bytes` bytes of any content, held once. Memory of the next power of two is behind them. */
 export function takeBuffer(bytes: number): Buffer {
   if (bytes < BYTES_MIN || bytes > BYTES_MAX) return Buffer.allocUnsafeSlow(bytes);
-  const sizeClass = 32 - Math.clz32(bytes - 1);
-  const taken = free[sizeClass]?.pop() ?? made(2 ** sizeClass);
+  const logarithm = 32 - Math.clz32(bytes - 1);
+  const sizeClass = sizeClasses[logarithm];
+  sizeClass.wantedLast = ++wantedCount;
+  const taken = sizeClass.free.pop() ?? made(2 ** logarithm);
   if (taken.holdCount < 0) freeBytes -= taken.buffer.length;
   taken.holdCount = 1;
   return taken.buffer.subarray(0, bytes);
@@ -74,9 +84,15 @@ function keep(memory: Lent): void {
   const { buffer } = memory;
   if (poison !== undefined) buffer.fill(poison);
   memory.holdCount = FREE;
-  if (freeBytes + buffer.length > FREE_BYTES_MAX) return;
   freeBytes += buffer.length;
-  const sizeClass = 31 - Math.clz32(buffer.length);
-  free[sizeClass] ??= [];
-  free[sizeClass].push(memory);
+  sizeClasses[31 - Math.clz32(buffer.length)].free.push(memory);
+  while (freeBytes > FREE_BYTES_MAX) leaveToCollector();
+}
+
+/** One of the size that was wanted longest ago. */
+function leaveToCollector(): void {
+  const { free } = sizeClasses
+    .filter((sizeClass) => sizeClass.free.length > 0)
+    .reduce((oldest, other) => (other.wantedLast < oldest.wantedLast ? other : oldest));
+  freeBytes -= (free.pop() as Lent).buffer.length;
 }

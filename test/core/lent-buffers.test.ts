@@ -44,4 +44,17 @@ describe('lent memory', () => {
     expect(again.filter(({ buffer }) => memories.has(buffer)).length).toBeLessThanOrEqual(16);
     for (const buffer of again) release(buffer);
   });
+
+  it('of a size that nobody wants any longer makes room for one that is wanted', () => {
+    // What other tests left waiting is taken for good.
+    for (let count = 0; count < 16; count++) takeBuffer(2 ** 20);
+    const unwanted = Array.from({ length: 400 }, () => takeBuffer(2 ** 16));
+    for (const buffer of unwanted) release(buffer);
+    const wanted = Array.from({ length: 10 }, () => takeBuffer(2 ** 20));
+    const memories = new Set(wanted.map(({ buffer }) => buffer));
+    for (const buffer of wanted) release(buffer);
+    const again = Array.from({ length: 10 }, () => takeBuffer(2 ** 20));
+    expect(again.filter(({ buffer }) => memories.has(buffer))).toHaveLength(10);
+    for (const buffer of again) release(buffer);
+  });
 });
