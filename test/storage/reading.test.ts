@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { seededRandom } from '#core';
 import { Errors } from '#protocol';
 import type { LogRead, PartitionLog } from '#storage';
-import { FailingDisk } from './failing-disk.ts';
+import { diskError, FailingDisk } from './failing-disk.ts';
 import { appendValues, batchOf, createLog, openScene, readValues, type SceneOptions, valuesIn } from './scene.ts';
 
 async function filledLog(options: SceneOptions = {}, overrides = {}, count = 40) {
@@ -200,6 +200,82 @@ describe('reading from the disk', () => {
       Errors.KAFKA_STORAGE_ERROR,
     );
     expect(directory.get('orders', 0)).toBeUndefined();
+  });
+});
+
+describe('reading ahead', () => {
+  const MIB = 1024 * 1024;
+
+  async function longLog(options: SceneOptions = {}) {
+    const disk = new FailingDisk();
+    const scene = await openScene({ disk, ...FROM_DISK, ...options });
+    const log = createLog(scene);
+    for (let index = 0; index < 200; index++) appendValues(log, ['x'.repeat(30_000)]);
+    await scene.clock.settle();
+    const next = async (offset: number) => {
+      const read = log.read(offset, { bytesMax: MIB, endOffsetMax: 200, atLeastOneBatch: true });
+      const { error, endOffset } = await read;
+      await scene.clock.settle();
+      return { error, endOffset, isSync: !(read instanceof Promise) };
+    };
+    return { ...scene, disk, log, next };
+  }
+
+  test('answers at once who comes back, and reads nothing twice but the batch at the end of a window', async () => {
+    const { disk, log, next } = await longLog();
+    disk.counts.read = 0;
+    const isSync: boolean[] = [];
+    for (let offset = 0; offset < log.logEndOffset; ) {
+      const read = await next(offset);
+      isSync.push(read.isSync);
+      offset = read.endOffset;
+    }
+    expect(isSync).toEqual([false, false, true, true, true, true]);
+    expect(disk.counts.read).toBe(6);
+  });
+
+  test('is not done for who reads once', async () => {
+    const { disk, next } = await longLog();
+    disk.counts.read = 0;
+    for (const offset of [100, 20, 60]) await next(offset);
+    expect(disk.counts.read).toBe(3);
+  });
+
+  test('that fails is tried again by who comes for it', async () => {
+    const { disk, next } = await longLog();
+    const { endOffset } = await next(0);
+    let readsLeft = 1;
+    disk.before = (step) => {
+      if (step === 'read' && readsLeft-- <= 0) throw diskError('the disk is gone');
+    };
+    const second = await next(endOffset);
+    expect(second).toMatchObject({ error: undefined, isSync: false });
+    expect(await next(second.endOffset)).toMatchObject({ error: Errors.KAFKA_STORAGE_ERROR });
+    disk.before = () => {};
+    expect(await next(second.endOffset)).toMatchObject({ error: undefined, endOffset: second.endOffset + 34 });
+  });
+
+  test('keeps to the limit of memory', async () => {
+    const { directory, log, next } = await longLog({ memoryBytesMax: MIB });
+    for (let offset = 0; offset < log.logEndOffset; ) {
+      offset = (await next(offset)).endOffset;
+      expect(directory.memoryBytes).toBeLessThanOrEqual(MIB);
+    }
+  });
+
+  test('ends with the log, and who waits for it hears an error', async () => {
+    const { directory, disk, log, next } = await longLog();
+    const { endOffset } = await next(0);
+    const arrival = Promise.withResolvers<void>();
+    let readsLeft = 1;
+    disk.before = (step) => (step === 'read' && readsLeft-- <= 0 ? arrival.promise : undefined);
+    const request = { bytesMax: MIB, endOffsetMax: 200, atLeastOneBatch: true };
+    const second = await log.read(endOffset, request);
+    const waiting = log.read(second.endOffset, request);
+    await directory.close();
+    expect(directory.memoryBytes).toBe(0);
+    arrival.resolve();
+    expect(await waiting).toMatchObject({ error: Errors.KAFKA_STORAGE_ERROR });
   });
 });
 

@@ -5,7 +5,7 @@
  */
 import type { AbortedTxn } from '#protocol';
 import type { LogRead } from './log-read.ts';
-import type { ReadRequest } from './log-reader.ts';
+import type { ReadRequest } from './read-window.ts';
 
 export interface CommittedRead extends LogRead {
   /** In the order of their markers; all that have records in what was read. */

@@ -1,18 +1,17 @@
 /**
  * Reads a log from its files: index lookup, one positional read, whole batches. A read that goes on where an earlier one ended
  * gets more than it asked for, and the rest is kept for the next one (a window); so a reader that goes through a log pays one read
- * of 1 MiB for many answers, and most answers are synchronous. Checksums of what comes from disk are verified: damage is an answer,
- * never data.
+ * of 1 MiB for many answers. The next window is read ahead, while the reader is busy with what it got, so that nearly all answers are
+ * synchronous. Checksums of what comes from disk are verified: damage is an answer, never data.
  */
-import { hold, release, takeBuffer } from '#core';
 import { BATCH_HEADER_BYTES, Errors } from '#protocol';
 import { isUnreadable } from '../directory/disk-errors.ts';
 import type { MemoryBudget, MemoryHolder } from '../directory/memory-budget.ts';
 import { baseOffsetAt, lastOffsetAt, MAGIC, MAGIC_POSITION, PLACE_BYTES, sizeAt } from '../segment/batch-frame.ts';
-import { bytesNeeded, damageOf } from '../segment/batch-judgement.ts';
 import type { Segment } from '../segment/segment.ts';
 import type { Location } from '../segment/segment-lookup.ts';
 import { emptyRead, failedRead, type LogRead } from './log-read.ts';
+import { type ReadRequest, ReadWindow, readBytes } from './read-window.ts';
 
 /** As much as one read of a segment fetches from the disk at most, but for a batch that is larger. */
 const WINDOW_BYTES_MAX = 1024 * 1024;
@@ -20,19 +19,6 @@ const WINDOW_BYTES_MAX = 1024 * 1024;
 const WINDOW_BYTES_MIN = 16 * 1024;
 /** As many readers of one log, at different places, go on without an index lookup. */
 const WINDOWS_PER_LOG_MAX = 4;
-const NOTHING = Buffer.alloc(0);
-
-/** A piece of a segment in memory, and how far somebody has read in it. */
-interface Window {
-  readonly segment: Segment;
-  /** Empty once all of it was given away: what is left then is the knowledge where the reader stopped. */
-  buffer: Buffer;
-  /** Position of `buffer` in the file. */
-  filePosition: number;
-  /** The reader is expected back for this offset, which lies (or is to come) at `cursor` in `buffer`. */
-  nextOffset: number;
-  cursor: number;
-}
 
 /** What looking for an offset from some place on came to. */
 type Place =
@@ -49,13 +35,8 @@ interface Start {
   /** Where it begins. Undefined: where it ends is known. */
   readonly baseOffset: number | undefined;
   readonly lastOffset: number | undefined;
-}
-
-export interface ReadRequest {
-  readonly bytesMax: number;
-  /** No batch that reaches this offset is given. */
-  readonly endOffsetMax: number;
-  readonly atLeastOneBatch: boolean;
+  /** A reader comes back there. */
+  readonly isContinued: boolean;
 }
 
 /** Where the log's segments come from: the one that may hold `offset`, and the one after it (or now in its place). */
@@ -76,7 +57,7 @@ export class LogReader implements MemoryHolder {
   readonly #source: SegmentSource;
   readonly #budget: MemoryBudget;
   /** Least recently used first. */
-  #windows: Window[] = [];
+  #windows: ReadWindow[] = [];
   #heldBytes = 0;
   newer: MemoryHolder | undefined = undefined;
   older: MemoryHolder | undefined = undefined;
@@ -95,16 +76,22 @@ export class LogReader implements MemoryHolder {
     const index = this.#windows.findIndex((window) => window.nextOffset === offset);
     if (index < 0) return undefined;
     const window = this.#windows[index];
-    const read = this.#collect(window, offset, request);
+    const read = window.collect(offset, request);
     if (read === undefined) return undefined;
     this.#windows.push(...this.#windows.splice(index, 1));
-    if (window.cursor === window.buffer.length) this.#hollow(window);
+    window.isFollowed = true;
+    this.#moveOn(window);
     return read;
   }
 
   /** From the disk. */
   async read(offset: number, request: ReadRequest): Promise<LogRead> {
     if (this.#source.isDamaged(offset)) return failedRead(offset, Errors.CORRUPT_MESSAGE);
+    await this.#windows.find((window) => window.nextOffset === offset)?.ahead;
+    return this.readWindow(offset, request) ?? this.#readSegments(offset, request);
+  }
+
+  async #readSegments(offset: number, request: ReadRequest): Promise<LogRead> {
     let segment = this.#source.floorSegment(offset);
     while (segment !== undefined) {
       const read = await this.#readUnlessRetired(segment, offset, request);
@@ -117,9 +104,9 @@ export class LogReader implements MemoryHolder {
   shed(): number {
     let shedBytes = 0;
     while (shedBytes === 0 && this.#windows.length > 0) {
-      const { buffer } = this.#windows.shift() as Window;
-      release(buffer);
-      shedBytes = buffer.length;
+      const window = this.#windows.shift() as ReadWindow;
+      window.giveUp();
+      shedBytes = window.heldBytes;
     }
     this.#heldBytes -= shedBytes;
     return shedBytes;
@@ -127,6 +114,7 @@ export class LogReader implements MemoryHolder {
 
   clear(): void {
     this.#budget.leave(this, this.#heldBytes);
+    for (const window of this.#windows) window.giveUp();
     this.#windows = [];
     this.#heldBytes = 0;
   }
@@ -143,20 +131,19 @@ export class LogReader implements MemoryHolder {
 
   /** Undefined when the segment ends before `offset`. */
   async #readSegment(segment: Segment, offset: number, request: ReadRequest): Promise<LogRead | undefined> {
-    const continuation = this.#takeContinuation(segment, offset);
-    const start = continuation ?? (await this.#indexed(segment, offset));
-    const isNew = continuation === undefined;
-    // One read has all of the batch that is looked for.
-    const behind = isNew ? segment.indexes?.offsets.positionBehind(offset) : undefined;
-    const batchBytes = behind === undefined ? 0 : behind - start.position;
-    const windowBytes = isNew ? Math.max(request.bytesMax, WINDOW_BYTES_MIN, batchBytes) : WINDOW_BYTES_MAX;
-    const bytes = Math.min(windowBytes, WINDOW_BYTES_MAX);
+    const start = this.#takeContinuation(segment, offset) ?? (await this.#indexed(segment, offset));
+    const bytes = start.isContinued ? WINDOW_BYTES_MAX : firstWindowBytes(segment, start, offset, request);
     const read = await this.#readAround(segment, start, offset, request, bytes);
     if (read !== undefined) return read;
     const location = await this.#source.lookUp(segment, offset);
     if (location.kind === 'end' || segment.isRetired) return undefined;
     if (location.kind === 'damage') return failedRead(offset, Errors.CORRUPT_MESSAGE);
-    const place = { position: location.position, baseOffset: location.baseOffset, lastOffset: undefined };
+    const place = {
+      position: location.position,
+      baseOffset: location.baseOffset,
+      lastOffset: undefined,
+      isContinued: false,
+    };
     // Else it has changed since it was found.
     return (await this.#readFrom(segment, place, offset, request, bytes)) ?? failedRead(offset, Errors.CORRUPT_MESSAGE);
   }
@@ -189,76 +176,48 @@ export class LogReader implements MemoryHolder {
     let windowBytes = windowBytesMin;
     while (true) {
       const bytesLeft = segment.writtenBytes - from.position;
-      const buffer = await load(segment, from.position, Math.max(0, Math.min(windowBytes, bytesLeft)));
+      const buffer = await readBytes(segment, from.position, Math.max(0, Math.min(windowBytes, bytesLeft)));
       const place = placeOf(buffer, from, offset, bytesLeft);
       if (place.kind === 'odd') return undefined;
       if (place.kind === 'found') {
-        const window = { segment, buffer, filePosition: from.position, nextOffset: offset, cursor: place.at };
+        const { position: filePosition, isContinued: isFollowed } = from;
+        const windowPlace = { segment, filePosition, buffer, cursor: place.at, offset, isFollowed };
+        const window = new ReadWindow(windowPlace, (ofSegment) => this.#source.endOffset(ofSegment));
         return this.#serve(window, place.baseOffset, request);
       }
       // The file is shorter than it was.
       if (buffer.length < Math.min(windowBytes, bytesLeft)) return undefined;
-      from = { position: from.position + place.at, baseOffset: place.nextOffset, lastOffset: undefined };
+      from = { ...from, position: from.position + place.at, baseOffset: place.nextOffset, lastOffset: undefined };
       windowBytes = Math.max(windowBytesMin, place.bytesWanted);
     }
   }
 
-  #serve(window: Window, baseOffset: number, request: ReadRequest): LogRead | undefined {
-    const read = this.#collect(window, baseOffset, request);
+  #serve(window: ReadWindow, baseOffset: number, request: ReadRequest): LogRead | undefined {
+    const read = window.collect(baseOffset, request);
     if (read === undefined) return undefined;
     this.#windows.push(window);
-    this.#heldBytes += window.buffer.length;
     if (this.#windows.length > WINDOWS_PER_LOG_MAX) this.#budget.give(this.shed());
-    this.#budget.take(this, window.buffer.length);
-    if (window.cursor === window.buffer.length) this.#hollow(window);
+    this.#take(window.heldBytes);
+    this.#moveOn(window);
     return read;
   }
 
-  /**
-   * Whole, right batches from the cursor on, as many as fit; moves the cursor behind them. The first one must begin at `baseOffset`.
-   * Undefined when the window does not hold that one, or it is odd.
-   */
-  #collect(window: Window, baseOffset: number, request: ReadRequest): LogRead | undefined {
-    const { buffer, cursor, segment } = window;
-    const bounds = {
-      nextOffset: baseOffset,
-      endOffset: this.#source.endOffset(segment),
-      denseFrom: Number.POSITIVE_INFINITY,
-    };
-    let at = cursor;
-    while (isWhole(buffer, at)) {
-      const sizeInBytes = sizeAt(buffer, at);
-      if (at > cursor && at + sizeInBytes - cursor > request.bytesMax) break;
-      const bytesLeft = segment.writtenBytes - window.filePosition - at;
-      if (bytesNeeded(buffer, at, bytesLeft, bounds.nextOffset) > buffer.length - at) break;
-      if (damageOf(buffer, at, bytesLeft, bounds) !== undefined) break;
-      const lastOffset = lastOffsetAt(buffer, at);
-      const isWanted =
-        lastOffset < request.endOffsetMax && (sizeInBytes <= request.bytesMax || request.atLeastOneBatch);
-      if (!isWanted && at === cursor) return emptyRead(window.nextOffset);
-      if (!isWanted) break;
-      at += sizeInBytes;
-      bounds.nextOffset = lastOffset + 1;
-    }
-    if (at === cursor) return undefined;
-    window.cursor = at;
-    window.nextOffset = bounds.nextOffset;
-    return {
-      error: undefined,
-      records: [hold(buffer.subarray(cursor, at))],
-      sizeInBytes: at - cursor,
-      endOffset: bounds.nextOffset,
-    };
+  /** When no whole batch is left. The place is kept: the reader may come back there. */
+  #moveOn(window: ReadWindow): void {
+    if (window.hasWholeBatch || !this.#windows.includes(window)) return;
+    this.#give(window.heldBytes);
+    window.readAhead(window.isFollowed ? WINDOW_BYTES_MAX : 0);
+    this.#take(window.heldBytes);
   }
 
-  #hollow(window: Window): void {
-    if (!this.#windows.includes(window)) return;
-    this.#heldBytes -= window.buffer.length;
-    this.#budget.give(window.buffer.length);
-    release(window.buffer);
-    window.filePosition += window.cursor;
-    window.cursor = 0;
-    window.buffer = NOTHING;
+  #take(bytes: number): void {
+    this.#heldBytes += bytes;
+    this.#budget.take(this, bytes);
+  }
+
+  #give(bytes: number): void {
+    this.#heldBytes -= bytes;
+    this.#budget.give(bytes);
   }
 
   /** The place in the file where the reader that asks for `offset` stopped; its window has nothing more for it. */
@@ -266,26 +225,26 @@ export class LogReader implements MemoryHolder {
     const index = this.#windows.findIndex((window) => window.nextOffset === offset && window.segment === segment);
     if (index < 0) return undefined;
     const [window] = this.#windows.splice(index, 1);
-    release(window.buffer);
-    this.#heldBytes -= window.buffer.length;
-    this.#budget.give(window.buffer.length);
-    return { position: window.filePosition + window.cursor, baseOffset: offset, lastOffset: undefined };
+    window.giveUp();
+    this.#give(window.heldBytes);
+    return { position: window.position, baseOffset: offset, lastOffset: undefined, isContinued: true };
   }
 
   async #indexed(segment: Segment, offset: number): Promise<Start> {
     if (segment.indexes === undefined) await this.#source.loadIndexes(segment);
     else if (segment.heldBytes > 0) this.#budget.take(segment, 0);
     const entry = segment.indexes?.offsets.floorEntry(offset);
-    if (entry === undefined) return { position: 0, baseOffset: segment.baseOffset, lastOffset: undefined };
-    return { position: entry.position, baseOffset: undefined, lastOffset: entry.offset };
+    if (entry === undefined)
+      return { position: 0, baseOffset: segment.baseOffset, lastOffset: undefined, isContinued: false };
+    return { position: entry.position, baseOffset: undefined, lastOffset: entry.offset, isContinued: false };
   }
 }
 
-/** `bytesWanted` bytes from `position` on; fewer when the file is shorter than it was written. */
-async function load(segment: Segment, position: number, bytesWanted: number): Promise<Buffer> {
-  const buffer = takeBuffer(bytesWanted);
-  const bytesRead = await segment.file().read(buffer, position);
-  return bytesRead === buffer.length ? buffer : buffer.subarray(0, bytesRead);
+/** One read has all of the batch that is looked for. */
+function firstWindowBytes(segment: Segment, start: Start, offset: number, { bytesMax }: ReadRequest): number {
+  const behind = segment.indexes?.offsets.positionBehind(offset);
+  const batchBytes = behind === undefined ? 0 : behind - start.position;
+  return Math.min(Math.max(bytesMax, WINDOW_BYTES_MIN, batchBytes), WINDOW_BYTES_MAX);
 }
 
 /**
@@ -315,10 +274,4 @@ function placeOf(buffer: Buffer, start: Start, offset: number, bytesLeft: number
     at += sizeInBytes;
   }
   return { kind: 'odd' };
-}
-
-function isWhole(buffer: Buffer, at: number): boolean {
-  if (buffer.length - at < BATCH_HEADER_BYTES) return false;
-  const sizeInBytes = sizeAt(buffer, at);
-  return sizeInBytes >= BATCH_HEADER_BYTES && sizeInBytes <= buffer.length - at;
 }

@@ -9,9 +9,10 @@ import { damageText, remedyText } from '../recovery/damage-book.ts';
 import { type CommittedRead, type CommittedSource, readCommitted } from './committed-reader.ts';
 import type { LogHome } from './log-home.ts';
 import { emptyRead, failedRead, type LogRead, offsetOutOfRange } from './log-read.ts';
-import { LogReader, type ReadRequest } from './log-reader.ts';
+import { LogReader } from './log-reader.ts';
 import type { LogSegments } from './log-segments.ts';
 import type { MemoryTail } from './memory-tail.ts';
+import type { ReadRequest } from './read-window.ts';
 import { type FoundRecord, findMaxTimestamp, findTimestamp } from './time-lookup.ts';
 
 /** The log that is read. */

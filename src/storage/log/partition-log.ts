@@ -32,12 +32,12 @@ import type { LoadedLog } from './loaded-log.ts';
 import { type DurableLog, LogDurability } from './log-durability.ts';
 import type { LogHome, UnwrittenLog } from './log-home.ts';
 import type { LogRead } from './log-read.ts';
-import type { ReadRequest } from './log-reader.ts';
 import { LogReads, type ReadableLog } from './log-reads.ts';
 import { LogSegments, type SegmentsOwner } from './log-segments.ts';
 import { LogSync } from './log-sync.ts';
 import { LogTrail, storeSnapshot } from './log-trail.ts';
 import { MemoryTail } from './memory-tail.ts';
+import type { ReadRequest } from './read-window.ts';
 import { type RemovedSegments, SegmentWork, type WorkedLog } from './segment-work.ts';
 import type { FoundRecord } from './time-lookup.ts';
 
