@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { seededRandom } from '#core';
 import { Errors } from '#protocol';
-import type { LogRead, PartitionLog } from '#storage';
+import type { Disk, LogRead, PartitionLog } from '#storage';
 import { diskError, FailingDisk } from './failing-disk.ts';
 import { appendValues, batchOf, createLog, openScene, readValues, type SceneOptions, valuesIn } from './scene.ts';
 
@@ -177,18 +177,28 @@ describe('reading from the disk', () => {
   });
 
   test('damage is CORRUPT_MESSAGE at its offsets; what lies before and after can be read', async () => {
-    const { log, disk } = await filledLog(FROM_DISK, { 'index.interval.bytes': 100 });
-    const file = disk.openSync('/data/orders-0/00000000000000000000.log', { create: false });
-    const content = Buffer.alloc(file.sizeSync());
-    file.readSync(content, 0);
-    const position = content.indexOf('b20');
-    file.writeSync([Buffer.from('X')], position);
-    file.close();
+    const config = { 'index.interval.bytes': 100 };
+    const { directory, disk, clock } = await filledLog(FROM_DISK, config);
+    await directory.close();
+    overwrite(disk, 0, 'b20');
+    const log = createLog(await openScene({ disk, clock, ...FROM_DISK }), config);
     const read = (offset: number) => log.read(offset, { bytesMax: 100_000, endOffsetMax: 120, atLeastOneBatch: true });
     expect((await read(57)).endOffset).toBe(60);
     for (const offset of [60, 61, 62]) expect((await read(offset)).error).toBe(Errors.CORRUPT_MESSAGE);
     expect((await read(63)).endOffset).toBe(120);
     await expect(readValues(log)).rejects.toMatchObject({ code: 'CORRUPT_MESSAGE' });
+  });
+
+  test('takes what this process wrote or verified as it is, until the scrub says otherwise', async () => {
+    const { log, disk } = await filledLog(FROM_DISK, { 'segment.bytes': 2000 });
+    overwrite(disk, 0, 'b2');
+    const read = (offset: number) => log.read(offset, { bytesMax: 100_000, endOffsetMax: 120, atLeastOneBatch: true });
+    const { endOffset } = await read(0);
+    expect(endOffset).toBeGreaterThan(9);
+    await log.verify(log.closedSegments[0], () => Promise.resolve());
+    expect(await read(0)).toMatchObject({ error: undefined, endOffset: 6 });
+    for (const offset of [6, 7, 8]) expect((await read(offset)).error).toBe(Errors.CORRUPT_MESSAGE);
+    expect(await read(9)).toMatchObject({ error: undefined, endOffset });
   });
 
   test('after the log was deleted is an error and no exception', async () => {
@@ -202,6 +212,15 @@ describe('reading from the disk', () => {
     expect(directory.get('orders', 0)).toBeUndefined();
   });
 });
+
+/** Damages the first `text` in the segment of orders-0 that begins at `baseOffset`. */
+function overwrite(disk: Disk, baseOffset: number, text: string): void {
+  const file = disk.openSync(`/data/orders-0/${String(baseOffset).padStart(20, '0')}.log`, { create: false });
+  const content = Buffer.alloc(file.sizeSync());
+  file.readSync(content, 0);
+  file.writeSync([Buffer.from('X')], content.indexOf(text));
+  file.close();
+}
 
 describe('reading ahead', () => {
   const MIB = 1024 * 1024;

@@ -2,7 +2,7 @@
  * Reads a log from its files: index lookup, one positional read, whole batches. A read that goes on where an earlier one ended
  * gets more than it asked for, and the rest is kept for the next one (a window); so a reader that goes through a log pays one read
  * of 1 MiB for many answers. The next window is read ahead, while the reader is busy with what it got, so that nearly all answers are
- * synchronous. Checksums of what comes from disk are verified: damage is an answer, never data.
+ * synchronous. Checksums of what comes from the disk are verified once in the life of the process: damage is an answer, never data.
  */
 import { BATCH_HEADER_BYTES, Errors } from '#protocol';
 import { isUnreadable } from '../directory/disk-errors.ts';

@@ -168,6 +168,7 @@ export class LogSegments extends SegmentList implements SegmentSource, TimedSegm
   /** What was found damaged in `segment` is told, and no read looks at it again. */
   noteDamage(segment: Segment, place: DamagedPlace): void {
     const range = { ...place, file: segment.path(LOG_SUFFIX) };
+    segment.doubt(place.position);
     if (this.#isClosed || !this.has(segment) || !this.damage.note(range)) return;
     this.#home.logger.error({ log: this.#owner.name, ...range }, `${this.#owner.name}: ${damageText(range)}`);
   }

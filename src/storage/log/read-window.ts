@@ -58,7 +58,7 @@ export class ReadWindow {
     this.#filePosition = place.filePosition;
     this.#cursor = place.cursor;
     this.#nextOffset = place.offset;
-    this.#soundEnd = place.cursor;
+    this.#soundEnd = this.#knownSoundEnd();
   }
 
   /** The reader is expected back for this offset. */
@@ -130,16 +130,23 @@ export class ReadWindow {
       return;
     }
     this.#buffer = buffer;
+    this.#soundEnd = this.#knownSoundEnd();
     this.#verify();
   }
 
   #verify(): void {
+    if (this.#soundEnd >= this.#buffer.length) return;
     let nextOffset = this.#nextOffset;
     let at = 0;
     while (isWhole(this.#buffer, at) && this.#isSound(at, nextOffset)) {
       nextOffset = lastOffsetAt(this.#buffer, at) + 1;
       at += sizeAt(this.#buffer, at);
     }
+  }
+
+  /** In the buffer. */
+  #knownSoundEnd(): number {
+    return this.segment.soundBytes - this.#filePosition;
   }
 
   /** Whether the batch at `at`, which is all in the buffer, is right as far as can be told. */
@@ -150,6 +157,7 @@ export class ReadWindow {
     const bounds = { nextOffset, endOffset: this.#endOffset(this.segment), denseFrom: Number.POSITIVE_INFINITY };
     if (damageOf(this.#buffer, at, bytesLeft, bounds) !== undefined) return false;
     this.#soundEnd = at + sizeAt(this.#buffer, at);
+    this.segment.foundSound(this.#filePosition + at, this.#filePosition + this.#soundEnd);
     return true;
   }
 }

@@ -80,6 +80,7 @@ export class Segment implements MemoryHolder {
   /** Bytes appended, written or not. */
   sizeInBytes = 0;
   #writtenBytes = 0;
+  #soundBytes = 0;
   #pending: Buffer[] = [];
   #bytesSinceIndexEntry = 0;
   /** Largest `maxTimestamp` of a batch and the last offset of that batch, -1 when empty; undefined: nobody has looked yet. */
@@ -123,6 +124,21 @@ export class Segment implements MemoryHolder {
   /** Bytes that are in the file. */
   get writtenBytes(): number {
     return this.#writtenBytes;
+  }
+
+  /** Bytes from the start on, up to the end of a batch, that this process wrote or found right. What damages them later the scrub finds. */
+  get soundBytes(): number {
+    return this.#soundBytes;
+  }
+
+  /** The batches from `position` to `endPosition` were found right. */
+  foundSound(position: number, endPosition: number): void {
+    if (position <= this.#soundBytes) this.#soundBytes = Math.max(this.#soundBytes, endPosition);
+  }
+
+  /** What lies from `position` on is to be verified when it is read. */
+  doubt(position: number): void {
+    this.#soundBytes = Math.min(this.#soundBytes, position);
   }
 
   get maxTimestamp(): TimestampOffset {
@@ -181,6 +197,7 @@ export class Segment implements MemoryHolder {
     this.#stored = NO_ENTRIES;
     this.sizeInBytes = 0;
     this.#writtenBytes = 0;
+    this.#soundBytes = 0;
     this.#bytesSinceIndexEntry = 0;
     this.#maxTimestamp = { timestamp: -1, offset: this.baseOffset };
     this.#firstTimestamp = undefined;
@@ -268,6 +285,7 @@ export class Segment implements MemoryHolder {
     if (this.#pending.length === 0) return;
     this.file().writeSync(this.#pending, this.#writtenBytes);
     this.#pending = [];
+    this.foundSound(this.#writtenBytes, this.sizeInBytes);
     this.#writtenBytes = this.sizeInBytes;
   }
 
@@ -289,6 +307,7 @@ export class Segment implements MemoryHolder {
     this.#pending = [];
     this.sizeInBytes = mark.sizeInBytes;
     this.#writtenBytes = Math.min(this.#writtenBytes, mark.sizeInBytes);
+    this.doubt(this.#writtenBytes);
     this.indexes?.offsets.truncate(mark.offsetEntryCount);
     this.indexes?.times.truncate(mark.timeEntryCount);
     this.transactions?.truncate(mark.abortedCount);
