@@ -40,7 +40,7 @@ export class TimerWheel {
   readonly #startMs: number;
   /** A ring each, with a head that stands for nothing. */
   readonly #slots: WheelEntry[] = Array.from({ length: SLOT_COUNT }, ringHead);
-  /** The earliest tick that may be due in each slot; it may have been taken back. */
+  /** The earliest tick that may be due in each slot (it may have been taken back); Infinity where nobody waits, so that nobody is looked for. */
   readonly #firstTicks = new Float64Array(SLOT_COUNT).fill(Infinity);
   #size = 0;
   /** Everything up to this tick has expired. */
@@ -105,6 +105,8 @@ export class TimerWheel {
     if (expiring === undefined) return undefined;
     previous!.next = next;
     next!.previous = previous;
+    // The last one of its ring: its neighbour on both sides is the head.
+    if (previous === next) this.#firstTicks[entry.dueTick % SLOT_COUNT] = Infinity;
     entry.expiring = undefined;
     entry.previous = undefined;
     entry.next = undefined;
@@ -153,7 +155,8 @@ export class TimerWheel {
 
   #first(): number {
     let first = Infinity;
-    for (const tick of this.#firstTicks) if (tick < first) first = tick;
+    // By index: an iterator would make an object of each tick.
+    for (let slot = 0; slot < SLOT_COUNT; slot++) first = Math.min(first, this.#firstTicks[slot]);
     return first;
   }
 }

@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { ManualClock, seededRandom } from '#core';
 import { type Expiring, TimerWheel, type WheelEntry } from '../../../src/broker/purgatory/timer-wheel.ts';
 
@@ -70,6 +70,19 @@ describe('a timer wheel', () => {
     await scene.clock.advance(3);
     expect(scene.expired).toEqual([['early', 3]]);
     expect(scene.clock.pendingTimerCount).toBe(1);
+  });
+
+  test('wakes nobody for those that are taken back', async () => {
+    const scene = new Scene();
+    const setTimer = jest.spyOn(scene.clock, 'setTimer');
+    // A consumer that keeps up: it waits again and again, and never until its deadline.
+    for (let ms = 0; ms < 2000; ms++) {
+      const waits = scene.add('fetch', 500);
+      await scene.clock.advance(1);
+      scene.wheel.cancel(waits);
+    }
+    expect(scene.expired).toEqual([]);
+    expect(setTimer.mock.calls.length).toBeLessThanOrEqual(5);
   });
 
   test('forgets those that are taken back, once and for all', async () => {
