@@ -25,6 +25,7 @@ export { ManualClock } from './manual-clock.ts';
 export { Counter, Gauge, Histogram, MetricsRegistry } from './metrics.ts';
 export { type OperatingErrorRow, operatingErrors } from './operating-errors.ts';
 export { type Random, seededRandom, systemRandom } from './random.ts';
+export { RecencyList, type Recent } from './recency-list.ts';
 export { cutStack } from './short-stack.ts';
 export { suggest } from './suggest.ts';
 export { shortened } from './text.ts';

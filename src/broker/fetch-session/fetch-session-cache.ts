@@ -11,7 +11,7 @@
  *                      out of step         INVALID_FETCH_SESSION_EPOCH
  *                      ids against names   FETCH_SESSION_TOPIC_ID_ERROR
  */
-import { assert } from '#core';
+import { assert, RecencyList } from '#core';
 import { Errors, type KafkaErrorRow } from '#protocol';
 import { type AskedTopic, askedPartitions, type FetchPartitions, partitionKey } from './fetch-partition.ts';
 import { FetchSession, FINAL_EPOCH, INITIAL_EPOCH, nextEpoch } from './fetch-session.ts';
@@ -59,8 +59,9 @@ export interface IncrementalPlan {
 export class FetchSessionCache {
   readonly #slotsMax: number;
   readonly #drawId: () => number;
-  /** The one that was not used for the longest time comes first. */
   readonly #sessions = new Map<number, FetchSession>();
+  /** The same ones. */
+  readonly #recent = new RecencyList<FetchSession>();
   #evictionCount = 0;
 
   /** @param drawId a random number of 31 bits, not 0; drawn again when it is taken */
@@ -87,7 +88,7 @@ export class FetchSessionCache {
   plan(request: SessionRequest, nowMs: number): FetchPlan {
     const { sessionId, sessionEpoch } = request;
     if (sessionEpoch !== INITIAL_EPOCH && sessionEpoch !== FINAL_EPOCH) return this.#planIncremental(request, nowMs);
-    if (sessionId !== NO_SESSION) this.#sessions.delete(sessionId);
+    this.#remove(this.#sessions.get(sessionId));
     return fullPlan(request, askedPartitions(request.topics, request.usesTopicIds), sessionEpoch === INITIAL_EPOCH);
   }
 
@@ -101,7 +102,9 @@ export class FetchSessionCache {
     let id = this.#drawId();
     while (this.#sessions.has(id)) id = this.#drawId();
     assert(id > 0, 'a session has a positive number');
-    this.#sessions.set(id, new FetchSession(id, usesTopicIds, partitions, nowMs));
+    const session = new FetchSession(id, usesTopicIds, partitions, nowMs);
+    this.#sessions.set(id, session);
+    this.#recent.touch(session);
     return id;
   }
 
@@ -114,28 +117,29 @@ export class FetchSessionCache {
     const asked = askedPartitions(request.topics, request.usesTopicIds);
     session.update(asked, forgottenKeys(request));
     if (session.size === 0) {
-      this.#sessions.delete(session.id);
+      this.#remove(session);
       return fullPlan(request, asked, false);
     }
     session.epoch = nextEpoch(session.epoch);
-    this.#touch(session, nowMs);
+    session.usedMs = nowMs;
+    this.#recent.touch(session);
     return { kind: 'incremental', session, nextEpoch: session.epoch };
   }
 
-  #touch(session: FetchSession, nowMs: number): void {
-    session.usedMs = nowMs;
+  #remove(session: FetchSession | undefined): void {
+    if (session === undefined) return;
     this.#sessions.delete(session.id);
-    this.#sessions.set(session.id, session);
+    this.#recent.remove(session);
   }
 
   /** Makes a place for a session of `size` partitions, if there is one that is worth less. */
   #evict(size: number, nowMs: number): boolean {
-    const [oldest] = this.#sessions.values();
+    const { oldest } = this.#recent;
     if (oldest === undefined) return false;
     const isStale = nowMs - oldest.usedMs > EVICTION_MS;
     const victim = isStale ? oldest : this.#smallestSettled();
     if (victim === undefined || (!isStale && victim.size >= size)) return false;
-    this.#sessions.delete(victim.id);
+    this.#remove(victim);
     this.#evictionCount++;
     return true;
   }

@@ -1,4 +1,5 @@
 /** One session: its partitions in the order in which they are read, and the number of the request that comes next. */
+import type { Recent } from '#core';
 import type { FetchPartition, FetchPartitions, PartitionNews } from './fetch-partition.ts';
 
 /** The epoch of a full fetch that may begin a session. */
@@ -8,7 +9,7 @@ export const FINAL_EPOCH = -1;
 
 const EPOCH_MAX = 2 ** 31 - 1;
 
-export class FetchSession {
+export class FetchSession implements Recent<FetchSession> {
   readonly id: number;
   readonly usesTopicIds: boolean;
   readonly createdMs: number;
@@ -16,6 +17,8 @@ export class FetchSession {
   usedMs: number;
   /** Of the next request. */
   epoch = nextEpoch(INITIAL_EPOCH);
+  newer: FetchSession | undefined = undefined;
+  older: FetchSession | undefined = undefined;
   readonly #partitions: FetchPartitions;
 
   constructor(id: number, usesTopicIds: boolean, partitions: FetchPartitions, nowMs: number) {
@@ -50,8 +53,12 @@ export class FetchSession {
    */
   tell(partition: FetchPartition, news: PartitionNews): boolean {
     const isNews = partition.tell(news);
-    if (news.hasRecords && this.#partitions.delete(partition.key)) this.#partitions.set(partition.key, partition);
+    if (news.hasRecords && this.size > 1) this.#moveToEnd(partition);
     return isNews;
+  }
+
+  #moveToEnd(partition: FetchPartition): void {
+    if (this.#partitions.delete(partition.key)) this.#partitions.set(partition.key, partition);
   }
 }
 

@@ -40,7 +40,7 @@ export class FetchReader {
   readonly #partitions: readonly FetchPartition[];
   readonly #isIncremental: boolean;
   /** Not known when the fetch came. */
-  readonly #unknown = new Map<FetchPartition, KafkaErrorRow>();
+  #unknown: Map<FetchPartition, KafkaErrorRow> | undefined;
   #isFirst = true;
   #isUrgent = false;
   #bytesMax = 0;
@@ -68,7 +68,9 @@ export class FetchReader {
 
   /** Whether what was read is to be answered, however much time is left. */
   get isEnough(): boolean {
-    return this.#isUrgent || this.sizeInBytes >= this.bytesMin || this.#unknown.size === this.#partitions.length;
+    return (
+      this.#isUrgent || this.sizeInBytes >= this.bytesMin || (this.#unknown?.size ?? 0) === this.#partitions.length
+    );
   }
 
   /** Reads everything anew. A promise only when the disk is needed. */
@@ -110,7 +112,7 @@ export class FetchReader {
 
   /** The partition, if it can be read from where the client wants; otherwise what is wrong is added to the answers. */
   #find(partition: FetchPartition): HostedPartition | undefined {
-    const topic = this.#unknown.get(partition) ?? this.#findTopic(partition);
+    const topic = this.#unknown?.get(partition) ?? this.#findTopic(partition);
     if ('code' in topic) {
       this.#refuse(partition, topic);
       return undefined;
@@ -202,8 +204,11 @@ export class FetchReader {
 
   /** What is unknown from the beginning hurries nobody; what becomes unknown does. */
   #refuse(partition: FetchPartition, error: KafkaErrorRow): void {
-    if (this.#isFirst && error !== Errors.INCONSISTENT_TOPIC_ID) this.#unknown.set(partition, error);
-    if (this.#unknown.has(partition)) {
+    if (this.#isFirst && error !== Errors.INCONSISTENT_TOPIC_ID) {
+      this.#unknown ??= new Map();
+      this.#unknown.set(partition, error);
+    }
+    if (this.#unknown?.has(partition)) {
       this.#push(partition, { ...errorResponse(partition, error), abortedTransactions: [] }, false);
     } else this.#addError(partition, error);
   }

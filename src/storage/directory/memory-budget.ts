@@ -2,7 +2,7 @@
  * One limit for the bytes that all logs of a directory keep in memory. When it is exceeded, whoever was used longest ago gives
  * up bytes first.
  */
-import { RecencyList, type Recent } from './recency-list.ts';
+import { RecencyList, type Recent } from '#core';
 
 export interface MemoryHolder extends Recent<MemoryHolder> {
   readonly heldBytes: number;

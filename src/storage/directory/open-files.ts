@@ -6,9 +6,8 @@
  * Where a sync is promised, a file with bytes that were written and not synced stays open too: a writeback error that happens while
  * no descriptor is open may be told to nobody.
  */
-import { KafkaError } from '#core';
+import { KafkaError, RecencyList, type Recent } from '#core';
 import type { Disk, DiskEntry, DiskFile, DiskLock } from '../disk/disk.ts';
-import { RecencyList, type Recent } from './recency-list.ts';
 
 /** Half of 2,048, the smallest limit on descriptors that is usual: connections need theirs. */
 const FILES_MAX_UNTOLD = 1024;

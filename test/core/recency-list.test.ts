@@ -1,6 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { seededRandom } from '#core';
-import { RecencyList, type Recent } from '../../src/storage/directory/recency-list.ts';
+import { RecencyList, type Recent, seededRandom } from '#core';
 
 class Item implements Recent<Item> {
   readonly id: number;
