@@ -253,6 +253,24 @@ describe('reading ahead', () => {
     expect(disk.counts.read).toBe(6);
   });
 
+  test('is done for four readers at a time, and a fifth only costs the one that read longest ago its place', async () => {
+    const { next } = await longLog();
+    const offsets = [0, 40, 80, 120];
+    const readAll = async (readers: readonly number[]) => {
+      const isSync: boolean[] = [];
+      for (const reader of readers) {
+        const read = await next(offsets[reader]);
+        isSync.push(read.isSync);
+        offsets[reader] = read.endOffset;
+      }
+      return isSync;
+    };
+    await readAll([0, 1, 2, 3]);
+    await next(190);
+    await readAll([1, 2]);
+    expect(await readAll([1, 2])).toEqual([true, true]);
+  });
+
   test('is not done for who reads once', async () => {
     const { disk, next } = await longLog();
     disk.counts.read = 0;

@@ -195,8 +195,8 @@ export class LogReader implements MemoryHolder {
   #serve(window: ReadWindow, baseOffset: number, request: ReadRequest): LogRead | undefined {
     const read = window.collect(baseOffset, request);
     if (read === undefined) return undefined;
+    if (this.#windows.length === WINDOWS_PER_LOG_MAX) this.#drop(0);
     this.#windows.push(window);
-    if (this.#windows.length > WINDOWS_PER_LOG_MAX) this.#budget.give(this.shed());
     this.#take(window.heldBytes);
     this.#moveOn(window);
     return read;
@@ -224,10 +224,14 @@ export class LogReader implements MemoryHolder {
   #takeContinuation(segment: Segment, offset: number): Start | undefined {
     const index = this.#windows.findIndex((window) => window.nextOffset === offset && window.segment === segment);
     if (index < 0) return undefined;
+    return { position: this.#drop(index).position, baseOffset: offset, lastOffset: undefined, isContinued: true };
+  }
+
+  #drop(index: number): ReadWindow {
     const [window] = this.#windows.splice(index, 1);
     window.giveUp();
     this.#give(window.heldBytes);
-    return { position: window.position, baseOffset: offset, lastOffset: undefined, isContinued: true };
+    return window;
   }
 
   async #indexed(segment: Segment, offset: number): Promise<Start> {
