@@ -16,7 +16,6 @@ import type { TopicAdmin } from './metadata/topic-admin.ts';
 import type { RequestMeter } from './meters/request-meter.ts';
 import type { Traffic } from './meters/topic-traffic.ts';
 import type { AdvanceQueue } from './purgatory/advance-queue.ts';
-import type { ProduceDeadlines } from './purgatory/produce-deadlines.ts';
 import type { TimerWheel } from './purgatory/timer-wheel.ts';
 import type { OpenListener } from './server/open-listener.ts';
 import type { RequestQuotas } from './server/request-quotas.ts';
@@ -47,7 +46,8 @@ export interface BrokerParts {
   readonly listeners: readonly OpenListener[];
   readonly fetchSessions: FetchSessionCache;
   readonly advances: AdvanceQueue;
-  readonly produceDeadlines: ProduceDeadlines;
+  /** Of produce requests that wait for the high watermark, as long as their clients say. */
+  readonly produceDeadlines: TimerWheel;
   /** Of parked fetches. */
   readonly fetchDeadlines: TimerWheel;
 }

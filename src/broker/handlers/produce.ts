@@ -14,7 +14,7 @@ import type { BrokerParts } from '../broker-parts.ts';
 import { isInternalTopic, type TopicImage } from '../controller/index.ts';
 import type { GatedBatch, Passage } from '../coordination/transaction-gate.ts';
 import type { CommitWaiter, HostedPartition } from '../hosting/hosted-partition.ts';
-import type { Expiring } from '../purgatory/produce-deadlines.ts';
+import type { Expiring, WheelEntry } from '../purgatory/timer-wheel.ts';
 import { LATER, type RequestContext } from '../server/request-context.ts';
 import { isOneBatch, isZstd, type TransactionalBatch, transactionalBatch } from './batch-start.ts';
 import { leaderEndpoints } from './endpoints.ts';
@@ -51,9 +51,6 @@ export function produce(broker: BrokerParts, context: RequestContext, request: P
 }
 
 class PendingProduce implements CommitWaiter, Expiring {
-  deadlineMs = 0;
-  waitsAfter: Expiring | undefined = undefined;
-  waitsBefore: Expiring | undefined = undefined;
   readonly #broker: BrokerParts;
   readonly #context: RequestContext;
   readonly #request: ProduceRequest;
@@ -61,6 +58,7 @@ class PendingProduce implements CommitWaiter, Expiring {
   /** One a partition, in the order of the request; `whenCommitted` is told the index. */
   readonly #answers: Answer[] = [];
   #waitingCount = 0;
+  #deadline: WheelEntry | undefined;
   /** Partitions are still being appended: do not answer yet. */
   #isAppending = true;
   #isDone = false;
@@ -97,7 +95,7 @@ class PendingProduce implements CommitWaiter, Expiring {
     else fail(answer, error);
     this.#waitingCount--;
     if (this.#waitingCount === 0 && !this.#isAppending && !this.#isDone) {
-      this.#broker.produceDeadlines.remove(this);
+      if (this.#deadline !== undefined) this.#broker.produceDeadlines.cancel(this.#deadline);
       this.#finish();
     }
   }
@@ -283,8 +281,7 @@ class PendingProduce implements CommitWaiter, Expiring {
   }
 
   #wait(): void {
-    this.deadlineMs = this.#broker.clock.monotonicMs() + Math.max(0, this.#request.timeoutMs);
-    this.#broker.produceDeadlines.add(this);
+    this.#deadline = this.#broker.produceDeadlines.add(this.#request.timeoutMs, this);
   }
 
   /** With acks=0 the client reads nothing: a closed connection is all it can notice. */

@@ -16,7 +16,6 @@ import type { HostedPartitions } from '../hosting/hosted-partitions.ts';
 import type { MetadataLog } from '../metadata/metadata-log.ts';
 import type { RequestMeter } from '../meters/request-meter.ts';
 import type { Traffic } from '../meters/topic-traffic.ts';
-import type { ProduceDeadlines } from '../purgatory/produce-deadlines.ts';
 import type { TimerWheel } from '../purgatory/timer-wheel.ts';
 import type { RequestQuotas } from '../server/request-quotas.ts';
 import type { Server } from '../server/server.ts';
@@ -34,7 +33,7 @@ export interface MeasuredParts {
   readonly metadata: MetadataLog;
   readonly directories: LogDirectories;
   readonly partitions: HostedPartitions;
-  readonly produceDeadlines: ProduceDeadlines;
+  readonly produceDeadlines: TimerWheel;
   readonly fetchDeadlines: TimerWheel;
   readonly fetchSessions: FetchSessionCache;
   readonly quotas: RequestQuotas;

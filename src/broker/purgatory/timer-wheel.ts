@@ -1,5 +1,5 @@
 /**
- * Deadlines of things that wait, of which nearly all are taken back before they come: parked fetches, muted connections. A hashed wheel: time
+ * Deadlines of things that wait, of which nearly all are taken back before they come: parked fetches, produce requests. A hashed wheel: time
  * is cut into ticks, a tick belongs to the slot of its number modulo `SLOT_COUNT`, and a slot is a ring of what is due in it, in this
  * turn of the wheel or in a later one. So adding and taking back cost the same however many wait, and the runtime sees one timer, which
  * is set for the first tick at which something is due. Measured with 10,000 that wait: 0.2 µs to add one and take it back, setTimeout 0.6 µs.

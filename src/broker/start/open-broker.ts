@@ -24,7 +24,6 @@ import { RequestMeter } from '../meters/request-meter.ts';
 import { Traffic } from '../meters/topic-traffic.ts';
 import { BrokerMetrics } from '../metrics/index.ts';
 import { AdvanceQueue } from '../purgatory/advance-queue.ts';
-import { ProduceDeadlines } from '../purgatory/produce-deadlines.ts';
 import { TimerWheel } from '../purgatory/timer-wheel.ts';
 import { ClientQuotas, quotaWindows } from '../quota/index.ts';
 import { routes } from '../routes.ts';
@@ -63,7 +62,7 @@ export async function openBroker(
   const cluster = await openCluster({ environment, directories, server, clientRules, traffic, closers });
   const { metadata, partitions, groups, transactions } = cluster;
   brokerEpoch = metadata.brokerEpoch;
-  const produceDeadlines = new ProduceDeadlines(clock);
+  const produceDeadlines = new TimerWheel(clock);
   const fetchDeadlines = new TimerWheel(clock);
   closers.push(() => {
     produceDeadlines.stop();
