@@ -190,9 +190,9 @@ describe('durability', () => {
     const disk = new GatedDisk(memoryDisk());
     scene = await Scene.start({ disk, topics: { t: 1 }, config: { 'springtide.broker.durability': durability } });
     const client = new RawClient(await scene.raw());
-    const produce = (id: number, acks: number) => {
+    const produce = (id: number, acks: number, timeoutMs = 3000) => {
       const topicData = [{ name: 't', partitionData: [{ index: 0, records: batchOf([`r${id}`]) }] }];
-      client.write(encodedRequest(Apis.Produce, 9, { acks, timeoutMs: 3000, topicData }, id));
+      client.write(encodedRequest(Apis.Produce, 9, { acks, timeoutMs, topicData }, id));
     };
     return { disk, client, produce };
   }
@@ -282,6 +282,18 @@ describe('durability', () => {
     expect(client.correlationIds).toEqual([1]);
     expect(client.received.includes(Buffer.from('0007', 'hex'))).toBe(true);
     disk.open();
+  });
+
+  it('a client in a hurry has patience enough for a sync', async () => {
+    const { disk, client, produce } = await gated('sync');
+    disk.shut();
+    produce(1, 1, 0);
+    await scene.clock.advance(400);
+    expect(client.correlationIds).toEqual([]);
+    disk.open();
+    await scene.clock.settle();
+    expect(client.correlationIds).toEqual([1]);
+    expect(partitionAnswerIn(client)).toMatchObject({ errorCode: 0, baseOffset: 0 });
   });
 
   it('a failed sync is never repeated: the folder goes offline and clients are told to retry elsewhere', async () => {

@@ -201,6 +201,41 @@ describe('reading from the disk', () => {
     expect(await read(9)).toMatchObject({ error: undefined, endOffset });
   });
 
+  test('finds damage that the scrub found, also where it was read before', async () => {
+    const { log, disk } = await filledLog(FROM_DISK, { 'segment.bytes': 2000 });
+    overwrite(disk, 0, 'b2');
+    const read = (offset: number) => log.read(offset, { bytesMax: 1, endOffsetMax: 120, atLeastOneBatch: true });
+    expect((await read(0)).endOffset).toBe(3);
+    await log.verify(log.closedSegments[0], () => Promise.resolve());
+    expect(await read(3)).toMatchObject({ error: undefined, endOffset: 6 });
+    expect((await read(6)).error).toBe(Errors.CORRUPT_MESSAGE);
+  });
+
+  test('leaves nothing in memory that was to be forgotten meanwhile', async () => {
+    const disk = new FailingDisk();
+    const { log, directory, clock } = await filledLog({ disk, ...FROM_DISK });
+    const arrival = Promise.withResolvers<void>();
+    disk.before = (step) => (step === 'read' ? arrival.promise : undefined);
+    const reading = log.read(0, { bytesMax: 1, endOffsetMax: 120, atLeastOneBatch: true });
+    await clock.settle();
+    log.forgetBelow(0);
+    arrival.resolve();
+    expect(await reading).toMatchObject({ error: undefined, endOffset: 3 });
+    expect(directory.memoryBytes).toBe(0);
+  });
+
+  test('of batches that are larger than a window reads nothing ahead that is of no use', async () => {
+    const disk = new FailingDisk();
+    const scene = await openScene({ disk, ...FROM_DISK });
+    const log = createLog(scene, { 'max.message.bytes': 10_000_000 });
+    for (let index = 0; index < 4; index++) appendValues(log, ['x'.repeat(1_500_000)]);
+    await scene.clock.settle();
+    disk.counts.read = 0;
+    expect(await readValues(log, 0, 1)).toHaveLength(4);
+    await scene.clock.settle();
+    expect(disk.counts.read).toBeLessThanOrEqual(8);
+  });
+
   test('after the log was deleted is an error and no exception', async () => {
     const { log, directory } = await filledLog(FROM_DISK);
     const reading = log.read(0, { bytesMax: 1000, endOffsetMax: 120, atLeastOneBatch: true });

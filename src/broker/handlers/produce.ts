@@ -26,6 +26,8 @@ import { gateRefusal, hasOneProducer, hasTransactionalBatch, produceGateMode } f
 const ADMIN_CLIENT_ID = '__admin_client';
 const TOPIC_ID_VERSION = 13;
 const ZSTD_VERSION = 7;
+/** What is waited for is our own disk, where Kafka would not wait at all: a client that is in a hurry is not told to send again for that. */
+const WAIT_MS_MIN = 500;
 
 type Response = Draft<typeof ProduceResponse>;
 type TopicResponse = NonNullable<Response['responses']>[number];
@@ -281,7 +283,7 @@ class PendingProduce implements CommitWaiter, Expiring {
   }
 
   #wait(): void {
-    this.#deadline = this.#broker.produceDeadlines.add(this.#request.timeoutMs, this);
+    this.#deadline = this.#broker.produceDeadlines.add(Math.max(this.#request.timeoutMs, WAIT_MS_MIN), this);
   }
 
   /** With acks=0 the client reads nothing: a closed connection is all it can notice. */

@@ -39,6 +39,13 @@ interface Start {
   readonly isContinued: boolean;
 }
 
+/** One read of the disk. */
+interface Reading extends ReadRequest {
+  readonly offset: number;
+  /** Of the reader when it began. */
+  readonly generation: number;
+}
+
 /** Where the log's segments come from: the one that may hold `offset`, and the one after it (or now in its place). */
 export interface SegmentSource {
   floorSegment(offset: number): Segment | undefined;
@@ -59,6 +66,8 @@ export class LogReader implements MemoryHolder {
   /** Least recently used first. */
   #windows: ReadWindow[] = [];
   #heldBytes = 0;
+  /** Counts on when what is in memory is forgotten: reads that are under way leave nothing there any more. */
+  #generation = 0;
   newer: MemoryHolder | undefined = undefined;
   older: MemoryHolder | undefined = undefined;
 
@@ -88,13 +97,15 @@ export class LogReader implements MemoryHolder {
   async read(offset: number, request: ReadRequest): Promise<LogRead> {
     if (this.#source.isDamaged(offset)) return failedRead(offset, Errors.CORRUPT_MESSAGE);
     await this.#windows.find((window) => window.nextOffset === offset)?.ahead;
-    return this.readWindow(offset, request) ?? this.#readSegments(offset, request);
+    const generation = this.#generation;
+    return this.readWindow(offset, request) ?? this.#readSegments({ ...request, offset, generation });
   }
 
-  async #readSegments(offset: number, request: ReadRequest): Promise<LogRead> {
+  async #readSegments(reading: Reading): Promise<LogRead> {
+    const { offset } = reading;
     let segment = this.#source.floorSegment(offset);
     while (segment !== undefined) {
-      const read = await this.#readUnlessRetired(segment, offset, request);
+      const read = await this.#readUnlessRetired(segment, reading);
       if (read !== undefined) return read;
       segment = this.#source.segmentAfter(segment);
     }
@@ -113,6 +124,7 @@ export class LogReader implements MemoryHolder {
   }
 
   clear(): void {
+    this.#generation++;
     this.#budget.leave(this, this.#heldBytes);
     for (const window of this.#windows) window.giveUp();
     this.#windows = [];
@@ -120,9 +132,9 @@ export class LogReader implements MemoryHolder {
   }
 
   /** Files of a segment that was replaced may be gone in the middle of a read; the one in its place has the same offsets. */
-  async #readUnlessRetired(segment: Segment, offset: number, request: ReadRequest): Promise<LogRead | undefined> {
+  async #readUnlessRetired(segment: Segment, reading: Reading): Promise<LogRead | undefined> {
     try {
-      return await this.#readSegment(segment, offset, request);
+      return await this.#readSegment(segment, reading);
     } catch (error) {
       if (segment.isRetired) return undefined;
       throw error;
@@ -130,10 +142,11 @@ export class LogReader implements MemoryHolder {
   }
 
   /** Undefined when the segment ends before `offset`. */
-  async #readSegment(segment: Segment, offset: number, request: ReadRequest): Promise<LogRead | undefined> {
+  async #readSegment(segment: Segment, reading: Reading): Promise<LogRead | undefined> {
+    const { offset } = reading;
     const start = this.#takeContinuation(segment, offset) ?? (await this.#indexed(segment, offset));
-    const bytes = start.isContinued ? WINDOW_BYTES_MAX : firstWindowBytes(segment, start, offset, request);
-    const read = await this.#readAround(segment, start, offset, request, bytes);
+    const bytes = start.isContinued ? WINDOW_BYTES_MAX : firstWindowBytes(segment, start, reading);
+    const read = await this.#readAround(segment, start, reading, bytes);
     if (read !== undefined) return read;
     const location = await this.#source.lookUp(segment, offset);
     if (location.kind === 'end' || segment.isRetired) return undefined;
@@ -145,22 +158,21 @@ export class LogReader implements MemoryHolder {
       isContinued: false,
     };
     // Else it has changed since it was found.
-    return (await this.#readFrom(segment, place, offset, request, bytes)) ?? failedRead(offset, Errors.CORRUPT_MESSAGE);
+    return (await this.#readFrom(segment, place, reading, bytes)) ?? failedRead(offset, Errors.CORRUPT_MESSAGE);
   }
 
   /** Where the disk cannot read all of a window, what lies before may still be read. */
   async #readAround(
     segment: Segment,
     start: Start,
-    offset: number,
-    request: ReadRequest,
+    reading: Reading,
     windowBytes: number,
   ): Promise<LogRead | undefined> {
     try {
-      return await this.#readFrom(segment, start, offset, request, windowBytes);
+      return await this.#readFrom(segment, start, reading, windowBytes);
     } catch (error) {
       if (!isUnreadable(error)) throw error;
-      return this.#readFrom(segment, start, offset, request, PLACE_BYTES);
+      return this.#readFrom(segment, start, reading, PLACE_BYTES);
     }
   }
 
@@ -168,10 +180,10 @@ export class LogReader implements MemoryHolder {
   async #readFrom(
     segment: Segment,
     start: Start,
-    offset: number,
-    request: ReadRequest,
+    reading: Reading,
     windowBytesMin: number,
   ): Promise<LogRead | undefined> {
+    const { offset } = reading;
     let from = start;
     let windowBytes = windowBytesMin;
     while (true) {
@@ -183,7 +195,7 @@ export class LogReader implements MemoryHolder {
         const { position: filePosition, isContinued: isFollowed } = from;
         const windowPlace = { segment, filePosition, buffer, cursor: place.at, offset, isFollowed };
         const window = new ReadWindow(windowPlace, (ofSegment) => this.#source.endOffset(ofSegment));
-        return this.#serve(window, place.baseOffset, request);
+        return this.#serve(window, place.baseOffset, reading);
       }
       // The file is shorter than it was.
       if (buffer.length < Math.min(windowBytes, bytesLeft)) return undefined;
@@ -192,9 +204,13 @@ export class LogReader implements MemoryHolder {
     }
   }
 
-  #serve(window: ReadWindow, baseOffset: number, request: ReadRequest): LogRead | undefined {
-    const read = window.collect(baseOffset, request);
+  #serve(window: ReadWindow, baseOffset: number, reading: Reading): LogRead | undefined {
+    const read = window.collect(baseOffset, reading);
     if (read === undefined) return undefined;
+    if (reading.generation !== this.#generation) {
+      window.giveUp();
+      return read;
+    }
     if (this.#windows.length === WINDOWS_PER_LOG_MAX) this.#drop(0);
     this.#windows.push(window);
     this.#take(window.heldBytes);
@@ -205,8 +221,10 @@ export class LogReader implements MemoryHolder {
   /** When no whole batch is left. The place is kept: the reader may come back there. */
   #moveOn(window: ReadWindow): void {
     if (window.hasWholeBatch || !this.#windows.includes(window)) return;
+    // Where batches are larger than a window, none would be whole in the next one.
+    const isOfUse = window.isFollowed && window.heldBytes <= WINDOW_BYTES_MAX;
     this.#give(window.heldBytes);
-    window.readAhead(window.isFollowed ? WINDOW_BYTES_MAX : 0);
+    window.readAhead(isOfUse ? WINDOW_BYTES_MAX : 0);
     this.#take(window.heldBytes);
   }
 
@@ -245,7 +263,7 @@ export class LogReader implements MemoryHolder {
 }
 
 /** One read has all of the batch that is looked for. */
-function firstWindowBytes(segment: Segment, start: Start, offset: number, { bytesMax }: ReadRequest): number {
+function firstWindowBytes(segment: Segment, start: Start, { offset, bytesMax }: Reading): number {
   const behind = segment.indexes?.offsets.positionBehind(offset);
   const batchBytes = behind === undefined ? 0 : behind - start.position;
   return Math.min(Math.max(bytesMax, WINDOW_BYTES_MIN, batchBytes), WINDOW_BYTES_MAX);

@@ -44,8 +44,8 @@ export class ReadWindow {
   /** Where the reader goes on in the buffer. */
   #cursor: number;
   #nextOffset: number;
-  /** Batches that end up to here, in the buffer, are whole and right. */
-  #soundEnd: number;
+  /** Batches that end up to here, in the buffer, were found right in it. */
+  #verifiedEnd: number;
   #isGivenUp = false;
 
   /** @param endOffset where a segment ends */
@@ -58,7 +58,7 @@ export class ReadWindow {
     this.#filePosition = place.filePosition;
     this.#cursor = place.cursor;
     this.#nextOffset = place.offset;
-    this.#soundEnd = this.#knownSoundEnd();
+    this.#verifiedEnd = place.cursor;
   }
 
   /** The reader is expected back for this offset. */
@@ -107,7 +107,7 @@ export class ReadWindow {
     release(this.#buffer);
     this.#filePosition += this.#cursor;
     this.#cursor = 0;
-    this.#soundEnd = 0;
+    this.#verifiedEnd = 0;
     this.#buffer = NOTHING;
     this.heldBytes = Math.min(bytesMax, Math.max(0, this.segment.writtenBytes - this.#filePosition));
     if (this.heldBytes > 0) this.ahead = this.#fill(this.heldBytes);
@@ -123,6 +123,7 @@ export class ReadWindow {
   /** In a turn of its own: what the reader waits for goes out first. What cannot be read is read again by who wants it, who then says so. */
   async #fill(bytes: number): Promise<void> {
     await undefined;
+    if (this.#isGivenUp) return;
     const buffer = await readBytes(this.segment, this.#filePosition, bytes).catch(() => NOTHING);
     this.ahead = undefined;
     if (this.#isGivenUp) {
@@ -130,12 +131,11 @@ export class ReadWindow {
       return;
     }
     this.#buffer = buffer;
-    this.#soundEnd = this.#knownSoundEnd();
     this.#verify();
   }
 
   #verify(): void {
-    if (this.#soundEnd >= this.#buffer.length) return;
+    if (this.segment.soundBytes >= this.#filePosition + this.#buffer.length) return;
     let nextOffset = this.#nextOffset;
     let at = 0;
     while (isWhole(this.#buffer, at) && this.#isSound(at, nextOffset)) {
@@ -144,20 +144,15 @@ export class ReadWindow {
     }
   }
 
-  /** In the buffer. */
-  #knownSoundEnd(): number {
-    return this.segment.soundBytes - this.#filePosition;
-  }
-
   /** Whether the batch at `at`, which is all in the buffer, is right as far as can be told. */
   #isSound(at: number, nextOffset: number): boolean {
-    if (at < this.#soundEnd) return true;
+    if (at < this.#verifiedEnd || this.#filePosition + at < this.segment.soundBytes) return true;
     const bytesLeft = this.segment.writtenBytes - this.#filePosition - at;
     if (bytesNeeded(this.#buffer, at, bytesLeft, nextOffset) > this.#buffer.length - at) return false;
     const bounds = { nextOffset, endOffset: this.#endOffset(this.segment), denseFrom: Number.POSITIVE_INFINITY };
     if (damageOf(this.#buffer, at, bytesLeft, bounds) !== undefined) return false;
-    this.#soundEnd = at + sizeAt(this.#buffer, at);
-    this.segment.foundSound(this.#filePosition + at, this.#filePosition + this.#soundEnd);
+    this.#verifiedEnd = at + sizeAt(this.#buffer, at);
+    this.segment.foundSound(this.#filePosition + at, this.#filePosition + this.#verifiedEnd);
     return true;
   }
 }
