@@ -167,3 +167,34 @@ describe('a request with more elements than anybody needs', () => {
     expect(scene.book.at('error')).toEqual([]);
   });
 });
+
+describe('a name as long as a string may be is answered, where the answer quotes it', () => {
+  const name = 'n'.repeat(32_767);
+
+  it('of a user', async () => {
+    scene = await Scene.start();
+    const { results } = await ask(Apis.DescribeUserScramCredentials, 0, { users: [{ name }] });
+    expect(results[0].user).toBe(name);
+    expect(results[0].errorMessage).toMatch(/^There are no SCRAM credentials of the user n{900,}…$/);
+  });
+
+  it('of a topic whose producers are asked for', async () => {
+    scene = await Scene.start();
+    const { topics } = await ask(Apis.DescribeProducers, 0, { topics: [{ name, partitionIndexes: [0] }] });
+    expect(topics[0].partitions[0].errorMessage).toMatch(/has 32767 characters, possible are 249/);
+  });
+
+  it('of a topic that is named twice', async () => {
+    scene = await Scene.start();
+    const topic = { name, count: 2, assignments: null };
+    const { results } = await ask(Apis.CreatePartitions, 3, { topics: [topic, topic], timeoutMs: 1000 });
+    expect(results[0]).toMatchObject({ name, errorCode: Errors.INVALID_REQUEST.code });
+  });
+
+  it('of a topic to delete, by name and by id', async () => {
+    scene = await Scene.start();
+    const topics = [{ name }, { name }];
+    const { responses } = await ask(Apis.DeleteTopics, 6, { topics, timeoutMs: 1000 });
+    expect(responses.every(({ errorCode }) => errorCode !== 0)).toBe(true);
+  });
+});

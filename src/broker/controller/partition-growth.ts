@@ -24,7 +24,7 @@ export function createPartitions(image: MetadataImage, event: CreatePartitionsEv
     const { name } = growth;
     const topic = image.topics.get(name);
     if (counts.get(name) !== 1) {
-      return { name, error: Errors.INVALID_REQUEST, errorMessage: `The request names '${name}' more than once.` };
+      return { name, ...refuse(Errors.INVALID_REQUEST, `The request names '${name}' more than once.`) };
     }
     if (topic === undefined) return { name, error: Errors.UNKNOWN_TOPIC_OR_PARTITION, errorMessage: null };
     const placement = placeGrowth(image, topic, growth);

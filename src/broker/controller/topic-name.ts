@@ -1,5 +1,5 @@
 /** What a topic may be called. Checked before any path is built from a name. Pure. */
-import { CLUSTER_METADATA_TOPIC } from '#core';
+import { CLUSTER_METADATA_TOPIC, shortened } from '#core';
 
 const NAME_CHARS_MAX = 249;
 
@@ -16,7 +16,7 @@ export function topicNameProblem(name: string): string | undefined {
   if (name === '') return 'it has no characters';
   if (name === '.' || name === '..') return `'${name}' stands for a folder`;
   if (name.length > NAME_CHARS_MAX) {
-    return `'${name}' has ${name.length} characters, possible are ${NAME_CHARS_MAX}`;
+    return `'${shortened(name)}' has ${name.length} characters, possible are ${NAME_CHARS_MAX}`;
   }
   if (!/^[a-zA-Z0-9._-]+$/.test(name)) {
     return `'${name}' is not made of a-z, A-Z, 0-9, '.', '_' and '-' alone`;

@@ -1,4 +1,5 @@
 /** UnregisterBroker (64), DescribeUserScramCredentials (50): who is known to the cluster besides topics. */
+import { shortened } from '#core';
 import {
   type DescribeUserScramCredentialsRequest,
   type DescribeUserScramCredentialsResponse,
@@ -63,5 +64,5 @@ export function describeUserScramCredentials(
 }
 
 function failed(user: string, error: KafkaErrorRow, errorMessage: string): ScramResult {
-  return { user, errorCode: error.code, errorMessage };
+  return { user, errorCode: error.code, errorMessage: shortened(errorMessage) };
 }

@@ -1,5 +1,5 @@
 /** CreateTopics (19), DeleteTopics (20), CreatePartitions (37): what the controller decides, in the words of the wire. */
-import { CLUSTER_METADATA_TOPIC, ZERO_UUID } from '#core';
+import { CLUSTER_METADATA_TOPIC, shortened, ZERO_UUID } from '#core';
 import {
   type CreatePartitionsRequest,
   type CreatePartitionsResponse,
@@ -113,7 +113,7 @@ function checkDeletion(
 ): { topic: TopicImage | undefined; response: DeletedTopic } {
   if (problem !== undefined) {
     const { code: errorCode } = Errors.INVALID_REQUEST;
-    return { topic: undefined, response: { name, topicId, errorCode, errorMessage: problem } };
+    return { topic: undefined, response: { name, topicId, errorCode, errorMessage: shortened(problem) } };
   }
   const error = deletionError(broker, context, topic, name === null, quota);
   const response = { name: topic?.name ?? name, topicId: topic?.topicId ?? topicId, errorCode: error.code };
