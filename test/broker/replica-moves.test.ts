@@ -149,6 +149,20 @@ describe('a replica that is to lie in another directory', () => {
     expect(scene.book.at('warn')).toEqual([]);
   });
 
+  it('is not shown as coming any more when it is there, though the old one is not yet gone', async () => {
+    const disk = simulatedDisk(3);
+    await start(disk, { t: 1 });
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    disk.before = (step, path) => (step === 'rename' && path === '/a/t-0' ? held : undefined);
+    expect(await move('/b')).toBe('NONE');
+    await settled();
+    expect(await places()).toEqual(['/b']);
+    release();
+    await settled();
+    expect(await places()).toEqual(['/b']);
+  });
+
   it('goes with its topic when that is deleted on the way', async () => {
     const disk = simulatedDisk(3);
     await start(disk, { t: 1 });

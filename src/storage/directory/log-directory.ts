@@ -259,6 +259,7 @@ export class LogDirectory {
     const log = new PartitionLog(this.#home, loaded, false);
     log.updateConfig(config);
     this.#logs.set(name, log);
+    this.#futures.delete(future);
     this.#home.checkpoints.startMoved(log);
     this.#home.checkpoints.changed(log);
     await this.#home.checkpoints.store();
