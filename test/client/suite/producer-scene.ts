@@ -51,10 +51,11 @@ export class ProducerScene {
     return `${prefix}-${randomUUID().slice(0, 8)}`;
   }
 
-  /** A fresh topic. */
+  /** A fresh topic that the cluster knows. */
   async topic(numPartitions = 1, configs: Record<string, string | number> = {}): Promise<string> {
     const name = this.name('topic');
     (await this.admin.createTopics([{ name, numPartitions, replicationFactor: 1, configs }])).all();
+    await until(async () => (await this.admin.describeTopics([name])).errors.size === 0);
     return name;
   }
 
