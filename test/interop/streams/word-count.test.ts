@@ -103,7 +103,7 @@ async function write(bootstrapServers: string, from: number, to: number): Promis
   await producer.close();
 }
 
-/** The committed counts of each word in their order, once there are `count` of them together. */
+/** The committed counts of each word in their order, once there are `count` of them together, and what comes behind those at once. */
 async function readCounts(bootstrapServers: string, count: number): Promise<Record<string, number[]>> {
   const consumer = new KafkaConsumer<string, string>({
     'bootstrap.servers': bootstrapServers,
@@ -117,16 +117,16 @@ async function readCounts(bootstrapServers: string, count: number): Promise<Reco
   consumer.subscribe(['counts']);
   const counts: Record<string, number[]> = {};
   let read = 0;
-  const deadline = Date.now() + READ_TIMEOUT_MS;
-  while (read < count && Date.now() < deadline) {
-    for (const { key, value } of await consumer.poll(500)) {
+  const poll = async (timeoutMs: number) => {
+    for (const { key, value } of await consumer.poll(timeoutMs)) {
       counts[`${key}`] ??= [];
       counts[`${key}`].push(Number(value));
       read++;
     }
-  }
-  // What is counted twice would come now.
-  if (read >= count) for (const { key } of await consumer.poll(1000)) counts[`${key}`].push(Number.NaN);
+  };
+  const deadline = Date.now() + READ_TIMEOUT_MS;
+  while (read < count && Date.now() < deadline) await poll(500);
+  await poll(1000); // What is counted twice would come now.
   await consumer.close();
   return counts;
 }
