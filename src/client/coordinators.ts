@@ -7,8 +7,8 @@ import { KafkaError } from '#core';
 import { Apis, Errors, toKafkaError } from '#protocol';
 import { backoffMs } from './backoff.ts';
 import type { ClientEnvironment } from './broker-node.ts';
-import type { Cluster } from './cluster.ts';
 import type { BrokerAddress } from './metadata.ts';
+import type { NetworkClient } from './network-client.ts';
 
 export type CoordinatorType = 'group' | 'transaction';
 
@@ -20,12 +20,12 @@ const BATCH_VERSION = 4;
 type Answer = BrokerAddress & { errorCode: number; errorMessage: string | null };
 
 export class Coordinators {
-  readonly #cluster: Cluster;
+  readonly #network: NetworkClient;
   readonly #environment: ClientEnvironment;
   readonly #lookups = new Map<string, Promise<number>>();
 
-  constructor(cluster: Cluster, environment: ClientEnvironment) {
-    this.#cluster = cluster;
+  constructor(network: NetworkClient, environment: ClientEnvironment) {
+    this.#network = network;
     this.#environment = environment;
   }
 
@@ -48,8 +48,8 @@ export class Coordinators {
       } catch (error) {
         const waitMs = backoffMs(backoff, failureCount, random.float());
         const isOver = clock.now().monotonicMs + waitMs >= deadlineMs;
-        if (isOver || this.#cluster.isClosed || !(error instanceof KafkaError) || !error.retriable) throw error;
-        await this.#cluster.pause(waitMs);
+        if (isOver || this.#network.isClosed || !(error instanceof KafkaError) || !error.retriable) throw error;
+        await this.#network.pause(waitMs);
       }
     }
   }
@@ -60,14 +60,14 @@ export class Coordinators {
     if (answer.errorCode !== Errors.NONE.code) {
       throw toKafkaError(answer.errorCode, answer.errorMessage ?? `coordinator of ${type} '${key}'`);
     }
-    return this.#cluster.coordinatorNode(answer);
+    return this.#network.addCoordinator(answer);
   }
 
   async #request(type: CoordinatorType, key: string, timeoutMs: number): Promise<Answer> {
     const keyType = KEY_TYPES[type];
     const body = (version: number) =>
       version >= BATCH_VERSION ? { keyType, coordinatorKeys: [key] } : version === 0 ? { key } : { keyType, key };
-    const response = await this.#cluster.request('any', Apis.FindCoordinator, body, { timeoutMs });
+    const response = await this.#network.request('any', Apis.FindCoordinator, body, { timeoutMs });
     const listed = response.coordinators.find((one) => one.key === key);
     return { ...(listed ?? response), rack: null };
   }

@@ -5,8 +5,9 @@
 import { type Clock, KafkaError } from '#core';
 import type { Api, Infer, MessageSchema } from '#protocol';
 import type { RequestBody } from '../broker-node.ts';
-import type { Cluster, ClusterRequestOptions } from '../cluster.ts';
+import type { Cluster } from '../cluster.ts';
 import { beforeDeadline } from '../deadline.ts';
+import type { ClusterRequestOptions } from '../network-client.ts';
 
 export interface CoordinatorLinkOptions {
   readonly cluster: Cluster;
