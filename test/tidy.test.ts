@@ -6,7 +6,7 @@ import { posix } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { circlesIn } from './tidy/circles.ts';
 import { parseSource, readSources, type Source } from './tidy/source.ts';
-import { CIRCULAR_ROOMS, PACKAGE_OWNERS, REAL_TIME_FILES, ROOMS } from './tidy/table.ts';
+import { PACKAGE_OWNERS, REAL_TIME_FILES, ROOMS } from './tidy/table.ts';
 
 const IMPURE = /\basync\b|\bawait\b|\bnew Promise\b|\bprocess\./;
 const REAL_TIME =
@@ -37,11 +37,7 @@ describe('the import table', () => {
 
 describe('the files of a room', () => {
   test('import each other in no circle', () => {
-    expect(circlesIn(sources.filter(({ room }) => !CIRCULAR_ROOMS.includes(room)))).toEqual([]);
-  });
-
-  test.each(CIRCULAR_ROOMS)('of %s still do', (room) => {
-    expect(circlesIn(sources.filter((source) => source.room === room))).not.toEqual([]);
+    expect(circlesIn(sources)).toEqual([]);
   });
 
   test('a circle is seen', () => {

@@ -26,5 +26,4 @@ export { type ProducerConfig, producerConfigTable } from './producer/config.ts';
 export type { ProducerInterceptor } from './producer/interceptor.ts';
 export { KafkaProducer, type KafkaProducerOptions } from './producer/kafka-producer.ts';
 export { type Partitioner, RoundRobinPartitioner } from './producer/partitioner.ts';
-export type { SendCallback } from './producer/producer-batch.ts';
-export { SendHandle } from './producer/send-handle.ts';
+export { type SendCallback, SendHandle } from './producer/send-handle.ts';

@@ -81,6 +81,3 @@ export const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
 
 /** Real time and chance come from these files alone. */
 export const REAL_TIME_FILES = ['src/core/clock.ts', 'src/core/random.ts'];
-
-/** Rooms in which files still import each other in circles; in all others they must not. */
-export const CIRCULAR_ROOMS = ['client'];

@@ -30,8 +30,8 @@ import { type ProducerConfig, readProducerConfig } from './config.ts';
 import type { ProducerInterceptor } from './interceptor.ts';
 import { ProducerMetrics } from './metrics.ts';
 import { type Partitioner, partitionerOf } from './partitioner.ts';
-import { callBack, type SendCallback, upperBoundBytes } from './producer-batch.ts';
-import { SendHandle } from './send-handle.ts';
+import { upperBoundBytes } from './producer-batch.ts';
+import { type SendCallback, SendHandle } from './send-handle.ts';
 import { Sender } from './sender.ts';
 import { serializerOf } from './serializers.ts';
 import { type LaneRules, TopicLane } from './topic-lane.ts';
@@ -381,7 +381,7 @@ export class KafkaProducer<K = unknown, V = unknown> {
     this.#metrics.recordError.add();
     handle.fail(error);
     // After `send` has returned, as with every other error.
-    if (callback !== undefined) this.#clock.nextTurn(() => callBack(callback, handle, this.#logger));
+    if (callback !== undefined) this.#clock.nextTurn(() => handle.callBack(callback, this.#logger));
     return handle;
   }
 
@@ -424,7 +424,7 @@ export class KafkaProducer<K = unknown, V = unknown> {
   }
 
   #openBatches(): Promise<void>[] {
-    return [...this.#sender.accumulator.open].map((batch) => new Promise((resolve) => batch.whenDone(resolve)));
+    return [...this.#sender.accumulator.open].map((batch) => new Promise((resolve) => batch.result.whenDone(resolve)));
   }
 
   #makeSender(): Sender {

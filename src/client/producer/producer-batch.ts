@@ -1,25 +1,36 @@
 /**
  * Records of one partition on their way: filled by `append`, sent as a whole, perhaps several times, ended once. Keys and values
- * are copied into the batch's memory by `append` and nowhere else. What the senders of its records left behind (callbacks,
- * handles that are waited for) is kept in arrays here; when the batch ends they are called and its memory is let go.
+ * are copied into the batch's memory by `append` and nowhere else. When the batch ends its memory is let go, the callbacks that came
+ * with its records are called, and then everybody who watches its result is told.
  */
 import { assert, type CompressionCodec, type KafkaError, type Logger } from '#core';
 import { BATCH_HEADER_BYTES, type RawRecord, RecordBatchBuilder, type RecordHeader, readRecords } from '#protocol';
-import type { RecordMetadata } from '#serde';
-import type { PartitionQueue } from './partition-queue.ts';
-import type { SendHandle } from './send-handle.ts';
+import { BatchResult } from './batch-result.ts';
+import type { SendCallback, SendHandle } from './send-handle.ts';
 import type { SequencedBatch } from './sequences.ts';
-
-/** Called once per record with its place or with why it failed. */
-export type SendCallback = (metadata: RecordMetadata | null, error: KafkaError | null) => void;
 
 export interface Compression {
   codec: CompressionCodec;
   level: number | undefined;
 }
 
+export interface BatchOptions {
+  readonly topic: string;
+  readonly partition: number;
+  /** Monotonic ms. */
+  readonly createdMs: number;
+  /** Most bytes of the batch, uncompressed. */
+  readonly bytesMax: number;
+  /** Room that it begins with. */
+  readonly initialBytes: number;
+  /** What it counts for in `buffer.memory`. */
+  readonly memoryBytes: number;
+  readonly compression: Compression;
+}
+
 export class ProducerBatch implements SequencedBatch {
-  readonly queue: PartitionQueue;
+  /** Outlives the batch. */
+  readonly result: BatchResult;
   /** Monotonic ms. */
   readonly createdMs: number;
   /** What it counts for in `buffer.memory`, bytes. */
@@ -40,32 +51,12 @@ export class ProducerBatch implements SequencedBatch {
   producerEpoch = -1;
   baseSequence = -1;
   isSequenceReset = false;
-  isDone = false;
-  baseOffset = -1;
-  logAppendTimeMs = -1;
-  error: KafkaError | undefined;
   /** Why it is sent again. */
   lastError: KafkaError | undefined;
-  /** What it was split into: these stand for it from then on. */
-  parts: ProducerBatch[] | undefined;
-  #recordErrors: ReadonlyMap<number, KafkaError> | undefined;
   #callbacks: { callback: SendCallback; handle: SendHandle }[] | undefined;
-  #watchers: SendHandle[] | undefined;
-  #onDone: (() => void)[] | undefined;
 
-  /**
-   * @param createdMs monotonic ms
-   * @param bytesMax most bytes of the batch, uncompressed
-   * @param memoryBytes what it counts for in `buffer.memory`
-   */
-  constructor(
-    queue: PartitionQueue,
-    createdMs: number,
-    bytesMax: number,
-    memoryBytes: number,
-    compression: Compression,
-  ) {
-    this.queue = queue;
+  constructor({ topic, partition, createdMs, bytesMax, initialBytes, memoryBytes, compression }: BatchOptions) {
+    this.result = new BatchResult(topic, partition);
     this.createdMs = createdMs;
     this.memoryBytes = memoryBytes;
     this.#compression = compression;
@@ -73,16 +64,21 @@ export class ProducerBatch implements SequencedBatch {
       bytesMax,
       compression: compression.codec,
       compressionLevel: compression.level,
-      initialBytes: Math.min(bytesMax, queue.usualBatchBytes),
+      initialBytes: Math.min(bytesMax, initialBytes),
     });
   }
 
   get topic(): string {
-    return this.queue.topic;
+    return this.result.topic;
   }
 
   get partition(): number {
-    return this.queue.partition;
+    return this.result.partition;
+  }
+
+  /** It has its result, and is not sent any more. */
+  get isDone(): boolean {
+    return this.result.isDone;
   }
 
   /** Copies a record in. @returns false, and is full from then on, when there is no room */
@@ -103,7 +99,7 @@ export class ProducerBatch implements SequencedBatch {
       this.#callbacks ??= [];
       this.#callbacks.push({ callback, handle });
     }
-    handle.attach(this, this.recordCount);
+    handle.attach(this.result, this.recordCount);
     this.recordCount = this.#builder.recordCount;
     this.sizeInBytes = this.#builder.sizeInBytes;
     return true;
@@ -116,44 +112,21 @@ export class ProducerBatch implements SequencedBatch {
     return this.#builder.build({ producerId, producerEpoch, baseSequence });
   }
 
-  /** Error of the record at `index`, once the batch is done. */
-  errorOf(index: number): KafkaError | undefined {
-    return this.#recordErrors?.get(index) ?? this.error;
-  }
-
-  /** `handle` wants to be told of the end. */
-  watch(handle: SendHandle): void {
-    this.#watchers ??= [];
-    this.#watchers.push(handle);
-  }
-
-  /** Calls `listener` at the end, of its parts when it was split by then. */
-  whenDone(listener: () => void): void {
-    if (this.parts !== undefined) whenAllDone(this.parts, listener);
-    else if (this.isDone) listener();
-    else {
-      this.#onDone ??= [];
-      this.#onDone.push(listener);
-    }
-  }
-
   /** Acknowledged. `baseOffset` is -1 when the broker did not say. */
   complete(baseOffset: number, logAppendTimeMs: number, logger: Logger): void {
-    this.baseOffset = baseOffset;
-    this.logAppendTimeMs = logAppendTimeMs;
+    this.result.complete(baseOffset, logAppendTimeMs);
     this.#end(logger);
   }
 
   /** Failed for good. `recordErrors` by place in the batch, where records have errors of their own. */
   fail(error: KafkaError, logger: Logger, recordErrors?: ReadonlyMap<number, KafkaError>): void {
-    this.error = error;
-    this.#recordErrors = recordErrors;
+    this.result.fail(error, recordErrors);
     this.#end(logger);
   }
 
   /**
-   * Halves the batch, by records, so that it ends after a few times whatever the sizes are. Records, callbacks and watchers move to
-   * the parts, which keep its age.
+   * Halves the batch, by records, so that it ends after a few times whatever the sizes are. Records and callbacks move to the parts,
+   * which keep its age; who watches the result is told.
    */
   split(): ProducerBatch[] {
     const parts = [this.#part(), this.#part()];
@@ -176,58 +149,41 @@ export class ProducerBatch implements SequencedBatch {
   }
 
   #part(): ProducerBatch {
-    const memoryBytes = Math.ceil(this.memoryBytes / 2);
-    const part = new ProducerBatch(this.queue, this.createdMs, this.sizeInBytes, memoryBytes, this.#compression);
+    const { topic, partition, createdMs, sizeInBytes } = this;
+    const part = new ProducerBatch({
+      topic,
+      partition,
+      createdMs,
+      bytesMax: sizeInBytes,
+      initialBytes: sizeInBytes,
+      memoryBytes: Math.ceil(this.memoryBytes / 2),
+      compression: this.#compression,
+    });
     part.isFull = true;
     part.attemptCount = this.attemptCount;
     return part;
   }
 
   #handOver(parts: ProducerBatch[]): void {
-    this.parts = parts;
     this.#builder = undefined;
+    this.result.split(parts.map(({ result, recordCount }) => ({ result, recordCount })));
     const callbacks = this.#callbacks ?? [];
     this.#callbacks = undefined;
-    const watchers = this.#watchers ?? [];
-    this.#watchers = undefined;
     for (const one of callbacks) {
-      // Reading the handle makes it move on to its part.
-      void one.handle.isDone;
-      const part = one.handle.batch as ProducerBatch;
+      const part = parts.find(({ result }) => one.handle.isIn(result))!;
       part.#callbacks ??= [];
       part.#callbacks.push(one);
     }
-    for (const handle of watchers) {
-      void handle.isDone;
-      handle.batch?.watch(handle);
-    }
-    const listeners = this.#onDone ?? [];
-    this.#onDone = undefined;
-    for (const listener of listeners) whenAllDone(parts, listener);
+    this.result.tell();
   }
 
   #end(logger: Logger): void {
-    this.isDone = true;
     this.isQueued = false;
     this.#builder = undefined;
     const callbacks = this.#callbacks;
-    const watchers = this.#watchers;
-    const listeners = this.#onDone;
     this.#callbacks = undefined;
-    this.#watchers = undefined;
-    this.#onDone = undefined;
-    if (callbacks !== undefined) for (const { callback, handle } of callbacks) callBack(callback, handle, logger);
-    if (watchers !== undefined) for (const handle of watchers) handle.settle();
-    if (listeners !== undefined) for (const listener of listeners) listener();
-  }
-}
-
-/** Calls a user's callback with what became of its record. What it throws is logged: other records must hear of theirs. */
-export function callBack(callback: SendCallback, handle: SendHandle, logger: Logger): void {
-  try {
-    callback(handle.metadata ?? null, handle.error ?? null);
-  } catch (error) {
-    logger.error({ err: error }, 'the callback of a send threw');
+    if (callbacks !== undefined) for (const { callback, handle } of callbacks) handle.callBack(callback, logger);
+    this.result.tell();
   }
 }
 
@@ -246,12 +202,3 @@ const BATCH_OVERHEAD_BYTES = BATCH_HEADER_BYTES;
 const VARINT_BYTES_MAX = 5;
 /** Length, attributes, timestamp delta (10), offset delta, key length, value length, header count. */
 const RECORD_OVERHEAD_BYTES = 1 + 10 + 5 * VARINT_BYTES_MAX;
-
-function whenAllDone(batches: readonly ProducerBatch[], listener: () => void): void {
-  let left = batches.length;
-  for (const batch of batches) {
-    batch.whenDone(() => {
-      if (--left === 0) listener();
-    });
-  }
-}

@@ -6,8 +6,8 @@
 import { assert } from '#core';
 import type { RecordHeader } from '#protocol';
 import { PartitionQueue } from './partition-queue.ts';
-import { type Compression, ProducerBatch, type SendCallback } from './producer-batch.ts';
-import type { SendHandle } from './send-handle.ts';
+import { type Compression, ProducerBatch } from './producer-batch.ts';
+import type { SendCallback, SendHandle } from './send-handle.ts';
 
 export interface AccumulatorOptions {
   batchBytes: number;
@@ -17,7 +17,7 @@ export interface AccumulatorOptions {
 
 export interface AccumulatorEvents {
   /** The queue got a batch that may linger. */
-  batchBegan(batch: ProducerBatch): void;
+  batchBegan(queue: PartitionQueue, batch: ProducerBatch): void;
   /** A batch of the queue takes no more. */
   batchFull(queue: PartitionQueue): void;
 }
@@ -55,6 +55,11 @@ export class RecordAccumulator {
     return queues;
   }
 
+  /** The queue that a batch waits in, or came from. */
+  queueOf({ topic, partition }: ProducerBatch): PartitionQueue {
+    return this.#queues.get(topic)![partition];
+  }
+
   /** All queues that hold something. */
   *filledQueues(): Generator<PartitionQueue> {
     for (const queues of this.#queues.values()) for (const queue of queues) if (queue.length > 0) yield queue;
@@ -80,20 +85,28 @@ export class RecordAccumulator {
     const last = queue.batches.at(-1);
     if (last !== undefined && !last.isFull) {
       if (last.append(timestamp, key, value, headers, handle, callback)) {
-        if (last.sizeInBytes >= this.#options.batchBytes) this.#close(last);
+        if (last.sizeInBytes >= this.#options.batchBytes) this.#close(queue, last);
         return true;
       }
-      this.#close(last);
+      this.#close(queue, last);
     }
     const bytesMax = Math.max(this.#options.batchBytes, boundBytes);
     if (bytesMax > this.memoryBytesAvailable) return false;
-    const batch = new ProducerBatch(queue, nowMs, bytesMax, bytesMax, this.#options.compression);
+    const batch = new ProducerBatch({
+      topic: queue.topic,
+      partition: queue.partition,
+      createdMs: nowMs,
+      bytesMax,
+      initialBytes: queue.usualBatchBytes,
+      memoryBytes: bytesMax,
+      compression: this.#options.compression,
+    });
     this.#open(batch);
     queue.batches.push(batch);
     const isIn = batch.append(timestamp, key, value, headers, handle, callback);
     assert(isIn, 'a record fits into a batch made for it');
-    this.#events.batchBegan(batch);
-    if (batch.sizeInBytes >= this.#options.batchBytes) this.#close(batch);
+    this.#events.batchBegan(queue, batch);
+    if (batch.sizeInBytes >= this.#options.batchBytes) this.#close(queue, batch);
     return true;
   }
 
@@ -115,9 +128,9 @@ export class RecordAccumulator {
     this.#memoryBytesUsed += batch.memoryBytes;
   }
 
-  #close(batch: ProducerBatch): void {
+  #close(queue: PartitionQueue, batch: ProducerBatch): void {
     batch.isFull = true;
-    batch.queue.usualBatchBytes = batch.sizeInBytes;
-    this.#events.batchFull(batch.queue);
+    queue.usualBatchBytes = batch.sizeInBytes;
+    this.#events.batchFull(queue);
   }
 }

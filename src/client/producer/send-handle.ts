@@ -2,15 +2,18 @@
  * What `send` returns: a thenable that costs one small object per record. A promise is made only when somebody looks (`await`,
  * `then`, `catch`); a failure nobody looked at is therefore never an unhandled rejection.
  */
-import { Deferred, type KafkaError } from '#core';
+import { Deferred, type KafkaError, type Logger } from '#core';
 import { RecordMetadata } from '#serde';
-import type { ProducerBatch } from './producer-batch.ts';
+import type { BatchResult } from './batch-result.ts';
+
+/** Called once per record with its place or with why it failed. */
+export type SendCallback = (metadata: RecordMetadata | null, error: KafkaError | null) => void;
 
 export class SendHandle implements PromiseLike<RecordMetadata> {
-  /** The batch that holds the record; undefined while the record waits for metadata or memory. */
-  batch: ProducerBatch | undefined = undefined;
+  /** Of the batch that holds the record; undefined while the record waits for metadata or memory. */
+  #result: BatchResult | undefined = undefined;
   /** Place of the record in its batch. */
-  index = 0;
+  #index = 0;
   /** Milliseconds since 1970. */
   timestamp = -1;
   /** Bytes; -1 for null. */
@@ -23,23 +26,23 @@ export class SendHandle implements PromiseLike<RecordMetadata> {
   /** Whether the result is there: the record is acknowledged or has failed. */
   get isDone(): boolean {
     this.#follow();
-    return this.failure !== undefined || this.batch?.isDone === true;
+    return this.failure !== undefined || this.#result?.isDone === true;
   }
 
   /** Why the record failed, once it has. */
   get error(): KafkaError | undefined {
     this.#follow();
-    return this.failure ?? this.batch?.errorOf(this.index);
+    return this.failure ?? this.#result?.errorOf(this.#index);
   }
 
   /** Where the record is, once it is acknowledged. */
   get metadata(): RecordMetadata | undefined {
     if (!this.isDone || this.error !== undefined) return undefined;
-    const batch = this.batch;
-    if (batch === undefined) return undefined;
-    const offset = batch.baseOffset < 0 ? -1 : batch.baseOffset + this.index;
-    const timestamp = batch.logAppendTimeMs >= 0 ? batch.logAppendTimeMs : this.timestamp;
-    return new RecordMetadata(batch.topic, batch.partition, offset, timestamp, this.keySize, this.valueSize);
+    const result = this.#result;
+    if (result === undefined) return undefined;
+    const offset = result.baseOffset < 0 ? -1 : result.baseOffset + this.#index;
+    const timestamp = result.logAppendTimeMs >= 0 ? result.logAppendTimeMs : this.timestamp;
+    return new RecordMetadata(result.topic, result.partition, offset, timestamp, this.keySize, this.valueSize);
   }
 
   // biome-ignore lint/suspicious/noThenProperty: being awaited is what this object is for.
@@ -59,43 +62,65 @@ export class SendHandle implements PromiseLike<RecordMetadata> {
   }
 
   /** Called when the record has come into a batch. */
-  attach(batch: ProducerBatch, index: number): void {
-    this.batch = batch;
-    this.index = index;
-    if (this.#deferred !== undefined) batch.watch(this);
+  attach(result: BatchResult, index: number): void {
+    this.#result = result;
+    this.#index = index;
+    if (this.#deferred !== undefined) this.#watch();
+  }
+
+  /** Whether `result` is that of the batch, or of the part of a split one, that holds the record now. */
+  isIn(result: BatchResult): boolean {
+    this.#follow();
+    return this.#result === result;
   }
 
   /** Called when the record will not come into any batch. */
   fail(error: KafkaError): void {
     this.failure = error;
-    this.settle();
+    this.#settle();
   }
 
-  /** Called by the batch, for handles that asked to be told. */
-  settle(): void {
+  /** Calls a user's callback with what became of the record. What it throws is logged: other records must hear of theirs. */
+  callBack(callback: SendCallback, logger: Logger): void {
+    try {
+      callback(this.metadata ?? null, this.error ?? null);
+    } catch (error) {
+      logger.error({ err: error }, 'the callback of a send threw');
+    }
+  }
+
+  #promise(): Promise<RecordMetadata> {
+    if (this.#deferred !== undefined) return this.#deferred.promise;
+    this.#deferred = new Deferred<RecordMetadata>();
+    if (this.isDone) this.#settle();
+    else this.#watch();
+    return this.#deferred.promise;
+  }
+
+  /** Settles the promise with the end of the batch, or that of a part. */
+  #watch(): void {
+    this.#result?.watch(() => {
+      if (this.isDone) this.#settle();
+      else this.#watch();
+    });
+  }
+
+  #settle(): void {
     if (this.#deferred === undefined) return;
     const { error, metadata } = this;
     if (error !== undefined) this.#deferred.reject(error);
     else if (metadata !== undefined) this.#deferred.resolve(metadata);
   }
 
-  #promise(): Promise<RecordMetadata> {
-    if (this.#deferred !== undefined) return this.#deferred.promise;
-    this.#deferred = new Deferred<RecordMetadata>();
-    if (this.isDone) this.settle();
-    else this.batch?.watch(this);
-    return this.#deferred.promise;
-  }
-
   /** A batch that was too large was split since: finds the part that holds the record now. */
   #follow(): void {
-    while (this.batch?.parts !== undefined) {
-      for (const part of this.batch.parts) {
-        if (this.index < part.recordCount) {
-          this.batch = part;
+    while (this.#result?.parts !== undefined) {
+      for (const { result, recordCount } of this.#result.parts) {
+        if (this.#index < recordCount) {
+          this.#result = result;
           break;
         }
-        this.index -= part.recordCount;
+        this.#index -= recordCount;
       }
     }
   }

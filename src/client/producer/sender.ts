@@ -69,7 +69,10 @@ export class Sender {
         memoryBytes: config['buffer.memory'],
         compression: { codec: config['compression.type'], level: compressionLevel(config) },
       },
-      { batchBegan: (batch) => this.#batchBegan(batch), batchFull: (queue) => this.#look(queue) },
+      {
+        batchBegan: (queue, batch) => this.#batchBegan(queue, batch),
+        batchFull: (queue) => this.#look(queue),
+      },
     );
     this.#stopListening = cluster.onUpdate(() => this.#onMetadata());
   }
@@ -117,14 +120,14 @@ export class Sender {
     return this.#hurryCount > 0;
   }
 
-  #batchBegan(batch: ProducerBatch): void {
+  #batchBegan(queue: PartitionQueue, batch: ProducerBatch): void {
     const { config, cluster } = this.#options;
     cluster.touchTopic(batch.topic);
     const expiryMs = batch.createdMs + config['delivery.timeout.ms'];
     if (expiryMs < this.#nextExpiryMs) this.#nextExpiryMs = expiryMs;
     this.#wakeAt(this.#nextExpiryMs);
-    if (this.#isHurried || config['linger.ms'] === 0) this.#look(batch.queue);
-    else if (batch.queue.length === 1) this.#lookLater(batch.queue, batch.createdMs + config['linger.ms']);
+    if (this.#isHurried || config['linger.ms'] === 0) this.#look(queue);
+    else if (queue.length === 1) this.#lookLater(queue, batch.createdMs + config['linger.ms']);
   }
 
   /** Has the queue looked at in the next run, which everything of this turn shares. */
@@ -318,40 +321,41 @@ export class Sender {
   }
 
   #onAnswer(batch: ProducerBatch, answer: PartitionAnswer): void {
-    const { queue } = batch;
+    const queue = this.accumulator.queueOf(batch);
     queue.inFlightCount--;
     this.#dirty.add(queue);
     // Its delivery timeout came first; whether it was written is settled by the sequences.
     if (batch.isDone) return;
     const isLate = this.#nowMs >= batch.createdMs + this.#options.config['delivery.timeout.ms'];
     const retryCountMax = this.#options.config.retries;
-    const verdict = judge(batch, answer, { retryCountMax, isLate, sequences: this.#sequences });
+    const rules = { retryCountMax, isLate, sequences: this.#sequences, partition: queue.sequences };
+    const verdict = judge(batch, answer, rules);
     if (isLate && verdict.kind === 'failed' && verdict.error.retriable) {
       batch.lastError = verdict.error;
       verdict.error = expiredError(batch, this.#options.config['delivery.timeout.ms']);
     }
-    this.#apply(batch, verdict);
+    this.#apply(queue, batch, verdict);
   }
 
-  #apply(batch: ProducerBatch, verdict: Verdict): void {
-    if (verdict.kind === 'written') this.#complete(batch, verdict.baseOffset, verdict.logAppendTimeMs);
-    else if (verdict.kind === 'split') this.#split(batch);
+  #apply(queue: PartitionQueue, batch: ProducerBatch, verdict: Verdict): void {
+    if (verdict.kind === 'written') this.#complete(queue, batch, verdict.baseOffset, verdict.logAppendTimeMs);
+    else if (verdict.kind === 'split') this.#split(queue, batch);
     else {
       if (verdict.isMetadataStale) this.#options.cluster.refreshSoon();
-      if (verdict.kind === 'retry') this.#retry(batch, verdict.error);
-      else this.#fail(batch, verdict.error, verdict.recordErrors);
+      if (verdict.kind === 'retry') this.#retry(queue, batch, verdict.error);
+      else this.#fail(queue, batch, verdict.error, verdict.recordErrors);
     }
   }
 
-  #complete(batch: ProducerBatch, baseOffset: number, logAppendTimeMs: number): void {
+  #complete(queue: PartitionQueue, batch: ProducerBatch, baseOffset: number, logAppendTimeMs: number): void {
     const lastOffset = baseOffset < 0 ? -1 : baseOffset + batch.recordCount - 1;
-    this.#sequences?.completed(batch.queue.sequences, batch, lastOffset);
+    this.#sequences?.completed(queue.sequences, batch, lastOffset);
     this.#options.metrics.recordSend.add(batch.recordCount);
     this.accumulator.release(batch);
     batch.complete(baseOffset, logAppendTimeMs, this.#options.logger);
   }
 
-  #retry(batch: ProducerBatch, error: KafkaError): void {
+  #retry(queue: PartitionQueue, batch: ProducerBatch, error: KafkaError): void {
     const { config, random, logger, metrics } = this.#options;
     const backoff = { firstMs: config['retry.backoff.ms'], mostMs: config['retry.backoff.max.ms'] };
     batch.retryAtMs = this.#nowMs + backoffMs(backoff, batch.attemptCount, random.float());
@@ -359,11 +363,16 @@ export class Sender {
     metrics.recordRetry.add(batch.recordCount);
     const { topic, partition, attemptCount } = batch;
     logger.debug({ topic, partition, attemptCount, code: error.code }, 'a batch is sent again');
-    batch.queue.putBack(batch, this.#sequences);
+    queue.putBack(batch, this.#sequences);
   }
 
-  #fail(batch: ProducerBatch, error: KafkaError, recordErrors?: ReadonlyMap<number, KafkaError>): void {
-    this.#sequences?.failed(batch.queue.sequences, batch);
+  #fail(
+    queue: PartitionQueue,
+    batch: ProducerBatch,
+    error: KafkaError,
+    recordErrors?: ReadonlyMap<number, KafkaError>,
+  ): void {
+    this.#sequences?.failed(queue.sequences, batch);
     this.#end(batch, error, recordErrors);
   }
 
@@ -373,8 +382,7 @@ export class Sender {
     batch.fail(error, this.#options.logger, recordErrors);
   }
 
-  #split(batch: ProducerBatch): void {
-    const { queue } = batch;
+  #split(queue: PartitionQueue, batch: ProducerBatch): void {
     const parts = this.accumulator.split(batch);
     this.#options.metrics.batchSplit.add();
     this.#sequences?.split(queue.sequences, batch, parts);
@@ -391,9 +399,10 @@ export class Sender {
         this.#nextExpiryMs = Math.min(this.#nextExpiryMs, expiryMs);
         continue;
       }
-      if (batch.isQueued) batch.queue.remove(batch);
-      this.#sequences?.expired(batch.queue.sequences, batch);
-      this.#dirty.add(batch.queue);
+      const queue = this.accumulator.queueOf(batch);
+      if (batch.isQueued) queue.remove(batch);
+      this.#sequences?.expired(queue.sequences, batch);
+      this.#dirty.add(queue);
       this.#end(batch, expiredError(batch, timeoutMs));
     }
     this.#options.onMemory();
@@ -401,8 +410,9 @@ export class Sender {
 
   #failAll(error: KafkaError): void {
     for (const batch of [...this.accumulator.open]) {
-      if (batch.isQueued) batch.queue.remove(batch);
-      this.#fail(batch, error);
+      const queue = this.accumulator.queueOf(batch);
+      if (batch.isQueued) queue.remove(batch);
+      this.#fail(queue, batch, error);
     }
     this.#options.onMemory();
   }

@@ -5,7 +5,7 @@
 import { KafkaError } from '#core';
 import { Errors, errorByCode, toKafkaError } from '#protocol';
 import type { ProducerBatch } from './producer-batch.ts';
-import type { Sequences } from './sequences.ts';
+import type { PartitionSequences, Sequences } from './sequences.ts';
 
 /** The answer about one partition, or the failure of the whole request brought into that form. */
 export interface PartitionAnswer {
@@ -28,6 +28,8 @@ export interface VerdictRules {
   /** Whether the batch is past its delivery timeout. */
   isLate: boolean;
   sequences: Sequences<ProducerBatch> | undefined;
+  /** Those of the batch's partition. */
+  partition: PartitionSequences<ProducerBatch>;
 }
 
 /** Judges the answer about `batch`. Asks `sequences`, which may note that the epoch has to be bumped. */
@@ -66,7 +68,7 @@ function mayRetry(batch: ProducerBatch, answer: PartitionAnswer, rules: VerdictR
   const isRetriable = errorByCode(answer.errorCode).retriable;
   if (rules.sequences === undefined) return isRetriable;
   const { errorCode, logStartOffset } = answer;
-  return rules.sequences.mayRetry(batch.queue.sequences, batch, { errorCode, logStartOffset, isRetriable });
+  return rules.sequences.mayRetry(rules.partition, batch, { errorCode, logStartOffset, isRetriable });
 }
 
 function answerError(batch: ProducerBatch, answer: PartitionAnswer): KafkaError {

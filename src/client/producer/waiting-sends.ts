@@ -7,8 +7,7 @@ import { type Clock, KafkaError, type Timer } from '#core';
 import type { RecordHeader } from '#protocol';
 import type { ProducerRecord } from '#serde';
 import { Fifo } from './fifo.ts';
-import type { SendCallback } from './producer-batch.ts';
-import type { SendHandle } from './send-handle.ts';
+import type { SendCallback, SendHandle } from './send-handle.ts';
 
 /** A caller that goes on sending although nothing moves is told so after this many records. */
 export const WAITING_SENDS_MAX = 250_000;
