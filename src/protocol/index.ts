@@ -32,6 +32,7 @@ export {
   type BatchAt,
   type BatchHeader,
   batches,
+  NO_PRODUCER_ID,
   readBatchHeader,
   sealBatch,
   type TimestampType,

@@ -252,61 +252,6 @@ describe('an open transaction', () => {
     expect(await producer.state()).toBe('CompleteCommit epoch 1');
     expect(await readValues(scene, 't', 1)).toEqual(['b']);
   });
-
-  it('that hangs is found and ended by an operator', async () => {
-    await start({ 'transaction.partition.verification.enable': false });
-    const late = await begun('tx', 1);
-    await late.send('t', ['hanging'], { version: 11 });
-    const topics = [
-      { name: 't', partitionIndexes: [0, 1, 9] },
-      { name: 'nowhere', partitionIndexes: [0] },
-    ];
-    const described = await scene.send(Apis.DescribeProducers, { topics });
-    const [{ partitions }, nowhere] = described.topics;
-    expect(partitions.map(({ errorCode }) => nameOf(errorCode))).toEqual([
-      'NONE',
-      'NONE',
-      'UNKNOWN_TOPIC_OR_PARTITION',
-    ]);
-    expect(nameOf(nowhere.partitions[0].errorCode)).toBe('UNKNOWN_TOPIC_OR_PARTITION');
-    const [active] = partitions[0].activeProducers;
-    const { producerId, producerEpoch } = late.identity;
-    expect(active).toMatchObject({
-      producerId,
-      producerEpoch,
-      lastSequence: 0,
-      coordinatorEpoch: -1,
-      currentTxnStartOffset: 0,
-    });
-    expect(partitions[1].activeProducers).toEqual([]);
-    const write = async (marker: object) => {
-      const topics = [{ name: 't', partitionIndexes: [0] }];
-      const body = { producerId, producerEpoch, transactionResult: false, topics, coordinatorEpoch: 0, ...marker };
-      const { markers } = await scene.send(Apis.WriteTxnMarkers, { markers: [body] });
-      return nameOf(markers[0].topics[0].partitions[0].errorCode);
-    };
-    expect(await write({ producerEpoch: -1 })).toBe('INVALID_PRODUCER_EPOCH');
-    expect(await write({ topics: [{ name: 't', partitionIndexes: [9] }] })).toBe('UNKNOWN_TOPIC_OR_PARTITION');
-    const again = { producerId: 9, producerEpoch: 0, transactionResult: true, coordinatorEpoch: 0 };
-    const missing = { name: 't', partitionIndexes: [9, 9] };
-    const repeated = [
-      { ...again, topics: [missing, missing] },
-      { ...again, topics: [missing] },
-    ];
-    const { markers: told } = await scene.send(Apis.WriteTxnMarkers, { markers: repeated });
-    expect(told.map(({ topics }) => topics.map(({ partitions }) => partitions.length))).toEqual([[1]]);
-    const nothing = [{ producerId: 9, producerEpoch: 0, transactionResult: true, coordinatorEpoch: 0, topics: [] }];
-    expect(await scene.send(Apis.WriteTxnMarkers, { markers: nothing })).toMatchObject({ markers: [] });
-    expect(await write({ coordinatorEpoch: 5 })).toBe('NONE');
-    expect(await write({ coordinatorEpoch: 4 })).toBe('TRANSACTION_COORDINATOR_FENCED');
-    expect(
-      (await scene.send(Apis.DescribeProducers, { topics })).topics[0].partitions[0].activeProducers[0],
-    ).toMatchObject({
-      coordinatorEpoch: 5,
-      currentTxnStartOffset: -1,
-    });
-    expect(await readValues(scene, 't', 1)).toEqual([]);
-  });
 });
 
 describe('the coordinator', () => {

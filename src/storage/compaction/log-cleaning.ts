@@ -4,7 +4,7 @@
  * the rest is the next round's. A crash, a stop or an error between groups leaves a right log that is cleaned again.
  */
 import { CorruptError, errorText, KafkaError } from '#core';
-import { type BatchHeader, readTransactionMarker } from '#protocol';
+import { type BatchHeader, NO_PRODUCER_ID, readTransactionMarker } from '#protocol';
 import type { Disk } from '../disk/disk.ts';
 import type { PartitionLog } from '../log/partition-log.ts';
 import { levelOf } from '../log/stored-batch.ts';
@@ -246,7 +246,7 @@ async function copyGroup(
 /** Tells `transactions` of the next batch. `fresh` is told of the aborted transactions that end in it and still have batches. */
 function fateOf(batch: Buffer, header: BatchHeader, transactions: TransactionCleaning, fresh?: Segment): BatchFate {
   if (!header.isControl) return transactions.batch(header) ? 'dropped' : 'records';
-  if (header.producerId < 0) return 'stays';
+  if (header.producerId === NO_PRODUCER_ID) return 'stays';
   if (header.recordCount === 0) return 'dropped';
   const marker = readTransactionMarker(batch, 0, header);
   const needed = marker === undefined || transactions.marker(header, marker);

@@ -10,7 +10,7 @@
  * Where it differs from Apache Kafka 4.4.0: docs/design/produce-checks.md.
  */
 import { compressionCodecs } from '#core';
-import { BATCH_HEADER_BYTES, type BatchHeader, Errors, type KafkaErrorRow } from '#protocol';
+import { BATCH_HEADER_BYTES, type BatchHeader, Errors, type KafkaErrorRow, NO_PRODUCER_ID } from '#protocol';
 import type { TopicConfig } from '../config.ts';
 import {
   ATTRIBUTES_POSITION,
@@ -69,7 +69,9 @@ export function refuseHeader(header: BatchHeader, origin: AppendOrigin): Refusal
   const { producerId, producerEpoch, baseSequence, isControl } = header;
   const refusal = origin === 'client' ? refuseFromClient(header) : undefined;
   if (refusal !== undefined) return refusal;
-  if (producerId < 0)
+  // A marker may be told to an id that no producer can have, as Kafka lets operators do: it ends nothing, and nothing is kept of it.
+  const isMarkerOfNobody = isControl && producerId < NO_PRODUCER_ID;
+  if (producerId < 0 && !isMarkerOfNobody)
     return header.isTransactional ? invalid('a transactional batch without a producer id') : undefined;
   if (baseSequence < 0 && !isControl) return invalid(`producer id ${producerId} without a sequence number`);
   if (producerEpoch >= 0) return undefined;

@@ -140,14 +140,6 @@ export const accepted: readonly Accepted[] = [
     reason: 'A partition that is named twice is answered once.',
   },
   {
-    api: 'WriteTxnMarkers',
-    change: /producerId=-/,
-    path: /errorCode$/,
-    kafka: /^0$/,
-    ours: /^87$/,
-    reason: 'A marker needs a producer.',
-  },
-  {
     api: 'CreateTopics',
     change: /configs=\[(one twice|\{"name":"retention.ms","value":"1"\})/,
     reason: 'A config that is given twice is refused; Kafka takes the last one in silence.',

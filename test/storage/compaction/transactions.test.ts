@@ -331,6 +331,23 @@ describe('a compacted log with transactions', () => {
     expect(() => sendKeyed(compactedLog(again), 1, 1, { a: '2' })).toThrow('INVALID_PRODUCER_EPOCH');
   });
 
+  test('loses the marker of an id that no producer can have when its time is over', async () => {
+    const scene = await openCompacted();
+    const log = compactedLog(scene, { 'delete.retention.ms': DAY_MS });
+    expect(endTransaction(log, 'commit', -2).error).toBeUndefined();
+    appendKeyed(log, [{ key: 'a', value: '1' }]);
+    for (const [waitMs, first] of [
+      [0, '0..0 1*'],
+      [0, '0..0 1*'],
+      [DAY_MS, '1..1 1'],
+    ] as const) {
+      await scene.clock.advance(waitMs);
+      await fillUp(scene, log);
+      await clean(scene);
+      expect((await batchLines(log))[0]).toBe(first);
+    }
+  });
+
   test('is the same to its readers wherever a cleaning is cut off, by a crash or a kill before any change to the disk', async () => {
     const disk = new SnapshotDisk();
     // The map of keys is so small that a pass ends in the middle, with aborted records left behind its end.
