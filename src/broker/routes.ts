@@ -4,6 +4,7 @@
  */
 import { type Api, Apis, type Infer, type MessageSchema } from '#protocol';
 import type { BrokerParts } from './broker-parts.ts';
+import { createAcls, deleteAcls, describeAcls } from './handlers/acls.ts';
 import { alterConfigs, incrementalAlterConfigs } from './handlers/alter-configs.ts';
 import { apiVersions } from './handlers/api-versions.ts';
 import { alterClientQuotas, describeClientQuotas } from './handlers/client-quotas.ts';
@@ -87,6 +88,9 @@ export function routes(broker: BrokerParts, { hasTelemetry }: RouteOptions): Rou
     served(Apis.EndTxn, { operation: 'write', resource: 'transactional-id' }, endTxn),
     served(Apis.WriteTxnMarkers, { operation: 'alter', resource: 'cluster' }, writeTxnMarkers),
     served(Apis.TxnOffsetCommit, { operation: 'read', resource: 'group' }, txnOffsetCommit),
+    served(Apis.DescribeAcls, { operation: 'describe', resource: 'cluster' }, describeAcls),
+    served(Apis.CreateAcls, { operation: 'alter', resource: 'cluster' }, createAcls),
+    served(Apis.DeleteAcls, { operation: 'alter', resource: 'cluster' }, deleteAcls),
     served(Apis.DescribeConfigs, { operation: 'describe-configs', resource: 'topic' }, describeConfigs),
     served(Apis.AlterConfigs, { operation: 'alter-configs', resource: 'topic' }, alterConfigs),
     served(Apis.AlterReplicaLogDirs, { operation: 'alter', resource: 'cluster' }, alterReplicaLogDirs),

@@ -53,6 +53,9 @@ export const Apis = {
   EndTxn: api('EndTxn', messages.EndTxnRequest, messages.EndTxnResponse),
   WriteTxnMarkers: api('WriteTxnMarkers', messages.WriteTxnMarkersRequest, messages.WriteTxnMarkersResponse),
   TxnOffsetCommit: api('TxnOffsetCommit', messages.TxnOffsetCommitRequest, messages.TxnOffsetCommitResponse),
+  DescribeAcls: api('DescribeAcls', messages.DescribeAclsRequest, messages.DescribeAclsResponse),
+  CreateAcls: api('CreateAcls', messages.CreateAclsRequest, messages.CreateAclsResponse),
+  DeleteAcls: api('DeleteAcls', messages.DeleteAclsRequest, messages.DeleteAclsResponse),
   DescribeConfigs: api('DescribeConfigs', messages.DescribeConfigsRequest, messages.DescribeConfigsResponse),
   AlterConfigs: api('AlterConfigs', messages.AlterConfigsRequest, messages.AlterConfigsResponse),
   AlterReplicaLogDirs: api(

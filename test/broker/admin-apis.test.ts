@@ -1,6 +1,6 @@
 /** Admin APIs over the wire, in all their versions: what the scripts of the controller show in full is only touched upon. */
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Apis, errorByCode } from '#protocol';
+import { type Api, Apis, errorByCode } from '#protocol';
 import { memoryDisk } from '#storage';
 import { batchOf, Scene } from './scene.ts';
 
@@ -200,6 +200,41 @@ describe('DescribeUserScramCredentials', () => {
       'a RESOURCE_NOT_FOUND',
       'b DUPLICATE_RESOURCE',
     ]);
+  });
+});
+
+describe('DescribeAcls, CreateAcls and DeleteAcls', () => {
+  const anything = { resourceTypeFilter: 1, patternTypeFilter: 1, operation: 1, permissionType: 1 };
+  const filter = { ...anything, resourceNameFilter: null, principalFilter: null, hostFilter: null };
+  const rule = { resourceType: 2, resourceName: 't', principal: 'User:a', host: '*', operation: 3, permissionType: 3 };
+  const ask = async (version: number) => {
+    const described = await scene.send(Apis.DescribeAcls, filter, version);
+    const created = await scene.send(Apis.CreateAcls, { creations: [rule, rule] }, version);
+    const deleted = await scene.send(Apis.DeleteAcls, { filters: [filter] }, version);
+    return [described, ...created.results, ...deleted.filterResults].map(({ errorCode }) => nameOf(errorCode));
+  };
+
+  it.each([1, 2, 3])('version %d tells of each that there are no access control lists', async (version) => {
+    scene = await Scene.start();
+    expect(await ask(version)).toEqual(Array(4).fill('SECURITY_DISABLED'));
+  });
+
+  it('hang up on who knows not what they ask for', async () => {
+    scene = await Scene.start();
+    const hangsUp = async (api: Api, body: object) => {
+      const client = await scene.client();
+      await expect(client.send(api, 3, body, { timeoutMs: 600_000 })).rejects.toMatchObject({
+        code: 'NETWORK_EXCEPTION',
+      });
+    };
+    await hangsUp(Apis.DescribeAcls, { ...filter, operation: 0 });
+    await hangsUp(Apis.CreateAcls, { creations: [rule, { ...rule, resourceType: 0 }] });
+    await hangsUp(Apis.DeleteAcls, { filters: [filter, { ...filter, permissionType: 0 }] });
+  });
+
+  it('tell who may not ask no more than that', async () => {
+    scene = await Scene.start({ authorizer: nobody });
+    expect(await ask(3)).toEqual(Array(4).fill('CLUSTER_AUTHORIZATION_FAILED'));
   });
 });
 

@@ -11,11 +11,14 @@ export { AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse } from './alter
 export { ApiVersionsRequest, ApiVersionsResponse } from './api-versions.ts';
 export { ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse } from './consumer-group-describe.ts';
 export { ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse } from './consumer-group-heartbeat.ts';
+export { CreateAclsRequest, CreateAclsResponse } from './create-acls.ts';
 export { CreatePartitionsRequest, CreatePartitionsResponse } from './create-partitions.ts';
 export { CreateTopicsRequest, CreateTopicsResponse } from './create-topics.ts';
+export { DeleteAclsRequest, DeleteAclsResponse } from './delete-acls.ts';
 export { DeleteGroupsRequest, DeleteGroupsResponse } from './delete-groups.ts';
 export { DeleteRecordsRequest, DeleteRecordsResponse } from './delete-records.ts';
 export { DeleteTopicsRequest, DeleteTopicsResponse } from './delete-topics.ts';
+export { DescribeAclsRequest, DescribeAclsResponse } from './describe-acls.ts';
 export { DescribeClientQuotasRequest, DescribeClientQuotasResponse } from './describe-client-quotas.ts';
 export { DescribeClusterRequest, DescribeClusterResponse } from './describe-cluster.ts';
 export { DescribeConfigsRequest, DescribeConfigsResponse } from './describe-configs.ts';

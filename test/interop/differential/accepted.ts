@@ -62,9 +62,9 @@ export const accepted: readonly Accepted[] = [
   { api: 'ApiVersions', path: /^apiKeys\[(17|36|51)\]$/, ours: /absent/, reason: 'SASL comes later.' },
   {
     api: 'ApiVersions',
-    path: /^apiKeys\[(29|30|31|38|39|40|41)\]$/,
+    path: /^apiKeys\[(38|39|40|41)\]$/,
     ours: /absent/,
-    reason: 'Access control lists and delegation tokens come later.',
+    reason: 'Delegation tokens come later.',
   },
   {
     api: 'ApiVersions',

@@ -1,4 +1,5 @@
 /** Everything that both brokers are asked. */
+import { acls } from './acls.ts';
 import type { Chapter } from './chapter.ts';
 import { configs } from './configs.ts';
 import { consumerGroups } from './consumer-groups.ts';
@@ -22,5 +23,6 @@ export const chapters: readonly Chapter[] = [
   groups,
   consumerGroups,
   transactions,
+  acls,
   others,
 ];

@@ -3,6 +3,7 @@ import { type Api, Apis, type DescribeLogDirsResponse } from '#protocol';
 import type { FieldSchema } from '../../../../src/protocol/schema.ts';
 import type { Fields, Value } from '../loose-encoder.ts';
 import type { Lattice } from '../variants.ts';
+import { acls } from './acls.ts';
 import type { Chapter } from './chapter.ts';
 import { configs } from './configs.ts';
 import { consumerGroups } from './consumer-groups.ts';
@@ -16,7 +17,7 @@ import { transactions } from './transactions.ts';
 /** A fenced broker, or one that is taken for a replica of the quorum, would end the run. */
 const HARMFUL = ['UnregisterBroker', 'AddRaftVoter', 'RemoveRaftVoter'];
 const asked = new Set<Api>(
-  [metadata, data, topics, configs, groups, consumerGroups, transactions].flatMap(({ lattices }) =>
+  [metadata, data, topics, configs, groups, consumerGroups, transactions, acls].flatMap(({ lattices }) =>
     lattices.map(({ api }) => api),
   ),
 );
