@@ -5,14 +5,16 @@ import type { Disk, DiskFile, DiskLock } from '#storage';
 export class GatedDisk implements Disk {
   readonly #disk: Disk;
   #gate: Deferred<void> | undefined;
+  #isShut: (path: string) => boolean = () => true;
   #failure: KafkaError | undefined;
 
   constructor(disk: Disk) {
     this.#disk = disk;
   }
 
-  /** From now on no sync ends. */
-  shut(): void {
+  /** From now on no sync ends, or none of files with such a path. */
+  shut(which = /./): void {
+    this.#isShut = (path) => which.test(path);
     this.#gate ??= new Deferred();
   }
 
@@ -38,7 +40,7 @@ export class GatedDisk implements Disk {
       writeSync: (chunks, position) => file.writeSync(chunks, position),
       truncateSync: (sizeInBytes) => file.truncateSync(sizeInBytes),
       sync: async () => {
-        await this.#gate?.promise;
+        if (this.#isShut(path)) await this.#gate?.promise;
         if (this.#failure !== undefined) throw this.#failure;
         await file.sync();
       },

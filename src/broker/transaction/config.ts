@@ -76,7 +76,7 @@ export const transactionConfigTable = defineConfig({
     default: 1,
     min: 1,
     importance: 'high',
-    doc: 'In-sync replicas of `__transaction_state` that a record of it waits for.',
+    doc: 'In-sync replicas of `__transaction_state` that a record of it waits for, at most as many as there are.',
   },
   'transaction.state.log.segment.bytes': {
     type: 'int',

@@ -1,87 +1,15 @@
-/** Keys of server.properties do what they say: the same questions to a broker without the key, and to one with it. */
-import { describe, expect, test } from '@jest/globals';
-import { Apis, Errors, errorByCode } from '#protocol';
+/** Keys of server.properties do what they say: those of requests, topics and logs. */
+import { describe, expect, it } from '@jest/globals';
+import { Apis } from '#protocol';
+import { type Disk, memoryDisk } from '#storage';
 import { batchOf, encodedRequest, RawClient, Scene } from '../scene.ts';
-
-interface Row {
-  readonly key: string;
-  readonly value: string | number;
-  /** What both brokers have besides. */
-  readonly besides?: Record<string, unknown>;
-  readonly ask: (scene: Scene) => Promise<unknown>;
-  readonly usually: unknown;
-  readonly changed: unknown;
-}
-
-const GROUP = 32;
-const LONG = { timeoutMs: 600_000 };
-const name = ({ errorCode }: { errorCode: number }) => errorByCode(errorCode).name;
-
-const findCoordinator = (scene: Scene, keyType = 0) =>
-  scene.send(Apis.FindCoordinator, { keyType, coordinatorKeys: ['g'] });
-
-const joining = (sessionTimeoutMs: number, memberId = '') => ({
-  groupId: 'g',
-  sessionTimeoutMs,
-  rebalanceTimeoutMs: 60_000,
-  memberId,
-  protocolType: 'consumer',
-  protocols: [{ name: 'range', metadata: Buffer.alloc(4) }],
-});
-
-/** In version 3 a member needs no id to join; it is awaited when it is not to wait for others. */
-async function join(scene: Scene, sessionTimeoutMs: number): Promise<string> {
-  await findCoordinator(scene);
-  return name(await scene.send(Apis.JoinGroup, joining(sessionTimeoutMs), 3));
-}
-
-async function beat(scene: Scene, memberId = 'm', serverAssignor: string | null = null) {
-  await findCoordinator(scene);
-  const member = { groupId: 'g', memberId, memberEpoch: 0, rebalanceTimeoutMs: 1000, serverAssignor };
-  return scene.send(Apis.ConsumerGroupHeartbeat, { ...member, subscribedTopicNames: ['t'], topicPartitions: [] });
-}
-
-async function beats(scene: Scene): Promise<string> {
-  await beat(scene, 'first');
-  return name(await beat(scene, 'second'));
-}
-
-const groupConfig = (key: string, value: string) => async (scene: Scene) => {
-  const configs = [{ name: key, configOperation: 0, value }];
-  const resources = [{ resourceType: GROUP, resourceName: 'g', configs }];
-  return name((await scene.send(Apis.IncrementalAlterConfigs, { resources })).responses[0]);
-};
-
-async function commit(scene: Scene, committedMetadata = ''): Promise<string> {
-  await findCoordinator(scene);
-  const partitions = [{ partitionIndex: 0, committedOffset: 1, committedMetadata }];
-  const { topics } = await scene.send(Apis.OffsetCommit, { groupId: 'g', topics: [{ name: 't', partitions }] }, 8);
-  return name(topics[0].partitions[0]);
-}
-
-async function committed(scene: Scene): Promise<number> {
-  const topics = [{ name: 't', partitionIndexes: [0] }];
-  const { groups } = await scene.send(Apis.OffsetFetch, { groups: [{ groupId: 'g', topics }] }, 9);
-  return groups[0].topics[0].partitions[0].committedOffset;
-}
-
-async function committedAfter(scene: Scene, ms: number): Promise<number> {
-  await commit(scene);
-  await scene.clock.advance(ms);
-  return committed(scene);
-}
+import { type Config, errorOf, testKeys } from './key-rows.ts';
 
 async function knownProducers(scene: Scene): Promise<number> {
   await scene.produce('t', batchOf(['a'], { producerId: 7, producerEpoch: 0, baseSequence: 0 }));
   await scene.clock.advance(900_000);
   const topics = [{ name: 't', partitionIndexes: [0] }];
   return (await scene.send(Apis.DescribeProducers, { topics })).topics[0].partitions[0].activeProducers.length;
-}
-
-async function producerId(scene: Scene): Promise<string> {
-  await findCoordinator(scene, 1);
-  const asked = { transactionalId: 'g', transactionTimeoutMs: 2000 };
-  return name(await scene.send(Apis.InitProducerId, asked));
 }
 
 /** Of two large requests that stand still half way: how many are read. */
@@ -112,7 +40,7 @@ async function partitionsTold(scene: Scene): Promise<number> {
 
 async function newTopic(scene: Scene, partitionCount: number, replicationFactor = 1): Promise<string> {
   const topics = [{ name: 'new', numPartitions: partitionCount, replicationFactor, assignments: [], configs: [] }];
-  return name((await scene.send(Apis.CreateTopics, { topics, timeoutMs: 1000 })).topics[0]);
+  return errorOf((await scene.send(Apis.CreateTopics, { topics, timeoutMs: 1000 })).topics[0]);
 }
 
 /** Of a client that may change one partition a second, and changes a few at once. */
@@ -122,182 +50,125 @@ async function mutation(scene: Scene): Promise<string> {
   await scene.send(Apis.AlterClientQuotas, { entries: [{ entity, ops }], validateOnly: false });
   await newTopic(scene, 5);
   const topics = [{ name: 'more', numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }];
-  return name((await scene.send(Apis.CreateTopics, { topics, timeoutMs: 1000 })).topics[0]);
+  return errorOf((await scene.send(Apis.CreateTopics, { topics, timeoutMs: 1000 })).topics[0]);
 }
 
-const rows: readonly Row[] = [
-  {
-    key: 'max.request.partition.size.limit',
-    value: 3,
-    ask: partitionsTold,
-    usually: 4,
-    changed: 3,
-  },
-  {
-    key: 'default.replication.factor',
-    value: 2,
-    ask: (scene) => newTopic(scene, 1, -1),
-    usually: 'NONE',
-    changed: 'INVALID_REPLICATION_FACTOR',
-  },
-  { key: 'producer.id.expiration.ms', value: 60_000, ask: knownProducers, usually: 1, changed: 0 },
-  { key: 'queued.max.request.bytes', value: 70_000, ask: largeRequestsRead, usually: 2, changed: 1 },
-  { key: 'broker.id', value: 7, ask: async ({ broker }) => broker.nodeId, usually: 1, changed: 7 },
-  {
-    key: 'group.coordinator.rebalance.protocols',
-    value: 'classic',
-    ask: async (scene) => name(await beat(scene)),
-    usually: 'NONE',
-    changed: 'UNSUPPORTED_VERSION',
-  },
-  {
-    key: 'group.min.session.timeout.ms',
-    value: 10_000,
-    ask: (scene) => join(scene, 6000),
-    usually: 'NONE',
-    changed: 'INVALID_SESSION_TIMEOUT',
-  },
-  {
-    key: 'group.max.session.timeout.ms',
-    value: 10_000,
-    ask: (scene) => join(scene, 20_000),
-    usually: 'NONE',
-    changed: 'INVALID_SESSION_TIMEOUT',
-  },
-  {
-    key: 'group.consumer.max.size',
-    value: 1,
-    ask: beats,
-    usually: 'NONE',
-    changed: 'GROUP_MAX_SIZE_REACHED',
-  },
-  {
-    key: 'group.consumer.assignors',
-    value: 'range',
-    ask: async (scene) => name(await beat(scene, 'm', 'uniform')),
-    usually: 'NONE',
-    changed: 'UNSUPPORTED_ASSIGNOR',
-  },
-  {
-    key: 'group.consumer.heartbeat.interval.ms',
-    value: 7000,
-    ask: async (scene) => (await beat(scene)).heartbeatIntervalMs,
-    usually: 5000,
-    changed: 7000,
-  },
-  {
-    key: 'group.consumer.min.heartbeat.interval.ms',
-    value: 4000,
-    ask: groupConfig('consumer.heartbeat.interval.ms', '4500'),
-    usually: 'INVALID_CONFIG',
-    changed: 'NONE',
-  },
-  {
-    key: 'group.consumer.max.heartbeat.interval.ms',
-    value: 20_000,
-    ask: groupConfig('consumer.heartbeat.interval.ms', '16000'),
-    usually: 'INVALID_CONFIG',
-    changed: 'NONE',
-  },
-  {
-    key: 'group.consumer.min.session.timeout.ms',
-    value: 40_000,
-    ask: groupConfig('consumer.session.timeout.ms', '41000'),
-    usually: 'INVALID_CONFIG',
-    changed: 'NONE',
-  },
-  {
-    key: 'group.consumer.max.session.timeout.ms',
-    value: 70_000,
-    ask: groupConfig('consumer.session.timeout.ms', '61000'),
-    usually: 'INVALID_CONFIG',
-    changed: 'NONE',
-  },
-  {
-    key: 'group.consumer.min.assignment.interval.ms',
-    value: 500,
-    ask: groupConfig('consumer.assignment.interval.ms', '400'),
-    usually: 'NONE',
-    changed: 'INVALID_CONFIG',
-  },
-  {
-    key: 'group.consumer.max.assignment.interval.ms',
-    value: 20_000,
-    ask: groupConfig('consumer.assignment.interval.ms', '16000'),
-    usually: 'INVALID_CONFIG',
-    changed: 'NONE',
-  },
-  {
-    key: 'offset.metadata.max.bytes',
-    value: 3,
-    ask: (scene) => commit(scene, 'four'),
-    usually: 'NONE',
-    changed: 'OFFSET_METADATA_TOO_LARGE',
-  },
-  {
-    key: 'offsets.retention.minutes',
-    value: 1,
-    ask: (scene) => committedAfter(scene, 1_200_000),
-    usually: 1,
-    changed: -1,
-  },
-  {
-    key: 'offsets.retention.check.interval.ms',
-    value: 10_000,
-    besides: { 'offsets.retention.minutes': 1 },
-    ask: (scene) => committedAfter(scene, 75_000),
-    usually: 1,
-    changed: -1,
-  },
-  {
-    key: 'transaction.max.timeout.ms',
-    value: 1000,
-    ask: producerId,
-    usually: 'NONE',
-    changed: 'INVALID_TRANSACTION_TIMEOUT',
-  },
-  {
-    key: 'controller.quota.window.num',
-    value: 3,
-    ask: mutation,
-    usually: 'NONE',
-    changed: 'THROTTLING_QUOTA_EXCEEDED',
-  },
-  {
-    key: 'controller.quota.window.size.seconds',
-    value: 5,
-    besides: { 'controller.quota.window.num': 3 },
-    ask: mutation,
-    usually: 'THROTTLING_QUOTA_EXCEEDED',
-    changed: 'NONE',
-  },
-];
+/** Partitions of which one fetch brings records, where each has more than the least limit. */
+async function partitionsFetched(scene: Scene): Promise<number> {
+  const indexes = [0, 1, 2, 3];
+  for (const partition of indexes) await scene.produce('four', batchOf(['x'.repeat(2000)]), { partition });
+  const partitions = indexes.map((partition) => ({ partition, fetchOffset: 0, partitionMaxBytes: 1_000_000 }));
+  const asked = { maxWaitMs: 0, minBytes: 1, maxBytes: 1_000_000, topics: [{ topic: 'four', partitions }] };
+  const { responses } = await scene.send(Apis.Fetch, asked, 12);
+  return responses[0].partitions.filter(({ records }) => (records?.length ?? 0) > 0).length;
+}
 
-async function answer({ besides, ask }: Row, config: Record<string, unknown>): Promise<unknown> {
-  const scene = await Scene.start({ topics: { t: 1, four: 4 }, config: { ...besides, ...config } });
-  try {
-    return await ask(scene);
-  } finally {
-    await scene.close();
+async function segmentsOf(disk: Disk, folder: string): Promise<number> {
+  return (await disk.list(folder)).filter(({ name }) => name.endsWith('.log')).length;
+}
+
+/** After 9 MB of changes, 30 kB each. */
+async function metadataSegments(scene: Scene): Promise<number> {
+  const name = 'leader.replication.throttled.replicas';
+  for (let change = 0; change < 300; change++) {
+    const value = Array.from({ length: 6000 }, () => `${change}:1`)
+      .join(',')
+      .slice(0, 30_000);
+    const configs = [{ name, configOperation: 0, value: value.slice(0, value.lastIndexOf(',')) }];
+    const resources = [{ resourceType: 2, resourceName: 't', configs }];
+    const { responses } = await scene.send(Apis.IncrementalAlterConfigs, { resources });
+    expect(errorOf(responses[0])).toBe('NONE');
   }
+  return segmentsOf(scene.disk, '/data/__cluster_metadata-0');
+}
+
+/** Ten seconds after the background has begun to look at a closed segment of a MiB, whose first batch is damaged. */
+async function damageFound(scene: Scene): Promise<boolean> {
+  const configs = [{ name: 'segment.bytes', value: '1048576' }];
+  await scene.send(Apis.CreateTopics, { topics: [{ name: 's', numPartitions: 1, replicationFactor: 1, configs }] });
+  for (let n = 0; n < 6; n++) await scene.produce('s', batchOf(['x'.repeat(250_000)]));
+  expect(await segmentsOf(scene.disk, '/data/s-0')).toBe(2);
+  const file = scene.disk.openSync('/data/s-0/00000000000000000000.log', { create: false });
+  file.writeSync([Buffer.from('damage')], 1000);
+  file.close();
+  await scene.clock.advance(70_000);
+  return scene.book.lines.some(({ message }) => /s-0.*damaged/.test(message));
+}
+
+/** Whether the logs of forty partitions are open when each of them was written to. */
+async function areAllOpen(_: Scene, config: Config): Promise<boolean> {
+  const disk = memoryDisk();
+  const open = disk.openSync.bind(disk);
+  let openCount = 0;
+  disk.openSync = (path, options) => {
+    const file = open(path, options);
+    if (!/\/many-\d+\/\d+\.log$/.test(path)) return file;
+    openCount++;
+    const close = file.close.bind(file);
+    return Object.assign(file, {
+      close: () => {
+        openCount--;
+        close();
+      },
+    });
+  };
+  const scene = await Scene.start({ disk, config, topics: { many: 40 } });
+  for (let partition = 0; partition < 40; partition++)
+    expect(await scene.produce('many', batchOf(['x']), { partition })).toMatchObject({ errorCode: 0 });
+  const isAll = openCount === 40;
+  if (!isAll) expect(openCount).toBeLessThanOrEqual(10);
+  await scene.close();
+  return isAll;
 }
 
 describe('a key of server.properties', () => {
-  test.each(rows)('$key=$value works', async (row) => {
-    expect(await answer(row, {})).toBe(row.usually);
-    expect(await answer(row, { [row.key]: row.value })).toBe(row.changed);
-  });
+  testKeys([
+    {
+      key: 'max.request.partition.size.limit',
+      value: 3,
+      ask: partitionsTold,
+      usually: 4,
+      changed: 3,
+    },
+    {
+      key: 'default.replication.factor',
+      value: 2,
+      ask: (scene) => newTopic(scene, 1, -1),
+      usually: 'NONE',
+      changed: 'INVALID_REPLICATION_FACTOR',
+    },
+    { key: 'producer.id.expiration.ms', value: 60_000, ask: knownProducers, usually: 1, changed: 0 },
+    { key: 'queued.max.request.bytes', value: 70_000, ask: largeRequestsRead, usually: 2, changed: 1 },
+    { key: 'broker.id', value: 7, ask: async ({ broker }) => broker.nodeId, usually: 1, changed: 7 },
+    {
+      key: 'controller.quota.window.num',
+      value: 3,
+      ask: mutation,
+      usually: 'NONE',
+      changed: 'THROTTLING_QUOTA_EXCEEDED',
+    },
+    {
+      key: 'controller.quota.window.size.seconds',
+      value: 5,
+      besides: { 'controller.quota.window.num': 3 },
+      ask: mutation,
+      usually: 'THROTTLING_QUOTA_EXCEEDED',
+      changed: 'NONE',
+    },
+    { key: 'fetch.max.bytes', value: 1024, ask: partitionsFetched, usually: 4, changed: 1 },
+    { key: 'metadata.log.segment.bytes', value: 8_388_608, ask: metadataSegments, usually: 1, changed: 2 },
+    {
+      key: 'springtide.broker.scrub.bytes.per.second',
+      value: 10_000,
+      ask: damageFound,
+      usually: true,
+      changed: false,
+    },
+    { key: 'springtide.broker.open.files.max', value: 10, ask: areAllOpen, usually: true, changed: false },
+  ]);
 
-  test('group.max.size lets no further member in', async () => {
-    const scene = await Scene.start({ config: { 'group.max.size': 1 } });
-    await findCoordinator(scene);
-    const ids = await Promise.all(
-      [1, 2].map(async () => (await (await scene.client()).send(Apis.JoinGroup, 4, joining(30_000), LONG)).memberId),
-    );
-    const [first, second] = await Promise.all(
-      ids.map(async (id) => (await scene.client()).send(Apis.JoinGroup, 4, joining(30_000, id), LONG)),
-    );
-    expect([name(first), name(second)]).toEqual(['NONE', Errors.GROUP_MAX_SIZE_REACHED.name]);
-    await scene.close();
+  it('springtide.broker.metrics.host is where metrics are read', async () => {
+    const config = { 'springtide.broker.metrics.port': 0, 'springtide.broker.metrics.host': '192.0.2.1' };
+    await expect(Scene.start({ config })).rejects.toThrow(/192\.0\.2\.1/);
   });
 });
