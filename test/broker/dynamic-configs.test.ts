@@ -107,7 +107,7 @@ describe('keys of the broker', () => {
     expect((await describeAll(BROKER, '')).configs).toEqual([]);
   });
 
-  it("that mean nothing here are taken and told once; their values are nobody's business", async () => {
+  it('that mean nothing here are taken and told once, and shown unless they are of somebody else', async () => {
     scene = await Scene.start();
     expect(
       await alter(BROKER, '', [
@@ -121,9 +121,11 @@ describe('keys of the broker', () => {
     ]);
     const { configs } = await describeAll(BROKER, '');
     expect(configs.map(({ name, value, isSensitive }) => [name, value, isSensitive])).toEqual([
-      ['num.io.threads', null, true],
+      ['num.io.threads', '9', false],
       ['somebody.s.key', null, true],
     ]);
+    expect(await shown(BROKER, '1', 'num.io.threads')).toBe('9@3: num.io.threads=9@3 num.io.threads=8@5');
+    expect(await alter(BROKER, '', [['num.io.threads', 'many']])).toMatchObject({ error: 'INVALID_REQUEST' });
     expect(await alter(BROKER, '', [['somebody.s.key', null]])).toMatchObject({ error: 'NONE' });
   });
 

@@ -19,7 +19,7 @@ import {
 import { compileTopicPattern } from '../group/consumer/topic-pattern.ts';
 import { readClientMatch } from '../telemetry/subscription.ts';
 import { clientMetricsTable } from './client-metrics-table.ts';
-import { brokerKeys, dynamicMode } from './dynamic-keys.ts';
+import { brokerKeyOf, dynamicMode } from './dynamic-keys.ts';
 import { groupBounds, groupConfigConflict } from './group-configs.ts';
 import { groupResourceTable, groupValueProblem } from './group-resource-table.ts';
 import type { LiveConfig } from './live-config.ts';
@@ -89,14 +89,14 @@ function brokerRules(nodeId: number, live: LiveConfig): ConfigRules {
         const text = `Cannot update these configs at default cluster level, broker id must be specified: [${key}]`;
         return refuse(Errors.INVALID_REQUEST, text);
       }
-      const row = brokerKeys.get(key);
+      const row = brokerKeyOf(key);
       return row === undefined ? { value } : checkValue(Errors.INVALID_REQUEST, key, row.key, value);
     },
     conflict(resourceName, overrides) {
       const problem = live.problemWith(resourceName, overrides);
       return problem === undefined ? undefined : refuse(Errors.INVALID_REQUEST, problem);
     },
-    list: (key) => listOf(brokerKeys.get(key)?.key),
+    list: (key) => listOf(brokerKeyOf(key)?.key),
   };
 }
 

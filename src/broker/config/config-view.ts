@@ -6,7 +6,7 @@
 import { type ConfigKey, type ConfigTable, formatConfigValue, Password, parseConfigValue } from '#core';
 import { brokerDefaults, topicConfig, topicConfigTable } from '#storage';
 import { clientMetricsTable } from './client-metrics-table.ts';
-import { brokerKeys } from './dynamic-keys.ts';
+import { brokerKeyOf, brokerKeys } from './dynamic-keys.ts';
 import { groupBrokerKey, shownGroupKeys } from './group-resource-table.ts';
 import { DYNAMIC_BROKER, DYNAMIC_DEFAULT, type LiveConfig, STATIC_BROKER } from './live-config.ts';
 
@@ -69,23 +69,21 @@ export function topicConfigSource(live: LiveConfig, name: string, overrides: Ove
   return source ?? DEFAULT_SOURCE;
 }
 
-/** The configs of this broker, those that give topics their defaults included, and what was set that nobody knows. */
+/** The configs of this broker, those that give topics their defaults included, and what else was set. */
 export function describeBrokerConfigs(live: LiveConfig): ConfigView[] {
-  const unknown = new Set([...live.dynamicNames(DYNAMIC_BROKER), ...live.dynamicNames(DYNAMIC_DEFAULT)]);
-  for (const name of brokerKeys.keys()) unknown.delete(name);
-  const known = [...brokerKeys].map(([name, { key, mode, names }]) => {
-    const synonyms = brokerSynonyms(live, names, name);
-    return view(name, key, mode === 'read-only', synonyms[0]?.value ?? null, synonyms);
+  const set = [...live.dynamicNames(DYNAMIC_BROKER), ...live.dynamicNames(DYNAMIC_DEFAULT)];
+  return [...new Set([...brokerKeys.keys(), ...set])].sort().map((name) => {
+    const row = brokerKeyOf(name);
+    if (row === undefined) return unknownView(live, name, [DYNAMIC_BROKER, DYNAMIC_DEFAULT]);
+    const synonyms = brokerSynonyms(live, row.names, name);
+    return view(name, row.key, row.mode === 'read-only', synonyms[0]?.value ?? null, synonyms);
   });
-  return [...known, ...[...unknown].map((name) => unknownView(live, name, [DYNAMIC_BROKER, DYNAMIC_DEFAULT]))].sort(
-    (a, b) => (a.name < b.name ? -1 : 1),
-  );
 }
 
 /** What is set for all brokers. */
 export function describeBrokerDefaults(live: LiveConfig): ConfigView[] {
   return live.dynamicNames(DYNAMIC_DEFAULT).map((name) => {
-    const row = brokerKeys.get(name);
+    const row = brokerKeyOf(name);
     if (row === undefined) return unknownView(live, name, [DYNAMIC_DEFAULT]);
     const value = textOf(name, row.key, live.at(DYNAMIC_DEFAULT, name));
     const isReadOnly = row.mode === 'read-only';
@@ -124,11 +122,11 @@ function brokerSynonyms(live: LiveConfig, names: readonly string[], main: string
   for (const source of PLACES) {
     for (const name of names) {
       const given = live.at(source, name);
-      if (given !== undefined) synonyms.push({ name, value: textOf(name, brokerKeys.get(name)!.key, given), source });
+      if (given !== undefined) synonyms.push({ name, value: textOf(name, brokerKeyOf(name)!.key, given), source });
     }
   }
   for (const name of names) {
-    const value = defaultText(name, brokerKeys.get(name)!.key);
+    const value = defaultText(name, brokerKeyOf(name)!.key);
     if (value !== null) synonyms.push({ name, value, source: DEFAULT_SOURCE });
   }
   const first = synonyms.findIndex(({ name }) => name === main);

@@ -18,21 +18,26 @@ export interface BrokerKey {
   readonly names: readonly string[];
 }
 
-/** Dynamic in Kafka, and nothing here: taken, so that tools that set them go on. */
-const dynamicWithoutEffect: ReadonlySet<string> = new Set([
-  'background.threads',
-  'config.providers',
-  'follower.fetch.last.tiered.offset.enable',
-  'group.coordinator.cached.buffer.max.bytes',
-  'log.cleaner.threads',
-  'metric.reporters',
-  'num.io.threads',
-  'num.network.threads',
-  'num.recovery.threads.per.data.dir',
-  'num.replica.fetchers',
-  'remote.fetch.max.wait.ms',
-  'remote.list.offsets.request.timeout.ms',
-]);
+/** Dynamic in Kafka, and nothing here: taken, so that tools that set them go on, and shown as they were set. */
+const idleKeys: ReadonlyMap<string, BrokerKey> = new Map(
+  Object.entries<Omit<ConfigKey, 'doc'>>({
+    'background.threads': { type: 'int', default: 10, min: 1 },
+    'config.providers': { type: 'list', default: [] },
+    'follower.fetch.last.tiered.offset.enable': { type: 'boolean', default: false },
+    'group.coordinator.cached.buffer.max.bytes': { type: 'int', default: 1_048_588, min: 524_288 },
+    'log.cleaner.threads': { type: 'int', default: 1, min: 0 },
+    'metric.reporters': { type: 'list', default: ['org.apache.kafka.common.metrics.JmxReporter'] },
+    'num.io.threads': { type: 'int', default: 8, min: 1 },
+    'num.network.threads': { type: 'int', default: 3, min: 1 },
+    'num.recovery.threads.per.data.dir': { type: 'int', default: 2, min: 1 },
+    'num.replica.fetchers': { type: 'int', default: 1 },
+    'remote.fetch.max.wait.ms': { type: 'int', default: 500, min: 1 },
+    'remote.list.offsets.request.timeout.ms': { type: 'long', default: 30_000, min: 1 },
+  }).map(([name, row]) => [
+    name,
+    brokerKey(name, { ...row, doc: 'Without effect: it is kept and shown as it was set.', dynamic: 'cluster-wide' }),
+  ]),
+);
 
 /** All that have an effect. */
 export const brokerKeys: ReadonlyMap<string, BrokerKey> = new Map([
@@ -47,10 +52,15 @@ export const brokerKeys: ReadonlyMap<string, BrokerKey> = new Map([
   ),
 ]);
 
-/** Undefined for keys that nobody knows: Kafka takes them too, for what somebody may have plugged in. */
+/** The row of a key that can be set and shown, be it without effect. */
+export function brokerKeyOf(name: string): BrokerKey | undefined {
+  return brokerKeys.get(name) ?? idleKeys.get(name);
+}
+
+/** Undefined for keys without effect, those that nobody knows among them: Kafka takes them too, for what somebody may have plugged in. */
 export function dynamicMode(name: string): DynamicMode | undefined {
   const mode = brokerKeys.get(name)?.mode ?? (isListenerLimit(name) ? 'cluster-wide' : undefined);
-  if (mode !== undefined || dynamicWithoutEffect.has(name)) return mode;
+  if (mode !== undefined || idleKeys.has(name)) return mode;
   return isKnownBrokerKey(name) ? 'read-only' : undefined;
 }
 

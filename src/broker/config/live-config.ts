@@ -8,7 +8,7 @@ import { refusedTopicConfig, topicConfig, topicConfigConflict } from '#storage';
 import type { MetadataImage } from '../controller/index.ts';
 import { connectionLimits } from '../server/connection-limits.ts';
 import { brokerConfigTable } from './config.ts';
-import { brokerKeys, dynamicMode } from './dynamic-keys.ts';
+import { brokerKeyOf, dynamicMode } from './dynamic-keys.ts';
 import { cordonedPaths, type LogDirs } from './log-dirs.ts';
 import type { BrokerConfig, BrokerSettings } from './settings.ts';
 
@@ -112,7 +112,7 @@ export class LiveConfig {
 
   /** Whoever wrote it may know other values. */
   #isGood(name: string, value: unknown): boolean {
-    const row = brokerKeys.get(name);
+    const row = brokerKeyOf(name);
     if (row === undefined) return true;
     try {
       parseConfigValue(name, row.key, value);
