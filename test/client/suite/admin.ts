@@ -97,9 +97,10 @@ function alterConfigTests(scene: () => ProducerScene): void {
     const topic = await scene().topic(1, { 'retention.ms': 12345, 'max.message.bytes': 5000 });
     const change = { name: 'retention.ms', operation: 'set', value: 777 } as const;
     (await scene().admin.incrementalAlterConfigs([{ type: 'topic', name: topic, changes: [change] }])).all();
-    const entries = (await scene().admin.describeConfigs([{ type: 'topic', name: topic }])).get(`topic:${topic}`);
-    expect(entries.get('retention.ms')?.value).toBe('777');
-    expect(entries.get('max.message.bytes')?.value).toBe('5000');
+    const entries = async () =>
+      (await scene().admin.describeConfigs([{ type: 'topic', name: topic }])).get(`topic:${topic}`);
+    await until(async () => (await entries()).get('retention.ms')?.value === '777');
+    expect((await entries()).get('max.message.bytes')?.value).toBe('5000');
   });
 }
 
