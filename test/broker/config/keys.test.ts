@@ -155,6 +155,13 @@ describe('a key of server.properties', () => {
       usually: 'THROTTLING_QUOTA_EXCEEDED',
       changed: 'NONE',
     },
+    {
+      key: 'cluster.id',
+      value: 'c3ByaW5ndGlkZS1uYW1lZA',
+      ask: async (scene) => (await scene.send(Apis.DescribeCluster, {})).clusterId === 'c3ByaW5ndGlkZS1uYW1lZA',
+      usually: false,
+      changed: true,
+    },
     { key: 'fetch.max.bytes', value: 1024, ask: partitionsFetched, usually: 4, changed: 1 },
     { key: 'metadata.log.segment.bytes', value: 8_388_608, ask: metadataSegments, usually: 1, changed: 2 },
     {
