@@ -129,6 +129,19 @@ describe('keys of the broker', () => {
     expect(await alter(BROKER, '', [['somebody.s.key', null]])).toMatchObject({ error: 'NONE' });
   });
 
+  it.each([
+    'leader.replication.throttled.rate',
+    'follower.replication.throttled.rate',
+    'replica.alter.log.dirs.io.max.bytes.per.second',
+  ])('with which a tool holds back moves of replicas are taken, shown and taken away: %s', async (name) => {
+    scene = await Scene.start();
+    expect(await alter(BROKER, '1', [[name, '1000']])).toMatchObject({ error: 'NONE' });
+    expect(await shown(BROKER, '1', name)).toBe(`1000@2: ${name}=1000@2`);
+    expect(await alter(BROKER, '1', [[name, '-1']])).toMatchObject({ error: 'INVALID_REQUEST' });
+    expect(await alter(BROKER, '1', [[name, null]])).toMatchObject({ error: 'NONE' });
+    expect((await describeAll(BROKER, '1', [name])).configs).toEqual([]);
+  });
+
   it('are shown with type, default and whether they can change', async () => {
     scene = await Scene.start({ config: { 'log.retention.hours': 5 } });
     const { errorMessage, configs } = await describeAll(BROKER, '1');

@@ -24,7 +24,9 @@ const idleKeys: ReadonlyMap<string, BrokerKey> = new Map(
     'background.threads': { type: 'int', default: 10, min: 1 },
     'config.providers': { type: 'list', default: [] },
     'follower.fetch.last.tiered.offset.enable': { type: 'boolean', default: false },
+    'follower.replication.throttled.rate': { type: 'long', min: 0 },
     'group.coordinator.cached.buffer.max.bytes': { type: 'int', default: 1_048_588, min: 524_288 },
+    'leader.replication.throttled.rate': { type: 'long', min: 0 },
     'log.cleaner.threads': { type: 'int', default: 1, min: 0 },
     'metric.reporters': { type: 'list', default: ['org.apache.kafka.common.metrics.JmxReporter'] },
     'num.io.threads': { type: 'int', default: 8, min: 1 },
@@ -33,6 +35,7 @@ const idleKeys: ReadonlyMap<string, BrokerKey> = new Map(
     'num.replica.fetchers': { type: 'int', default: 1 },
     'remote.fetch.max.wait.ms': { type: 'int', default: 500, min: 1 },
     'remote.list.offsets.request.timeout.ms': { type: 'long', default: 30_000, min: 1 },
+    'replica.alter.log.dirs.io.max.bytes.per.second': { type: 'long', min: 0 },
   }).map(([name, row]) => [
     name,
     brokerKey(name, { ...row, doc: 'Without effect: it is kept and shown as it was set.', dynamic: 'cluster-wide' }),
