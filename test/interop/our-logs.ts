@@ -254,7 +254,7 @@ async function writeRetained(writing: Writing): Promise<void> {
   for (let n = 0; n < 400; n++) append(writing, shapedDrafts(n), { compression: CODECS[n % 5] });
   const { log, clock } = writing;
   await log.flush();
-  await log.retain(clock.now().wallMs, true, Number.POSITIVE_INFINITY);
+  await log.segmentWork.retain(clock.now().wallMs, true, Number.POSITIVE_INFINITY);
   if (log.logStartOffset === 0) throw new Error('nothing was taken away');
 }
 

@@ -194,7 +194,7 @@ describe.each([
     await changeFile(disk, logPath(base), flip(place.position + place.sizeInBytes - 3));
     const scene = await openLog(disk, CONFIG, { durability: 'sync', scrubBytesPerSecond: 1_000_000 });
     // The active segment is read when it is closed.
-    if (base === bases[bases.length - 1]) await scene.log.rollForRetention(scene.clock.now().wallMs);
+    if (base === bases[bases.length - 1]) scene.log.segmentWork.roll(scene.clock.now().wallMs);
     await scene.clock.advance(120_000);
     expect(scene.log.damage).toMatchObject([{ startOffset: base + 1, endOffset: base + 2 }]);
   });

@@ -142,7 +142,7 @@ export class Variant {
     const log = this.#log;
     const { logStartOffset: before } = log;
     await log.flush();
-    await log.retain(this.#wallMs, true, Number.POSITIVE_INFINITY);
+    await log.segmentWork.retain(this.#wallMs, true, Number.POSITIVE_INFINITY);
     const { retentionMs, retentionBytes } = this.story;
     const removed = this.story.records.slice(Math.max(before, this.#deletedTo), log.logStartOffset);
     if (removed.length === 0) return;

@@ -195,7 +195,7 @@ describe('reading from the disk', () => {
     const read = (offset: number) => log.read(offset, { bytesMax: 100_000, endOffsetMax: 120, atLeastOneBatch: true });
     const { endOffset } = await read(0);
     expect(endOffset).toBeGreaterThan(9);
-    await log.verify(log.closedSegments[0], () => Promise.resolve());
+    await log.segmentWork.verify(log.closedSegments[0], () => Promise.resolve());
     expect(await read(0)).toMatchObject({ error: undefined, endOffset: 6 });
     for (const offset of [6, 7, 8]) expect((await read(offset)).error).toBe(Errors.CORRUPT_MESSAGE);
     expect(await read(9)).toMatchObject({ error: undefined, endOffset });
@@ -206,7 +206,7 @@ describe('reading from the disk', () => {
     overwrite(disk, 0, 'b2');
     const read = (offset: number) => log.read(offset, { bytesMax: 1, endOffsetMax: 120, atLeastOneBatch: true });
     expect((await read(0)).endOffset).toBe(3);
-    await log.verify(log.closedSegments[0], () => Promise.resolve());
+    await log.segmentWork.verify(log.closedSegments[0], () => Promise.resolve());
     expect(await read(3)).toMatchObject({ error: undefined, endOffset: 6 });
     expect((await read(6)).error).toBe(Errors.CORRUPT_MESSAGE);
   });
@@ -218,7 +218,7 @@ describe('reading from the disk', () => {
     disk.before = (step) => (step === 'read' ? arrival.promise : undefined);
     const reading = log.read(0, { bytesMax: 1, endOffsetMax: 120, atLeastOneBatch: true });
     await clock.settle();
-    log.forgetBelow(0);
+    log.segmentWork.forgetBelow(0);
     arrival.resolve();
     expect(await reading).toMatchObject({ error: undefined, endOffset: 3 });
     expect(directory.memoryBytes).toBe(0);

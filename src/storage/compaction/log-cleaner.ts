@@ -167,7 +167,7 @@ export class LogCleaner {
     const { clock } = this.#options;
     const config = this.#config;
     const pace = new Pace({ clock, bytesPerSecondMax: config.ioBytesPerSecondMax, signal: this.#stopping.signal });
-    await log.verify(segment, (bytes) => pace.spent(bytes));
+    await log.segmentWork.verify(segment, (bytes) => pace.spent(bytes));
     return log.damage.some(({ file }) => file === segment.path(LOG_SUFFIX));
   }
 
@@ -254,7 +254,7 @@ async function oldEnough(
   if (log.config['min.compaction.lag.ms'] === 0) return segments;
   for (const [index, segment] of segments.entries()) {
     if (index + 1 < segments.length && segments[index + 1].baseOffset <= firstDirty) continue;
-    if (segment.indexes === undefined) await log.loadIndexes(segment);
+    if (segment.indexes === undefined) await log.segmentWork.loadIndexes(segment);
     if (isTooYoung(segment.maxTimestamp.timestamp, wallMs, log.config)) return segments.slice(0, index);
   }
   return segments;

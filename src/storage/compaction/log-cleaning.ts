@@ -161,7 +161,7 @@ async function membersOf({ log, segments, endOffset }: CleaningOptions, rangeEnd
   const members: Member[] = [];
   for (const [index, segment] of segments.entries()) {
     if (segment.baseOffset >= rangeEnd) break;
-    if (segment.indexes === undefined) await log.loadIndexes(segment);
+    if (segment.indexes === undefined) await log.segmentWork.loadIndexes(segment);
     members.push({
       segment,
       baseOffset: segment.baseOffset,
@@ -190,7 +190,7 @@ async function replaceGroup(
     fresh.finish();
     await fresh.storeIndexes(options.pace.clock);
     await fresh.sync(options.pace.clock);
-    isInPlace = await options.log.replaceSegments(replaced, fresh);
+    isInPlace = await options.log.segmentWork.replace(replaced, fresh);
   } finally {
     if (!isInPlace && !isSeen(options.log, fresh)) {
       fresh.close();

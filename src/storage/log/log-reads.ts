@@ -101,8 +101,15 @@ export class LogReads implements CommittedSource {
     return this.#whileStartStands((start) => findMaxTimestamp(this.#segments, { start, end: endOffsetMax }));
   }
 
-  /** Forgets what was read ahead. */
+  /** Segments below `endOffset` were replaced: memory still has what was in them. */
+  forgetBelow(endOffset: number): void {
+    this.#tail.forget(endOffset);
+    this.#reader.clear();
+  }
+
+  /** Gives memory back. */
   clear(): void {
+    this.#tail.clear();
     this.#reader.clear();
   }
 

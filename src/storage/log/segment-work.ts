@@ -1,17 +1,20 @@
 /**
- * What takes whole segments out of a log or replaces them: retention and the swap that ends a compaction. One thing after the other,
- * beside appends and reads, which see the log before or after it.
+ * What is done to whole segments of a log: retention takes them away, the swap that ends a compaction replaces them, one thing after the
+ * other, beside appends and reads, which see the log before or after it; the scrub reads them through.
  */
 import { errorText } from '#core';
 import { swapSegments } from '../compaction/segment-swap.ts';
 import type { TopicConfig } from '../config.ts';
+import type { CheckpointedLog } from '../directory/directory-checkpoints.ts';
 import { planRetention, type RetentionPlan, type RetentionReason } from '../retention/retention.ts';
 import type { Segment } from '../segment/segment.ts';
 import { renameDeleted } from '../segment/segment-removal.ts';
 import type { LogHome } from './log-home.ts';
+import type { LogReads } from './log-reads.ts';
 import type { LogSegments } from './log-segments.ts';
 import type { LogSync } from './log-sync.ts';
 import type { LogTrail } from './log-trail.ts';
+import type { LogWriter } from './log-writer.ts';
 
 /** Segments that retention took away. */
 export interface RemovedSegments {
@@ -25,22 +28,25 @@ export interface RemovedSegments {
 }
 
 /** The log that is worked on. */
-export interface WorkedLog {
+export interface WorkedLog extends CheckpointedLog {
   readonly name: string;
   readonly folder: string;
   readonly config: TopicConfig;
-  readonly logStartOffset: number;
   readonly logEndOffset: number;
-  readonly highWatermark: number;
   readonly isReadOnly: boolean;
   /** Takes no more records, soon nothing. */
   readonly isClosing: boolean;
   readonly isClosed: boolean;
-  /** Seals the active segment and begins the next one. Throws when the disk refuses, with what follows from that done. */
-  rollForRetention(wallMs: number): void;
   moveLogStart(offset: number): void;
-  /** Nothing below `endOffset` may be served from memory any more. */
-  forgetBelow(endOffset: number): void;
+}
+
+/** What has to do with segments. */
+export interface SegmentParts {
+  readonly segments: LogSegments;
+  readonly sync: LogSync;
+  readonly trail: LogTrail;
+  readonly reads: LogReads;
+  readonly writer: LogWriter;
 }
 
 export class SegmentWork {
@@ -49,17 +55,21 @@ export class SegmentWork {
   readonly #segments: LogSegments;
   readonly #sync: LogSync;
   readonly #trail: LogTrail;
+  readonly #reads: LogReads;
+  readonly #writer: LogWriter;
   /** Settled when nothing is under way. */
   #last: Promise<unknown> = Promise.resolve();
   #firstFileOffset: number;
 
-  constructor(home: LogHome, log: WorkedLog, segments: LogSegments, sync: LogSync, trail: LogTrail) {
+  constructor(home: LogHome, log: WorkedLog, parts: SegmentParts) {
     this.#home = home;
     this.#log = log;
-    this.#segments = segments;
-    this.#sync = sync;
-    this.#trail = trail;
-    this.#firstFileOffset = segments.first.baseOffset;
+    this.#segments = parts.segments;
+    this.#sync = parts.sync;
+    this.#trail = parts.trail;
+    this.#reads = parts.reads;
+    this.#writer = parts.writer;
+    this.#firstFileOffset = parts.segments.first.baseOffset;
   }
 
   /** The lowest offset that the folder may have a file for: it trails the first segment until names are durable. */
@@ -67,14 +77,42 @@ export class SegmentWork {
     return this.#firstFileOffset;
   }
 
-  /** @see PartitionLog.retain */
+  /**
+   * Takes away the oldest segments whose time has come, at most `countMax`; the log start offset moves up behind them, durably, before
+   * their files are renamed. Undefined when there was none. Not to be called again before it has ended. Rejects when the disk refuses;
+   * the segments are out of the log then, and their files go at a later start.
+   */
   retain(wallMs: number, usesTime: boolean, countMax: number): Promise<RemovedSegments | undefined> {
     return this.#next(() => this.#retain(wallMs, usesTime, countMax));
   }
 
-  /** @see PartitionLog.replaceSegments */
+  /**
+   * Puts `fresh`, complete and synced in files that end in `.cleaned`, in the place of `replaced`: closed segments whose indexes are
+   * loaded. Reads go on; those under way may still see the old ones. False: the log has changed meanwhile or was closed, and the files
+   * of `fresh` are the caller's to remove. Rejects when the disk does; after the new segment was to be seen, the directory is offline.
+   */
   replace(replaced: readonly Segment[], fresh: Segment): Promise<boolean> {
     return this.#next(() => this.#swap(replaced, fresh));
+  }
+
+  /** Reads all of a closed segment and notes what is damaged. `spent`: waited for after each read of so many bytes. */
+  verify(segment: Segment, spent: (bytes: number) => Promise<void>): Promise<void> {
+    return this.#segments.verify(segment, spent);
+  }
+
+  /** Sees to it that the indexes of `segment` are in memory. */
+  loadIndexes(segment: Segment): Promise<void> {
+    return this.#segments.loadIndexes(segment);
+  }
+
+  /** Closes the active segment, so that it can be worked on. Throws when the disk refuses. */
+  roll(wallMs: number): void {
+    this.#writer.roll(wallMs);
+  }
+
+  /** Nothing below `endOffset` is served from memory any more. */
+  forgetBelow(endOffset: number): void {
+    this.#reads.forgetBelow(endOffset);
   }
 
   /** Resolves when nothing is under way. Never rejects. */
@@ -112,6 +150,7 @@ export class SegmentWork {
     const firstOffset = this.#segments.first.baseOffset;
     const paths = await renameDeleted(this.#home.disk, log.folder, baseOffsets, firstOffset);
     this.#firstFileOffset = firstOffset;
+    this.#home.checkpoints.startMoved(log);
     const sizeInBytes = removed.reduce((sum, segment) => sum + segment.sizeInBytes, 0);
     return { reasons: plan.reasons, sizeInBytes, logStartOffset: log.logStartOffset, paths };
   }
@@ -134,7 +173,7 @@ export class SegmentWork {
 
   /** From here on nobody finds these segments, and the log starts behind them. */
   #detach(plan: RetentionPlan, wallMs: number): Segment[] {
-    if (plan.rollsActive) this.#log.rollForRetention(wallMs);
+    if (plan.rollsActive) this.roll(wallMs);
     const removed = this.#segments.removeFirst(plan.reasons.length);
     this.#sync.forget(removed);
     this.#trail.forget(removed);
@@ -148,7 +187,7 @@ export class SegmentWork {
       if (this.#log.isClosing || this.#home.failure !== undefined || !this.#segments.holds(replaced)) return false;
       for (const segment of replaced) segment.isRetired = true;
       this.#segments.replace(replaced, fresh);
-      this.#log.forgetBelow(this.#segments.endOffsetOf(fresh, this.#log.logEndOffset));
+      this.forgetBelow(this.#segments.endOffsetOf(fresh, this.#log.logEndOffset));
       isInstalled = true;
       return true;
     };

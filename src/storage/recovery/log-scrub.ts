@@ -71,7 +71,7 @@ export class LogScrub {
 
   async #verify(log: PartitionLog, segment: Segment, pace: Pace): Promise<void> {
     try {
-      await log.verify(segment, (bytes) => pace.spent(bytes));
+      await log.segmentWork.verify(segment, (bytes) => pace.spent(bytes));
     } catch (error) {
       if (isStop(error)) throw error;
       const isGone = log.isClosed || !log.closedSegments.includes(segment);

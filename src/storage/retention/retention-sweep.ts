@@ -65,7 +65,7 @@ export class RetentionSweep {
     const { clock, logger } = this.#options;
     try {
       while (!this.#isStopped) {
-        const removed = await log.retain(clock.now().wallMs, usesTime, SEGMENTS_PER_TURN_MAX);
+        const removed = await log.segmentWork.retain(clock.now().wallMs, usesTime, SEGMENTS_PER_TURN_MAX);
         if (removed === undefined) return;
         this.#report(log, removed);
         await this.#turn();

@@ -75,7 +75,7 @@ test('a deleted key whose old value lies in a segment that is left alone stays d
   log = compactedLog(scene, { 'delete.retention.ms': 0 });
   for (let round = 0; round < 5; round++) {
     appendKeyed(log, [{ key: 'k', value: `more ${round}` }]);
-    log.rollForRetention(scene.clock.now().wallMs);
+    log.segmentWork.roll(scene.clock.now().wallMs);
     await clean(scene, BACKOFF_MS + 60_000);
   }
   const values = await readable(log);
@@ -107,7 +107,7 @@ test('a transaction whose records lie in a segment that is left alone stays abor
   log = compactedLog(scene, { 'delete.retention.ms': 0 });
   for (let round = 0; round < 4; round++) {
     appendKeyed(log, [{ key: 'k', value: `more ${round}` }]);
-    log.rollForRetention(scene.clock.now().wallMs);
+    log.segmentWork.roll(scene.clock.now().wallMs);
     await clean(scene, BACKOFF_MS + 60_000);
     expect(await abortedFrom(log, 0, 1)).toEqual(['5 0..12']);
   }
