@@ -99,7 +99,7 @@ async function describe(
     partitions.push({ partitionIndex: partition, partitionSize: sizeInBytes, offsetLag, isFutureKey });
   };
   for (const log of directory.logs()) add(log, false);
-  for (const log of directory.futures()) add(log, true);
+  for (const log of directory.futures) add(log, true);
   return {
     errorCode: Errors.NONE.code,
     logDir: directory.path,

@@ -9,7 +9,7 @@ import type { Durability, LogHome, UnwrittenLog } from '../log/log-home.ts';
 import { DirectoryCheckpoints } from './directory-checkpoints.ts';
 import { LogSyncer } from './log-syncer.ts';
 import type { MemoryBudget } from './memory-budget.ts';
-import { Shortage, withHandle } from './shortage.ts';
+import { isShortage, Shortage, withHandle } from './shortage.ts';
 
 export interface HomeOptions {
   readonly disk: Disk;
@@ -46,6 +46,8 @@ export class DirectoryHome implements LogHome {
   readonly markBytes: number;
   readonly failureListeners: ((error: KafkaError) => void)[] = [];
   failure: KafkaError | undefined;
+  /** Nothing new is begun any more. Guarded by: only the directory writes it. */
+  isClosing = false;
   readonly #path: string;
   readonly #onFailure: (error: KafkaError) => void;
   #unwritten: UnwrittenLog[] = [];
@@ -94,6 +96,22 @@ export class DirectoryHome implements LogHome {
     this.failure = failure;
     this.#onFailure(failure);
     for (const listener of this.failureListeners) listener(failure);
+  }
+
+  get isServing(): boolean {
+    return !this.isClosing && this.failure === undefined;
+  }
+
+  /** Throws why no log can be made any more. */
+  checkServing(): void {
+    if (this.failure !== undefined) throw this.failure;
+    if (this.isClosing) throw new KafkaError('CLOSED', `the log directory ${this.#path} was closed`);
+  }
+
+  /** Something that nobody waits for could not be done. What is short now is tried again in the next round. */
+  backgroundFailed(error: unknown): void {
+    if (isShortage(error)) this.shortage.began(error);
+    else this.fail(error);
   }
 
   directoryChanged(): void {

@@ -279,11 +279,11 @@ async function removeHalfMade(directories: readonly LogDirectory[], logger: Logg
       const other = directories.slice(0, index).find((each) => logOf(each, topic, partition, topicId) !== undefined);
       if (other === undefined) continue;
       const twin = other.get(topic, partition)!;
-      if (await directory.isMovedHere(log)) {
+      if (await directory.futures.isMarked(log)) {
         await finishMove(other, directory, log);
         continue;
       }
-      if (await other.isMovedHere(twin)) {
+      if (await other.futures.isMarked(twin)) {
         await finishMove(directory, other, twin);
         continue;
       }
@@ -298,7 +298,7 @@ async function removeHalfMade(directories: readonly LogDirectory[], logger: Logg
 
 async function finishMove(from: LogDirectory, to: LogDirectory, log: PartitionLog): Promise<void> {
   await from.delete(log.topic, log.partition);
-  await to.forgetMove(log);
+  await to.futures.unmark(log);
 }
 
 function inTwo(one: PartitionLog, other: PartitionLog): KafkaError {

@@ -3,6 +3,7 @@ import type { Clock, Logger, Random } from '#core';
 import type { CleanerConfig } from '../compaction/index.ts';
 import type { Disk } from '../disk/disk.ts';
 import type { Durability } from '../log/log-home.ts';
+import type { OpenFiles } from './open-files.ts';
 import type { SharedLimits } from './shared-limits.ts';
 
 export interface LogDirectoryOptions {
@@ -36,6 +37,9 @@ export interface LogDirectoryOptions {
   /** Limits that other directories keep as well; the two above are in them already. Default: limits of its own. */
   readonly limits?: SharedLimits;
 }
+
+/** The same, with what every directory has in the end. */
+export type OpenOptions = LogDirectoryOptions & { readonly limits: SharedLimits; readonly disk: OpenFiles };
 
 /** What may change while the directory is open. */
 export interface DirectoryLimits {

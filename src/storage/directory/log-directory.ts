@@ -7,37 +7,22 @@
  *   close   partitions (flush, indexes, producer state) → checkpoints → marker → unlock
  */
 import { KafkaError, type Uuid, ZERO_UUID } from '#core';
-import { LogCleaner } from '../compaction/index.ts';
 import { type TopicConfig, topicConfig } from '../config.ts';
 import type { Disk, DiskLock, DiskSpace } from '../disk/disk.ts';
-import { LeaderEpochs } from '../log/leader-epochs.ts';
-import { PartitionLog } from '../log/partition-log.ts';
-import { ProducerState } from '../producers/producer-state.ts';
-import { LogScrub } from '../recovery/log-scrub.ts';
-import { openPartition } from '../recovery/open-partition.ts';
-import { RetentionSweep } from '../retention/retention-sweep.ts';
-import {
-  deletedFolderName,
-  futureFolderName,
-  isCorruptFolder,
-  isDeletedFolder,
-  isFutureFolder,
-  parsePartitionFolder,
-  partitionFolderName,
-} from '../segment/file-names.ts';
-import { Segment } from '../segment/segment.ts';
-import { AtomicFile } from './atomic-file.ts';
-import { formatCleanShutdown } from './checkpoint-format.ts';
+import type { PartitionLog } from '../log/partition-log.ts';
+import { deletedFolderName, partitionFolderName } from '../segment/file-names.ts';
+import { leaveCleanShutdown, takeCleanShutdown } from './clean-shutdown.ts';
 import { DirectoryChores } from './directory-chores.ts';
 import { DirectoryHome } from './directory-home.ts';
 import { readIdentity } from './directory-identity.ts';
-import type { DirectoryLimits, LogDirectoryOptions } from './log-directory-options.ts';
-import type { OpenFiles } from './open-files.ts';
+import { DirectoryUpkeep } from './directory-upkeep.ts';
+import { FutureLogs } from './future-logs.ts';
+import { inParallel } from './in-parallel.ts';
+import type { DirectoryLimits, LogDirectoryOptions, OpenOptions } from './log-directory-options.ts';
+import { LogFolders } from './log-folders.ts';
 import { writePartitionMetadata } from './partition-metadata.ts';
-import { type SharedLimits, sharedLimits } from './shared-limits.ts';
+import { sharedLimits } from './shared-limits.ts';
 import { isShortage } from './shortage.ts';
-
-type OpenOptions = LogDirectoryOptions & { readonly limits: SharedLimits; readonly disk: OpenFiles };
 
 /** So many partitions are opened at a time. */
 const OPENED_PARALLEL_MAX = 8;
@@ -46,14 +31,6 @@ const OPENED_PARALLEL_MAX = 8;
  * wait: on a busy disk 2,000 partitions with records took 6.5 s where 8 were closed at a time, and 3.9 s with this.
  */
 const CLOSED_PARALLEL_MAX = 256;
-/** `sync` promises that little is read again after a crash; for `os` it is Kafka's interval for high watermarks. */
-const CHECKPOINT_MS = { sync: 1_000, os: 5_000 } as const;
-const RETENTION_CHECK_MS = 300_000;
-const PRODUCER_EXPIRATION_CHECK_MS = 600_000;
-const PRODUCER_EXPIRATION_MS = 86_400_000;
-/** In the folder of a log that was moved here, until the one it was copied from is gone. */
-const MOVED_FILE = 'moved';
-const CLEAN_SHUTDOWN_FILE = '.kafka_cleanshutdown';
 export const LOCK_FILE = '.lock';
 
 export class LogDirectory {
@@ -63,14 +40,12 @@ export class LogDirectory {
   readonly #options: OpenOptions;
   readonly #lock: DiskLock;
   readonly #home: DirectoryHome;
+  readonly #folders: LogFolders;
+  readonly #chores: DirectoryChores;
+  readonly #upkeep: DirectoryUpkeep;
   readonly #logs = new Map<string, PartitionLog>();
   /** Copies of logs on their way here. */
-  readonly #futures = new Set<PartitionLog>();
-  readonly #retention: RetentionSweep;
-  readonly #chores: DirectoryChores;
-  #cleaner: LogCleaner | undefined;
-  #producerIdExpirationMs: number;
-  #scrub: LogScrub | undefined;
+  readonly futures: FutureLogs;
   #closing: Promise<void> | undefined;
 
   /**
@@ -99,24 +74,19 @@ export class LogDirectory {
 
   private constructor(options: OpenOptions, lock: DiskLock, identity: { clusterId: string; directoryId: Uuid }) {
     this.path = options.path;
-    this.#producerIdExpirationMs = options.producerIdExpirationMs ?? PRODUCER_EXPIRATION_MS;
     this.clusterId = identity.clusterId;
     this.directoryId = identity.directoryId;
     this.#options = options;
     this.#lock = lock;
     this.#home = new DirectoryHome({ ...options, budget: options.limits.budget }, (error) => this.#wentOffline(error));
+    this.#folders = new LogFolders(this.#home, options.path);
     this.#chores = new DirectoryChores({
       ...options,
-      isServing: () => this.#closing === undefined && this.#home.failure === undefined,
-      failed: (error) => this.#backgroundFailed(error),
+      isServing: () => this.#home.isServing,
+      failed: (error) => this.#home.backgroundFailed(error),
     });
-    this.#retention = new RetentionSweep({
-      clock: options.clock,
-      logger: options.logger,
-      checkMs: this.#retentionCheckMs,
-      logs: () => this.#logs.values(),
-      removeLater: (paths, delayMs) => this.#chores.removeLater(paths, delayMs),
-    });
+    this.#upkeep = new DirectoryUpkeep(options, this.#home, this.#chores, () => this.#logs.values());
+    this.futures = new FutureLogs(this.#home, this.#folders, this.#chores, (log) => this.#add(log));
   }
 
   /** Why the directory is offline; undefined while it serves. */
@@ -164,10 +134,9 @@ export class LogDirectory {
     return this.#options.disk.space?.(this.path);
   }
 
-  /** Limits that hold from now on; a cleaner that was turned off stays so. */
-  reconfigure({ cleaner, producerIdExpirationMs }: DirectoryLimits): void {
-    if (cleaner !== undefined) this.#cleaner?.reconfigure(cleaner);
-    this.#producerIdExpirationMs = producerIdExpirationMs;
+  /** @see DirectoryUpkeep.reconfigure */
+  reconfigure(limits: DirectoryLimits): void {
+    this.#upkeep.reconfigure(limits);
   }
 
   get(topic: string, partition: number): PartitionLog | undefined {
@@ -179,14 +148,12 @@ export class LogDirectory {
    * there takes over `config`, and `topicId` if its own was lost; another id is INCONSISTENT_TOPIC_ID.
    */
   create(topic: string, partition: number, topicId: Uuid, config: TopicConfig): PartitionLog {
-    if (this.#home.failure !== undefined) throw this.#home.failure;
-    if (this.#closing !== undefined) throw new KafkaError('CLOSED', `the log directory ${this.path} was closed`);
+    this.#home.checkServing();
     const name = partitionFolderName(topic, partition);
     const existing = this.#logs.get(name);
     if (existing !== undefined) return this.#adopt(existing, topicId, config);
-    const log = this.#createLog(topic, partition, topicId, config);
-    this.#logs.set(name, log);
-    this.#home.checkpoints.changed(log);
+    const log = this.#folders.make({ topic, partition, topicId, config, name });
+    this.#add(log);
     return log;
   }
 
@@ -198,92 +165,25 @@ export class LogDirectory {
     const name = partitionFolderName(topic, partition);
     const log = this.#logs.get(name);
     if (log === undefined) return;
-    const deleted = `${this.path}/${deletedFolderName(topic, partition, this.#options.random.uuid())}`;
+    const deleted = deletedFolderName(topic, partition, this.#options.random.uuid());
     this.#logs.delete(name);
     this.#home.checkpoints.forget(log);
-    this.#cleaner?.forget(log);
+    this.#upkeep.forget(log);
     log.abandon();
     await log.settled();
     try {
-      await this.#moveAway(log.folder, deleted);
+      await this.#folders.rename(log.folder, deleted);
     } catch (error) {
       this.#home.fail(error);
       throw error;
     }
     // For the next log of that name what is stored would be wrong.
     try {
-      await this.#home.checkpoints.store();
-      await this.#cleaner?.storeCheckpoint();
+      await this.#upkeep.storeCheckpoints();
     } catch (error) {
-      this.#backgroundFailed(error);
+      this.#home.backgroundFailed(error);
     }
-    this.#chores.removeLater([deleted], log.config['file.delete.delay.ms']);
-  }
-
-  /** Copies of logs that are on their way here. */
-  futures(): Iterable<PartitionLog> {
-    return this.#futures;
-  }
-
-  /** An empty log in a folder that a start removes, to be filled and then completed or dropped. Throws what the disk says. */
-  createFuture(topic: string, partition: number, topicId: Uuid, config: TopicConfig): PartitionLog {
-    if (this.#home.failure !== undefined) throw this.#home.failure;
-    if (this.#closing !== undefined) throw new KafkaError('CLOSED', `the log directory ${this.path} was closed`);
-    const name = futureFolderName(topic, partition, this.#options.random.uuid());
-    if (name === undefined) throw new KafkaError('STORAGE_FAILED', `The name of ${topic} is too long for a folder.`);
-    const future = this.#createLog(topic, partition, topicId, config, name);
-    this.#futures.add(future);
-    return future;
-  }
-
-  /** Marks the folder of a copy that was closed as complete, and opens it under the name of its partition. */
-  async completeFuture(future: PartitionLog, config: TopicConfig): Promise<PartitionLog> {
-    const { disk, path } = this.#options;
-    const { topic, partition, logStartOffset, logEndOffset, highWatermark } = future;
-    await new AtomicFile(disk, future.folder, MOVED_FILE).write('');
-    const name = partitionFolderName(topic, partition);
-    await this.#moveAway(future.folder, `${path}/${name}`);
-    const loaded = await openPartition({
-      home: this.#home,
-      path,
-      topic,
-      partition,
-      config,
-      isClean: true,
-      recoveryPoint: logEndOffset,
-      compactedTo: logEndOffset,
-      cleanedTo: 0,
-      logStartOffset,
-      highWatermark,
-    });
-    const log = new PartitionLog(this.#home, loaded, false);
-    log.updateConfig(config);
-    this.#logs.set(name, log);
-    this.#futures.delete(future);
-    this.#home.checkpoints.startMoved(log);
-    this.#home.checkpoints.changed(log);
-    await this.#home.checkpoints.store();
-    return log;
-  }
-
-  /** Whether the log was moved here, from a directory that perhaps still has it. */
-  async isMovedHere(log: PartitionLog): Promise<boolean> {
-    return (await this.#options.disk.readFile(`${log.folder}/${MOVED_FILE}`)) !== undefined;
-  }
-
-  /** The log is nowhere else any more. */
-  async forgetMove(log: PartitionLog): Promise<void> {
-    const { disk } = this.#options;
-    await disk.remove(`${log.folder}/${MOVED_FILE}`);
-    await disk.syncDirectory(log.folder);
-  }
-
-  /** Forgets a copy; unless it was completed its folder goes. Never rejects. */
-  async dropFuture(future: PartitionLog): Promise<void> {
-    if (!this.#futures.delete(future)) return;
-    future.abandon();
-    await future.settled();
-    if (this.#home.failure === undefined && this.#closing === undefined) await this.#chores.removeNow([future.folder]);
+    this.#chores.removeLater([`${this.path}/${deleted}`], log.config['file.delete.delay.ms']);
   }
 
   /** `listener` hears once that the directory went offline. */
@@ -306,60 +206,27 @@ export class LogDirectory {
 
   async #load(): Promise<void> {
     const { disk, path } = this.#options;
-    const marker = await disk.readFile(`${path}/${CLEAN_SHUTDOWN_FILE}`);
-    if (marker !== undefined) {
-      await disk.remove(`${path}/${CLEAN_SHUTDOWN_FILE}`);
-      await disk.syncDirectory(path);
-    }
+    const isMarked = await takeCleanShutdown(disk, path);
     const areGood = await this.#home.checkpoints.load();
-    const isClean = marker !== undefined && areGood;
+    const isClean = isMarked && areGood;
     await this.#openPartitions(isClean);
     // What they say of folders that are gone would be wrong for the next log of that name.
     if (this.#home.checkpoints.begin(this.#logs)) await this.#home.checkpoints.store();
     // After a crash the files of partitions were synced, and what is served must not vanish with the name of its folder.
     if (!isClean) await disk.syncDirectory(path);
-    this.#startTimers();
-    await this.#startCleaner();
-    const { clock, logger, random, scrubBytesPerSecond: bytesPerSecondMax = 0 } = this.#options;
-    const logs = () => this.#logs.values();
-    if (bytesPerSecondMax > 0) this.#scrub = new LogScrub({ clock, logger, random, bytesPerSecondMax, logs });
-  }
-
-  async #startCleaner(): Promise<void> {
-    const { disk, path, clock, logger, cleaner: config, limits } = this.#options;
-    if (config === undefined) return;
-    const turns = limits.cleaning;
-    this.#cleaner = await LogCleaner.start({
-      disk,
-      path,
-      clock,
-      logger,
-      config,
-      turns,
-      logs: () => this.#logs.values(),
-    });
+    await this.#upkeep.start();
   }
 
   async #openPartitions(isClean: boolean): Promise<void> {
-    const { disk, path, logger, config } = this.#options;
     const { checkpoints } = this.#home;
-    const defaults = topicConfig({}, config ?? {});
-    const folders = [];
-    for (const { name, kind } of await disk.list(path)) {
-      if (kind === 'file') continue;
-      if (isCorruptFolder(name)) continue;
-      const folder = kind === 'directory' ? parsePartitionFolder(name) : undefined;
-      if (folder !== undefined) folders.push(folder);
-      else if (isDeletedFolder(name) || isFutureFolder(name)) this.#chores.removeLater([`${path}/${name}`], 0);
-      else logger.warn({ path: `${path}/${name}` }, 'This is no folder of a partition and is ignored');
-    }
-    await inParallel(folders, OPENED_PARALLEL_MAX, async ({ topic, partition }) => {
-      const loaded = await openPartition({
-        home: this.#home,
-        path,
+    const config = topicConfig({}, this.#options.config ?? {});
+    const { partitions, leftovers } = await this.#folders.find();
+    for (const path of leftovers) this.#chores.removeLater([path], 0);
+    await inParallel(partitions, OPENED_PARALLEL_MAX, async ({ topic, partition }) => {
+      const log = await this.#folders.open({
         topic,
         partition,
-        config: defaults,
+        config,
         isClean,
         recoveryPoint: checkpoints.recoveryPoint(topic, partition),
         compactedTo: checkpoints.compactedTo(topic, partition),
@@ -367,34 +234,14 @@ export class LogDirectory {
         logStartOffset: checkpoints.logStartOffset(topic, partition),
         highWatermark: checkpoints.highWatermark(topic, partition),
       });
-      this.#logs.set(partitionFolderName(topic, partition), new PartitionLog(this.#home, loaded, false));
+      this.#logs.set(log.name, log);
     });
   }
 
-  #startTimers(): void {
-    const { durability } = this.#options;
-    this.#chores.every(CHECKPOINT_MS[durability], () => this.#home.checkpoints.store());
-    this.#chores.every(PRODUCER_EXPIRATION_CHECK_MS, async () => {
-      const { wallMs } = this.#options.clock.now();
-      for (const log of this.#logs.values()) log.producers.removeExpired(wallMs, this.#producerIdExpirationMs);
-    });
-    this.#chores.every(this.#retentionCheckMs, () => this.#retention.run());
-  }
-
-  /** What is short now is tried again in the next round. */
-  #backgroundFailed(error: unknown): void {
-    if (isShortage(error)) this.#home.shortage.began(error);
-    else this.#home.fail(error);
-  }
-
-  get #retentionCheckMs(): number {
-    return this.#options.retentionCheckMs ?? RETENTION_CHECK_MS;
-  }
-
-  async #moveAway(folder: string, deleted: string): Promise<void> {
-    const { disk } = this.#options;
-    await disk.rename(folder, deleted);
-    await disk.syncDirectory(this.path);
+  #add(log: PartitionLog): void {
+    this.#logs.set(log.name, log);
+    this.#home.checkpoints.startMoved(log);
+    this.#home.checkpoints.changed(log);
   }
 
   #adopt(log: PartitionLog, topicId: Uuid, config: TopicConfig): PartitionLog {
@@ -412,54 +259,10 @@ export class LogDirectory {
     return log;
   }
 
-  #createLog(
-    topic: string,
-    partition: number,
-    topicId: Uuid,
-    config: TopicConfig,
-    name = partitionFolderName(topic, partition),
-  ): PartitionLog {
-    const { disk, clock, random } = this.#options;
-    const folder = `${this.path}/${name}`;
-    try {
-      disk.makeDirectorySync(folder);
-      writePartitionMetadata(disk, folder, topicId);
-      const segment = new Segment(disk, folder, 0, clock.now().wallMs, random.float());
-      segment.create(config);
-      this.#home.directoryChanged();
-      const epochs = { epochs: new LeaderEpochs(), areStored: true };
-      const producers = new ProducerState();
-      const start = { logStartOffset: 0, logEndOffset: 0, recoveryPoint: 0, storedRecoveryPoint: 0 };
-      const loaded = {
-        topic,
-        partition,
-        topicId,
-        folder,
-        config,
-        segments: [segment],
-        ...start,
-        epochs,
-        producers,
-        compactedTo: 0,
-        damage: [],
-        // Nothing is in it that a stop would have to store.
-        isSealed: true,
-      };
-      return new PartitionLog(this.#home, loaded, true);
-    } catch (error) {
-      // What is there of the folder is taken over by the next try.
-      if (isShortage(error)) throw this.#home.shortage.began(error);
-      this.#home.fail(error);
-      throw error;
-    }
-  }
-
   #wentOffline(error: KafkaError): void {
-    this.#chores.cancel();
-    void this.#cleaner?.stop();
-    void this.#scrub?.stop();
+    void this.#upkeep.stop();
     this.#options.logger.fatal({ path: this.path }, `The log directory ${this.path} is offline: ${error.message}`);
-    for (const log of [...this.#logs.values(), ...this.#futures]) log.failed(error);
+    for (const log of [...this.#logs.values(), ...this.futures]) log.failed(error);
     // Not at once: the log in which it happened is at work.
     this.#options.clock.nextTurn(() => this.#abandon());
   }
@@ -467,13 +270,12 @@ export class LogDirectory {
   /** Gives memory and files back without writing anything. */
   #abandon(): void {
     this.#chores.cancel();
-    for (const log of [...this.#logs.values(), ...this.#futures]) log.abandon();
+    for (const log of [...this.#logs.values(), ...this.futures]) log.abandon();
   }
 
   async #close(brokerEpoch: number): Promise<void> {
-    this.#chores.cancel();
-    await this.#cleaner?.stop();
-    await this.#scrub?.stop();
+    this.#home.isClosing = true;
+    await this.#upkeep.stop();
     try {
       if (this.#home.failure === undefined) await this.#closeCleanly(brokerEpoch);
     } catch (error) {
@@ -489,7 +291,6 @@ export class LogDirectory {
   async #closeCleanly(brokerEpoch: number): Promise<void> {
     const { disk, path, logger } = this.#options;
     const logs = [...this.#logs.values()];
-    await this.#retention.stop();
     await this.#home.drain();
     await inParallel(logs, CLOSED_PARALLEL_MAX, (log) => log.close());
     await this.#home.syncDirectory();
@@ -503,7 +304,7 @@ export class LogDirectory {
       );
       return;
     }
-    await new AtomicFile(disk, path, CLEAN_SHUTDOWN_FILE).write(formatCleanShutdown(brokerEpoch));
+    await leaveCleanShutdown(disk, path, brokerEpoch);
   }
 }
 
@@ -514,14 +315,4 @@ async function makeDurableDirectory(disk: Disk, path: string): Promise<void> {
     directory = end < 0 ? '.' : directory.slice(0, end) || '/';
     await disk.syncDirectory(directory);
   }
-}
-
-/** Runs at most `parallelMax` at a time; the first failure is thrown when those under way have ended. */
-async function inParallel<T>(items: readonly T[], parallelMax: number, run: (item: T) => Promise<void>): Promise<void> {
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    while (next < items.length) await run(items[next++]);
-  };
-  const results = await Promise.allSettled(Array.from({ length: Math.min(parallelMax, items.length) }, worker));
-  for (const result of results) if (result.status === 'rejected') throw result.reason;
 }

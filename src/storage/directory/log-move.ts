@@ -37,7 +37,7 @@ export class LogMove {
     this.log = log;
     this.destination = destination;
     this.#source = source;
-    this.future = destination.createFuture(log.topic, log.partition, log.topicId, log.config);
+    this.future = destination.futures.create(log.topic, log.partition, log.topicId, log.config);
   }
 
   /** The copy may count as the log from now on: when `run` fails, the log must not be appended to before the next start has decided. */
@@ -62,7 +62,7 @@ export class LogMove {
       await this.#copyTo(this.log.logEndOffset);
       return await this.#takePlace();
     } finally {
-      await this.destination.dropFuture(this.future);
+      await this.destination.futures.drop(this.future);
     }
   }
 
@@ -99,9 +99,9 @@ export class LogMove {
     if (log.logStartOffset > future.logStartOffset) await future.deleteRecords(log.logStartOffset);
     await future.close();
     this.#isDecided = true;
-    const moved = await destination.completeFuture(future, log.config);
+    const moved = await destination.futures.complete(future, log.config);
     await this.#source.delete(topic, partition);
-    await destination.forgetMove(moved);
+    await destination.futures.unmark(moved);
     return moved;
   }
 }
