@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import {
   Admin,
+  Application,
   Bean,
   Configuration,
   DefaultKafkaProducerFactory,
@@ -18,6 +19,7 @@ import {
 } from '#app';
 import { Broker } from '#broker';
 import { memoryDisk } from '#storage';
+import { IncludedBroker } from '../../src/app/included-broker.ts';
 import { lines, run } from './run.ts';
 import { folderWith } from './scene.ts';
 
@@ -85,6 +87,24 @@ describe('an application on its included broker', () => {
     expect(lines.join('')).toContain(`data in ${one}, ${two}, because`);
     expect([existsSync(join(one, 'orders-0')), existsSync(join(two, 'orders-1'))]).toEqual([true, true]);
     expect(existsSync(join(two, '__cluster_metadata-0'))).toBe(true);
+  });
+
+  test.each([
+    ['worker', false],
+    ['main', true],
+  ])('has it on a thread of its own or on this one: springtide.broker.thread=%s', async (thread, isHere) => {
+    await using context = await Application.run(class Main {}, {
+      args: [`--springtide.broker.thread=${thread}`, '--springtide.broker.listeners=PLAINTEXT://127.0.0.1:0'],
+      env: {},
+      workingFolder: folderWith({}),
+      components: [],
+      exitOnFailure: false,
+      handleSignals: false,
+      logSink: { write: () => {} },
+    });
+    // In one thread both talk without a socket.
+    expect(context.get(IncludedBroker).transport !== undefined).toBe(isHere);
+    expect((await context.get(Admin).describeCluster()).nodes).toHaveLength(1);
   });
 
   test('warns about unknown keys with file, line and suggestion', async () => {

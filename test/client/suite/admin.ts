@@ -32,6 +32,7 @@ function topicTests(scene: () => ProducerScene): void {
     const name = scene().name('admin');
     const created = await admin.createTopics([{ name, numPartitions: 3, replicationFactor: 1 }]);
     expect(created.get(name)).toMatchObject({ numPartitions: 3, replicationFactor: 1 });
+    await until(async () => (await admin.describeTopics([name])).errors.size === 0);
     expect((await admin.describeTopics([name])).get(name)).toMatchObject({ topicId: created.get(name).topicId });
     (await admin.createPartitions({ [name]: 5 })).all();
     await until(async () => (await admin.describeTopics([name])).get(name).partitions.length === 5);

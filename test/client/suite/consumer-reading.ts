@@ -78,14 +78,16 @@ export function readingTests(scene: () => ConsumerScene): void {
 
     it('what is sent while poll waits, without waiting for the end of its time', async () => {
       const topic = await scene().topic();
-      const consumer = scene().consumer({ 'fetch.max.wait.ms': 10_000 });
+      const consumer = scene().consumer({
+        'fetch.max.wait.ms': 2 * PATIENCE_MS,
+        'request.timeout.ms': 3 * PATIENCE_MS,
+        'default.api.timeout.ms': 3 * PATIENCE_MS,
+      });
       consumer.assign([at(topic)]);
       await consumer.position(at(topic));
       const poll = consumer.poll(PATIENCE_MS);
-      const startMs = Date.now();
       await scene().send(topic, 0, ['now']);
       expect(valuesOf(await poll)).toEqual(['now']);
-      expect(Date.now() - startMs).toBeLessThan(8_000);
     });
 
     it('nothing of a topic that is empty, in the time given', async () => {

@@ -25,7 +25,7 @@ export interface Connected {
 export type Connect = () => Promise<Connected>;
 
 /** A condition that has not come true by then fails its test. */
-export const PATIENCE_MS = 20_000;
+export const PATIENCE_MS = 60_000;
 
 export interface SentRecord {
   readonly key?: string | null;
@@ -138,7 +138,6 @@ export class ConsumerScene {
         'auto.offset.reset': 'earliest',
         'fetch.max.wait.ms': 100,
         'heartbeat.interval.ms': 100,
-        'session.timeout.ms': 10_000,
         ...config,
       },
       { transport: this.#connected.transport, ...options },

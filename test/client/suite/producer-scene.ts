@@ -4,7 +4,7 @@ import { Admin, Cluster, clientConfigTable, KafkaProducer, type KafkaProducerOpt
 import { silentLogger, systemClock, systemRandom } from '#core';
 import { type Transport, tcpTransport } from '#net';
 import { Apis, batches, type RawRecord, readRecords, toKafkaError } from '#protocol';
-import type { Connect, Connected } from './consumer-scene.ts';
+import { type Connect, type Connected, PATIENCE_MS } from './consumer-scene.ts';
 
 /** Fetches by topic name. */
 const FETCH_VERSION = 12;
@@ -71,7 +71,7 @@ export class ProducerScene {
 
   /** Everything in a topic, partition by partition. */
   async stored(topic: string): Promise<Stored[]> {
-    const deadlineMs = systemClock.now().monotonicMs + 10_000;
+    const deadlineMs = systemClock.monotonicMs() + PATIENCE_MS;
     const { partitions } = await this.#cluster.topic(topic, { deadlineMs });
     const all = partitions.map(({ partition }) => this.#storedIn(topic, partition));
     return (await Promise.all(all)).flat();
@@ -125,9 +125,9 @@ function storedOf(partition: number, { offset, timestamp, key, value, headers }:
 
 /** Waits until a cluster, which is told of a change before all of it knows, says the same. */
 export async function until(isTrue: () => Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 400; i++) {
-    if (await isTrue()) return;
-    await new Promise((resolve) => setTimeout(resolve, 25));
+  const deadlineMs = systemClock.monotonicMs() + PATIENCE_MS;
+  while (!(await isTrue())) {
+    if (systemClock.monotonicMs() > deadlineMs) throw new Error(`it did not come true in ${PATIENCE_MS} ms`);
+    await systemClock.sleep(25);
   }
-  throw new Error('it did not come true in ten seconds');
 }
