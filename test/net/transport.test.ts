@@ -10,6 +10,7 @@ import {
   tcpTransport,
   WRITE_HIGH_WATER_BYTES,
 } from '#net';
+import { freePort } from '../processes/child.ts';
 
 const networks: [string, () => { transport: Transport; acceptor: Acceptor }][] = [
   ['TCP', () => ({ transport: tcpTransport(), acceptor: tcpAcceptor() })],
@@ -87,9 +88,8 @@ describe.each(networks)('%s', (_, make) => {
   });
 
   test('refuses a connection to a port nobody listens on, with address and reason', async () => {
-    const { transport, acceptor } = make();
-    const { port, close } = await acceptor.listen('127.0.0.1', 0, () => {});
-    await close();
+    const { transport } = make();
+    const port = await freePort();
     const error = await transport.connect('127.0.0.1', port).catch((thrown) => thrown);
     expect(error).toBeInstanceOf(KafkaError);
     expect(error.code).toBe('NETWORK_EXCEPTION');

@@ -1,6 +1,7 @@
 /** What the broker counts, told in process and in the text of Prometheus. */
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { Apis, Errors } from '#protocol';
+import { freePort } from '../../processes/child.ts';
 import { batchOf, Scene, type SceneOptions } from '../scene.ts';
 import { readExposition } from './strict-exposition.ts';
 
@@ -255,8 +256,9 @@ describe('the endpoint', () => {
   });
 
   test('ends with the broker, and its port can be had again', async () => {
-    await start();
-    const port = scene.broker.metricsPort;
+    const port = await freePort();
+    await start({ config: { 'springtide.broker.metrics.port': port } });
+    expect(scene.broker.metricsPort).toBe(port);
     await scene.close();
     await expect(fetch(`http://127.0.0.1:${port}/health`)).rejects.toThrow();
     await start({ config: { 'springtide.broker.metrics.port': port } });
