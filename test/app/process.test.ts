@@ -51,13 +51,9 @@ describe('a listener that is at work when SIGTERM comes', () => {
 
 test('a listener that never returns delays the end by the named limit, and its record comes again', async () => {
   const folder = folderWith({});
-  // The group waits for the member that did not leave as long as its session lasts.
-  const session = [
-    '--springtide.broker.group.min.session.timeout.ms=100',
-    '--spring.kafka.consumer.properties.session.timeout.ms=2000',
-  ];
   const limit = '--spring.lifecycle.timeout-per-shutdown-phase=1s';
-  const args = [...session, limit, '--spring.kafka.consumer.heartbeat-interval=300ms'];
+  // The group waits no longer for the member that did not leave.
+  const args = [limit, '--springtide.broker.group.restart.grace.ms=100'];
   const first = new Program('worker', ['--app.jobs=never', ...args], folder);
   await first.shows('began never');
   first.signal('SIGTERM');

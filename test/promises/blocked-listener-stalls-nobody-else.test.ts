@@ -1,7 +1,9 @@
 /**
- * The included broker runs in a thread of its own: a listener that blocks the application's event loop for 15 seconds keeps its
- * membership, and other clients of the broker go on as if nothing were. One real application process, real time.
+ * The included broker runs in a thread of its own: a listener that blocks the application's event loop for 15 seconds, and until others
+ * are done, keeps its membership, and other clients of the broker go on as if nothing were. One real application process, real time.
  */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
 import { Admin, type GroupDescription, KafkaConsumer, KafkaProducer, ProducerRecord, TopicPartition } from '#client';
 import { freePort } from '../processes/child.ts';
@@ -30,15 +32,17 @@ test('a listener that blocks its loop for 15 seconds loses no membership and sta
   const admin = Admin.create({ 'bootstrap.servers': bootstrapServers });
   const before = await stableGroup(admin);
 
-  await producer.send(new ProducerRecord('blocking', `block ${BLOCKED_MS}`));
+  const release = join(folder.path, 'release');
+  await producer.send(new ProducerRecord('blocking', `block ${BLOCKED_MS} ${release}`));
   await application.sees(/^blocking$/m);
   const roundTrips = await goRound(producer, bootstrapServers);
   const during = (await admin.describeConsumerGroups(['blocking'])).get('blocking');
   expect(application.output).not.toMatch(/unblocked/); // everything above happened while the application stood still
   expect(roundTrips).toBe(ROUND_TRIPS);
+  writeFileSync(release, '');
 
   await application.sees(/^unblocked$/m);
-  await producer.send(new ProducerRecord('blocking', 'block 1'));
+  await producer.send(new ProducerRecord('blocking', `block 1 ${release}`));
   await application.sees(/unblocked[\s\S]*unblocked/); // the same member goes on handling
   const after = (await admin.describeConsumerGroups(['blocking'])).get('blocking');
   expect(during.members.map((member) => member.memberId)).toEqual(before.members.map((member) => member.memberId));
@@ -63,6 +67,8 @@ function startApplication(bootstrapServers: string): Program {
       `--springtide.broker.log.dirs=${folder.path}`,
       '--spring.kafka.consumer.value-deserializer=string',
       '--spring.kafka.consumer.auto-offset-reset=earliest',
+      // As long as the others may take.
+      '--spring.kafka.consumer.properties.session.timeout.ms=600000',
     ],
   });
 }

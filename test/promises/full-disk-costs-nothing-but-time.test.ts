@@ -134,12 +134,13 @@ class Sender {
     return answers;
   }
 
-  /** Sends until nobody answers any more. What is on its way then stays so. */
+  /** Sends until everything is refused, and nothing else is answered for a while. What is on its way then stays so. */
   async untilSilent(): Promise<void> {
     this.#begin();
-    for (let before = -1; before !== this.#acknowledgedCount; ) {
-      before = this.#acknowledgedCount;
+    for (let isSilent = false; !isSilent; ) {
+      const [acknowledged, refused] = [this.#acknowledgedCount, this.storageErrorCount];
       await new Promise((resolve) => setTimeout(resolve, SILENCE_MS));
+      isSilent = this.#acknowledgedCount === acknowledged && this.storageErrorCount > refused;
     }
     this.#isSending = false;
   }

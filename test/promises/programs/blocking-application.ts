@@ -1,17 +1,23 @@
 /**
- * An application whose listener stands still: a record `block <ms>` blocks the event loop for that long. It runs from source, where
- * decorators are plain functions called by hand. Prints `blocking`, then `unblocked`.
+ * An application whose listener stands still: a record `block <ms> <path>` blocks the event loop for that long, and until there is a file
+ * at the path. It runs from source, where decorators are plain functions called by hand. Prints `blocking`, then `unblocked`.
  */
+import { existsSync } from 'node:fs';
 import { Application, Component, KafkaListener } from '#app';
 
 class Blocking {
   onText(text: string): void {
-    const milliseconds = Number(/^block (\d+)$/.exec(text)?.[1] ?? 0);
-    if (milliseconds === 0) return;
+    const [, milliseconds, path] = /^block (\d+) (.+)$/.exec(text) ?? [];
+    if (path === undefined) return;
     process.stdout.write('blocking\n', () => {});
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+    stand(Number(milliseconds));
+    while (!existsSync(path)) stand(20);
     process.stdout.write('unblocked\n');
   }
+}
+
+function stand(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
 const descriptor = Object.getOwnPropertyDescriptor(Blocking.prototype, 'onText') as PropertyDescriptor;
