@@ -42,8 +42,10 @@ export const clients: readonly Client[] = [
     name: 'franz-go',
     tools: [['go', 'version']],
     flaws: { 'KIP-848: a static member returns': 'ends without a word, so that its instance stays taken' },
-    bring: go,
+    bring: () => go('franz-go'),
   },
+  { name: 'kafka-python', tools: [['python3', '--version']], isCostly: byNight, bring: () => python('kafka-python') },
+  { name: 'sarama', tools: [['go', 'version']], isCostly: byNight, bring: () => go('sarama') },
   { name: 'kafkajs', tools: [['npm', '--version']], bring: () => node('kafkajs') },
   {
     name: 'platformatic',
@@ -72,6 +74,10 @@ export const clients: readonly Client[] = [
   },
 ];
 
+function byNight(): string {
+  return 'by npm run test:nightly';
+}
+
 /** What this machine has not, or undefined. */
 export function missingFor(client: Client): string | undefined {
   const missing = client.tools.filter(([command, versionFlag]) => !isInstalled(command, versionFlag));
@@ -91,8 +97,8 @@ function python(client: string): Launch {
 }
 
 /** Go has its own cache of what did not change. */
-function go(): Launch {
-  const folder = bring('franz-go', filesOf('franz-go'), [['go', 'build', '-buildvcs=false', '-o', 'agent', '.']]);
+function go(client: string): Launch {
+  const folder = bring(client, filesOf(client), [['go', 'build', '-buildvcs=false', '-o', 'agent', '.']]);
   return { command: join(folder, 'agent'), args: [] };
 }
 
