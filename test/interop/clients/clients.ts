@@ -45,6 +45,13 @@ export const clients: readonly Client[] = [
     bring: () => go('franz-go'),
   },
   { name: 'kafka-python', tools: [['python3', '--version']], isCostly: byNight, bring: () => python('kafka-python') },
+  {
+    name: 'kafka-go',
+    tools: [['go', 'version']],
+    flaws: { 'the broker gives the time': 'gives readers the time of the producer' },
+    isCostly: byNight,
+    bring: () => go('kafka-go'),
+  },
   { name: 'sarama', tools: [['go', 'version']], isCostly: byNight, bring: () => go('sarama') },
   { name: 'kafkajs', tools: [['npm', '--version']], bring: () => node('kafkajs') },
   {
