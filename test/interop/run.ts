@@ -3,6 +3,7 @@
  * says so and succeeds, because nothing of the project needs them.
  */
 import { spawnSync } from 'node:child_process';
+import { storeClasses } from './kafka/class-archive.ts';
 import { bringJars, isInstalled, jarFolder } from './kafka/jars.ts';
 
 const missing = [
@@ -14,6 +15,7 @@ if (missing.length > 0) {
   console.log(`interop: not run, this machine has no ${missing.join(' and no ')}`);
 } else {
   bringJars();
+  await storeClasses();
   process.exit(runJest());
 }
 
