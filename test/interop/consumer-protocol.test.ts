@@ -1,74 +1,75 @@
 /** Java consumers and tools with `group.protocol=consumer` on Apache Kafka 4.4.0 and on our broker: both must do, and show, the same. */
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { systemClock } from '#core';
-import { startSpringtide } from '../processes/springtide-server.ts';
+import { beforeAll, expect, test } from '@jest/globals';
 import { coordinatorIsReady } from './groups-on-both.ts';
-import { kafkaTool, startApacheKafka, type ToolName, type ToolResult } from './kafka/apache-kafka.ts';
+import { kafkaTool, type RunningTool, startKafkaTool, type ToolName, type ToolResult } from './kafka/apache-kafka.ts';
+import { BROKER_NAMES, type BrokerName, bothBrokers, onBoth } from './kafka/brokers.ts';
 import { coordinatorKnows } from './known-topics.ts';
+import { until } from './until.ts';
 
-interface Broker {
-  readonly bootstrapServers: string;
-  stop(): Promise<void>;
-  remove(): void;
-}
-
-const NAMES = ['springtide', 'Apache Kafka'] as const;
 const LINE_COUNT = 60;
-/** A consumer that has read nothing for so long ends; until then everything has to be ready on a busy machine. */
-const SILENCE_MS = 20_000;
-const settings = {
-  'group.consumer.heartbeat.interval.ms': 1000,
-  'group.consumer.min.heartbeat.interval.ms': 1000,
-  'group.initial.rebalance.delay.ms': 0,
-};
+const HEARTBEAT_MS = 500;
 
-const brokers = {} as Record<(typeof NAMES)[number], Broker>;
+const brokers = bothBrokers({
+  'group.consumer.heartbeat.interval.ms': HEARTBEAT_MS,
+  'group.consumer.min.heartbeat.interval.ms': HEARTBEAT_MS,
+  'group.initial.rebalance.delay.ms': 0,
+});
 /** What tools have shown of each broker. */
 const shown = { springtide: [] as string[], 'Apache Kafka': [] as string[] };
 
 beforeAll(async () => {
-  const overrides = Object.entries(settings).map(([key, value]) => `${key}=${value}`);
-  const [springtide, kafka] = await Promise.all([startSpringtide({ overrides }), startApacheKafka(settings)]);
-  Object.assign(brokers, { springtide, 'Apache Kafka': kafka });
-  // Consumers that find nothing for a while end.
-  for (const { bootstrapServers } of [springtide, kafka]) await coordinatorIsReady(bootstrapServers);
-});
-
-afterAll(async () => {
-  for (const broker of Object.values(brokers)) {
-    await broker.stop();
-    broker.remove();
-  }
+  await onBoth((name) => coordinatorIsReady(brokers[name].bootstrapServers));
 });
 
 /** The steps of the story on one broker, under their names. */
-function storyOn(name: (typeof NAMES)[number]): Readonly<Record<string, () => Promise<void>>> {
+function storyOn(name: BrokerName): Readonly<Record<string, () => Promise<void>>> {
   const tool = (toolName: ToolName, ...args: string[]) =>
     kafkaTool(toolName, ['--bootstrap-server', brokers[name].bootstrapServers, ...args]);
   const groups = async (...args: string[]) => (await tool('consumer-groups', ...args)).stdout;
   const show = async (what: string, text: Promise<string>) => shown[name].push(`${what}:\n${plain(await text)}`);
 
-  const consume = (topic: string, group: string, protocol: string, ...args: string[]) =>
-    tool(
-      'console-consumer',
-      ...['--topic', topic, '--group', group, '--from-beginning', '--timeout-ms', `${SILENCE_MS}`],
-      ...['--command-property', `group.protocol=${protocol}`, ...args],
-    );
+  const consuming = (topic: string, group: string, protocol: string) => [
+    ...['--bootstrap-server', brokers[name].bootstrapServers, '--topic', topic, '--group', group, '--from-beginning'],
+    ...['--command-property', `group.protocol=${protocol}`],
+    ...(protocol === 'classic' ? ['--command-property', `heartbeat.interval.ms=${HEARTBEAT_MS}`] : []),
+  ];
+
+  /** A consumer that reads until it is stopped. */
+  const consume = (topic: string, group: string, protocol: string) =>
+    startKafkaTool('console-consumer', consuming(topic, group, protocol));
 
   /** Waits until so many members of the group have partitions. */
   async function sharedBy(group: string, memberCount: number, partitionCount: number): Promise<void> {
-    for (let i = 0; i < 60; i++) {
-      const rows = plain(await groups('--describe', '--group', group, '--members'))
-        .split('\n')
-        .slice(1);
+    let text = '';
+    const isShared = async () => {
+      text = await groups('--describe', '--group', group, '--members');
+      const rows = plain(text).split('\n').slice(1);
       const counts = rows.map((row) => Number(row.split(' ').at(-1)));
-      const isShared = rows.length === memberCount && counts.every((count) => count > 0);
-      if (isShared && counts.reduce((sum, count) => sum + count, 0) === partitionCount) return;
-      await systemClock.sleep(200);
-    }
-    throw new Error(
-      `${group} was not shared by ${memberCount} members:\n${await groups('--describe', '--group', group, '--members')}`,
-    );
+      const isUsed = rows.length === memberCount && counts.every((count) => count > 0);
+      return isUsed && counts.reduce((sum, count) => sum + count, 0) === partitionCount;
+    };
+    await until(() => `${group} is shared by ${memberCount} members:\n${text}`, isShared);
+  }
+
+  /**
+   * The two read what is written, then one of them leaves, and the other reads what is written then: what was read twice would come before.
+   * @param whenAlone what is shown before the other one leaves, too
+   */
+  async function readAndLeave(
+    topic: string,
+    group: string,
+    partitionCount: number,
+    [staying, leaving]: readonly [RunningTool, RunningTool],
+    whenAlone: () => Promise<unknown> = async () => {},
+  ): Promise<void> {
+    const first = await produce(topic, 'first');
+    await untilRead(first.length, staying, leaving);
+    const left = await leaving.stop();
+    await sharedBy(group, 1, partitionCount);
+    await whenAlone();
+    const second = await produce(topic, 'second');
+    await untilRead(first.length + second.length - linesOf(left).length, staying);
+    expect(linesOf(await staying.stop(), left)).toEqual([...first, ...second].sort());
   }
 
   async function create(topic: string, partitionCount: number): Promise<void> {
@@ -76,8 +77,8 @@ function storyOn(name: (typeof NAMES)[number]): Readonly<Record<string, () => Pr
     await coordinatorKnows(brokers[name].bootstrapServers, { [topic]: partitionCount });
   }
 
-  async function produce(topic: string): Promise<string[]> {
-    const lines = Array.from({ length: LINE_COUNT }, (_, index) => `line-${index}`);
+  async function produce(topic: string, what: string): Promise<string[]> {
+    const lines = Array.from({ length: LINE_COUNT }, (_, index) => `${what}-${index}`);
     const format = ['--reader-property', 'parse.key=true', '--reader-property', 'key.separator=-'];
     const args = ['--bootstrap-server', brokers[name].bootstrapServers, '--topic', topic, ...format];
     await kafkaTool('console-producer', args, lines.map((line, index) => `${index}-${line}\n`).join(''));
@@ -93,8 +94,7 @@ function storyOn(name: (typeof NAMES)[number]): Readonly<Record<string, () => Pr
       await sharedBy('pair', 2, 6);
       await show('list', groups('--list', '--state', '--type'));
       await show('state', groups('--describe', '--group', 'pair', '--state', '--verbose'));
-      const lines = await produce('shared');
-      expect(linesOf(await first, await second)).toEqual(lines.sort());
+      await readAndLeave('shared', 'pair', 6, [first, second]);
       await show('empty', groups('--describe', '--group', 'pair', '--state'));
       await show('offsets', groups('--describe', '--group', 'pair', '--offsets'));
       await show('all', groups('--list', '--type', 'consumer'));
@@ -104,8 +104,10 @@ function storyOn(name: (typeof NAMES)[number]): Readonly<Record<string, () => Pr
       const reset = ['--reset-offsets', '--group', 'pair', '--topic', 'shared', '--to-earliest'];
       await show('dry run', groups(...reset, '--dry-run'));
       await show('reset', groups(...reset, '--execute'));
-      const all = await consume('shared', 'pair', 'consumer', '--max-messages', `${LINE_COUNT}`);
-      expect(linesOf(all)).toHaveLength(LINE_COUNT);
+      const upTo = ['--max-messages', `${LINE_COUNT}`, '--timeout-ms', '100000'];
+      expect(
+        linesOf(await kafkaTool('console-consumer', [...consuming('shared', 'pair', 'consumer'), ...upTo])),
+      ).toHaveLength(LINE_COUNT);
       await show('delete offsets', groups('--delete-offsets', '--group', 'pair', '--topic', 'shared'));
       await show('delete', groups('--delete', '--group', 'pair'));
       await show('list', groups('--list'));
@@ -119,13 +121,14 @@ function storyOn(name: (typeof NAMES)[number]): Readonly<Record<string, () => Pr
       const modern = consume('mixed', 'moving', 'consumer');
       await sharedBy('moving', 2, 4);
       await show('moved', groups('--list', '--type', '--state'));
-      const lines = await produce('mixed');
-      expect(linesOf(await classic, await modern)).toEqual(lines.sort());
+      await readAndLeave('mixed', 'moving', 4, [classic, modern], () =>
+        show('classic again', groups('--list', '--type', '--state')),
+      );
     },
   };
 }
 
-const stories = NAMES.map(storyOn);
+const stories = BROKER_NAMES.map(storyOn);
 
 test.each(Object.keys(stories[0]))('%s', async (step) => {
   await Promise.all(stories.map((story) => story[step]()));
@@ -146,6 +149,14 @@ function plain(text: string): string {
     .join('\n');
 }
 
-function linesOf(...results: ToolResult[]): string[] {
+async function untilRead(count: number, ...tools: readonly RunningTool[]): Promise<void> {
+  const read = () => linesOf(...tools.map((tool) => ({ stdout: tool.output() })));
+  await until(
+    () => `${count} lines are read:\n${read().join('\n')}`,
+    () => read().length >= count,
+  );
+}
+
+function linesOf(...results: readonly Pick<ToolResult, 'stdout'>[]): string[] {
   return results.flatMap(({ stdout }) => stdout.split('\n').filter((line) => line !== '')).sort();
 }

@@ -11,11 +11,18 @@ import { printReply } from '../broker/group/print-reply.ts';
 import { commitRequest, fetchTopics, heartbeatRequest, joinRequest, speaker } from '../broker/group/requests.ts';
 import { commandOf, list, type ScriptCommand } from '../scripts/script.ts';
 import { coordinatorKnows } from './known-topics.ts';
+import { until } from './until.ts';
+
+/** Members are assigned at once, and none is forgotten on a machine that takes its time between two words. */
+export const talkSettings = {
+  'group.consumer.assignment.interval.ms': 0,
+  'group.initial.rebalance.delay.ms': 0,
+  'group.consumer.session.timeout.ms': 1_800_000,
+  'group.consumer.max.session.timeout.ms': 1_800_000,
+};
+const CLASSIC_SESSION_MS = '1800000';
 
 type Ask = readonly [api: Api, version: number, type: string, request: object];
-
-const PAUSE_MS = 200;
-const MOST_TRIES = 150;
 
 export class GroupTalk {
   readonly #channels = new Map<string, RequestChannel>();
@@ -51,12 +58,9 @@ export class GroupTalk {
 
   async #answerWith(words: string, text: string): Promise<string> {
     const ask = async () => this.#withNames(await this.#answer(commandOf(this.#withMemberIds(text))));
-    let answer = await ask();
-    for (let i = 0; !answer.includes(words); i++) {
-      if (i === MOST_TRIES) throw new Error(`${text} is not answered with "${words}" but ${answer}`);
-      await systemClock.sleep(PAUSE_MS);
-      answer = await ask();
-    }
+    let answer = '';
+    const isAnswered = async () => (answer = await ask()).includes(words);
+    await until(() => `${text} is answered with "${words}", not ${answer}`, isAnswered);
     return answer;
   }
 
@@ -85,7 +89,12 @@ export class GroupTalk {
       case 'cdescribe':
         return [Apis.ConsumerGroupDescribe, version(1), 'describe-consumer-groups', { groupIds: words }];
       case 'join':
-        return [Apis.JoinGroup, version(9), 'join', joinRequest(command)];
+        return [
+          Apis.JoinGroup,
+          version(9),
+          'join',
+          joinRequest({ ...command, args: { session: CLASSIC_SESSION_MS, ...args } }),
+        ];
       case 'sync': {
         const names = { protocolType: args['type'] ?? null, protocolName: args['protocol'] ?? null };
         return [Apis.SyncGroup, version(5), 'sync', { ...speaker(command), ...names, assignments: [] }];
@@ -203,10 +212,14 @@ function withoutMessages(body: object): object {
 /** The offsets topic is made when somebody first asks for a coordinator. */
 export async function coordinatorIsReady(bootstrapServers: string): Promise<void> {
   const admin = Admin.create({ 'bootstrap.servers': bootstrapServers });
-  for (let i = 0; i < 100; i++) {
-    const found = await admin.listConsumerGroupOffsets('nobody').catch(() => undefined);
-    if (found !== undefined) break;
-    await systemClock.sleep(200);
+  try {
+    await until(`the group coordinator of ${bootstrapServers} is there`, () =>
+      admin.listConsumerGroupOffsets('nobody').then(
+        () => true,
+        () => false,
+      ),
+    );
+  } finally {
+    await admin.close();
   }
-  await admin.close();
 }

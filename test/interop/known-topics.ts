@@ -6,9 +6,8 @@ import { randomUUID } from 'node:crypto';
 import { silentLogger, systemClock } from '#core';
 import { RequestChannel, tcpTransport } from '#net';
 import { Apis } from '#protocol';
+import { until } from './until.ts';
 
-const PAUSE_MS = 100;
-const MOST_TRIES = 300;
 const REQUEST = { timeoutMs: 30_000 };
 const MEMBER = {
   instanceId: null,
@@ -27,14 +26,12 @@ export async function coordinatorKnows(
   const connection = await tcpTransport().connect(host, Number(port));
   const channel = new RequestChannel(connection, { clientId: 'knows', clock: systemClock, logger: silentLogger });
   try {
-    for (let i = 0; i < MOST_TRIES; i++) {
-      if (await isKnown(channel, counts)) return;
-      await systemClock.sleep(PAUSE_MS);
-    }
+    await until(`the group coordinator of ${bootstrapServers} has heard of ${JSON.stringify(counts)}`, () =>
+      isKnown(channel, counts),
+    );
   } finally {
     channel.close();
   }
-  throw new Error(`the group coordinator of ${bootstrapServers} has not heard of ${JSON.stringify(counts)}`);
 }
 
 /** What a lone member of a new group is given is what its coordinator knows. */

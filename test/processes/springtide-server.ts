@@ -25,16 +25,17 @@ export interface ServerOptions {
   overrides?: readonly string[];
 }
 
-/** Starts the server and waits for its ready line, which names the address. */
+/** Starts the server and waits for its ready line, which names the address. Of one that does not start nothing is left. */
 export async function startSpringtide(options: ServerOptions = {}): Promise<SpringtideServer> {
   const { child, dataFolder, ready } = spawnSpringtide(options);
-  return {
-    bootstrapServers: await ready,
-    dataFolder,
-    pid: child.pid ?? 0,
-    stop: (signal) => end(child, signal),
-    remove: () => rmSync(dataFolder, { recursive: true, force: true }),
-  };
+  const remove = () => rmSync(dataFolder, { recursive: true, force: true });
+  try {
+    const bootstrapServers = await ready;
+    return { bootstrapServers, dataFolder, pid: child.pid ?? 0, stop: (signal) => end(child, signal), remove };
+  } catch (error) {
+    if (options.dataFolder === undefined) remove();
+    throw error;
+  }
 }
 
 /** The process of a server that is starting; `ready` gives the address, and rejects when it ends before. */
@@ -60,7 +61,7 @@ function readyAddress(child: ReturnType<typeof spawn>): Promise<string> {
   return new Promise((resolve, reject) => {
     const read = (chunk: Buffer) => {
       output += chunk.toString();
-      const ready = /ready[^\n]*?(127\.0\.0\.1:\d+)/.exec(output);
+      const ready = /ready[^\n]*?(127\.0\.0\.1:\d+)\D/.exec(output);
       if (ready) resolve(ready[1]);
     };
     child.stdout?.on('data', read);

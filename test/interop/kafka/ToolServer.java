@@ -1,5 +1,5 @@
+import java.io.BufferedOutputStream;
 import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
@@ -12,6 +12,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URL;
 import java.net.URLClassLoader;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -22,8 +23,8 @@ import org.apache.kafka.common.utils.Exit;
  * Kafka's command-line tools in one Java process, because most of a tool's time is the start of its own. It listens on loopback, prints
  * its port, and ends when its input does. A connection is one run; numbers are int32, strings and bytes have their length before them:
  *
- *   to us    class, count of arguments, arguments, input
- *   from us  exit status, output, errors
+ *   to us    class, count of arguments, arguments, input; when nothing more can come from there, that is a Ctrl-C
+ *   from us  pieces as they come, a byte and bytes: 1 of output, 2 of errors; at last 0, 4, exit status
  *
  * Runs may overlap: a thread and the threads that it starts have the run's own input, output, errors, exit and shutdown hooks.
  */
@@ -31,11 +32,11 @@ public class ToolServer {
   public static void main(String[] args) throws IOException {
     PrintStream own = System.out;
     System.setIn(new InputOfRun());
-    System.setOut(new PrintStream(new OutputOfRun(true), true, StandardCharsets.UTF_8));
-    System.setErr(new PrintStream(new OutputOfRun(false), true, StandardCharsets.UTF_8));
+    System.setOut(new PrintStream(new OutputOfRun(Run.OUT), true, StandardCharsets.UTF_8));
+    System.setErr(new PrintStream(new OutputOfRun(Run.ERR), true, StandardCharsets.UTF_8));
     Exit.setExitProcedure((status, message) -> Run.ofThread.get().exit(status));
     Exit.setHaltProcedure((status, message) -> Run.ofThread.get().exit(status));
-    Exit.setShutdownHookAdder((name, hook) -> Run.ofThread.get().hooks.add(hook));
+    Exit.setShutdownHookAdder((name, hook) -> Run.ofThread.get().addHook(hook));
     InputStream lifeline = new java.io.FileInputStream(java.io.FileDescriptor.in);
     daemon(() -> {
       while (lifeline.read() >= 0) {}
@@ -56,17 +57,12 @@ public class ToolServer {
       String tool = new String(bytes(in), StandardCharsets.UTF_8);
       String[] args = new String[in.readInt()];
       for (int i = 0; i < args.length; i++) args[i] = new String(bytes(in), StandardCharsets.UTF_8);
-      Run run = new Run(bytes(in));
+      Run run = new Run(bytes(in), new DataOutputStream(new BufferedOutputStream(socket.getOutputStream())));
       Run.ofThread.set(run);
-      int status = run.toEnd(tool, args);
-      DataOutputStream out = new DataOutputStream(socket.getOutputStream());
-      out.writeInt(status);
-      for (ByteArrayOutputStream stream : List.of(run.out, run.err)) {
-        byte[] written = stream.toByteArray();
-        out.writeInt(written.length);
-        out.write(written);
-      }
-      out.flush();
+      daemon(() -> {
+        if (in.read() < 0) run.runHooks();
+      });
+      run.toEnd(tool, args);
     }
   }
 
@@ -99,17 +95,64 @@ public class ToolServer {
 
   static final class Run {
     static final InheritableThreadLocal<Run> ofThread = new InheritableThreadLocal<>();
+    static final int STATUS = 0;
+    static final int OUT = 1;
+    static final int ERR = 2;
     final InputStream in;
-    final ByteArrayOutputStream out = new ByteArrayOutputStream();
-    final ByteArrayOutputStream err = new ByteArrayOutputStream();
+    /** Guarded by itself, as is `hooks`. */
+    final DataOutputStream answer;
     final List<Runnable> hooks = new ArrayList<>();
+    /** From then on a hook runs as soon as there is one. */
+    boolean isStopped;
     /** Of the first exit, which is the one that would have ended a process; null while there was none. */
     volatile Integer exitStatus;
     /** After an exit, while a tool that catches everything handles it as an error: nothing is to be seen of that. */
     volatile boolean isMute;
 
-    Run(byte[] input) {
+    Run(byte[] input, DataOutputStream answer) {
       in = new ByteArrayInputStream(input);
+      this.answer = answer;
+    }
+
+    void addHook(Runnable hook) {
+      synchronized (hooks) {
+        hooks.add(hook);
+        if (isStopped) daemon(this::runHooks);
+      }
+    }
+
+    /** Each runs once, by a Ctrl-C or after the end. */
+    void runHooks() {
+      List<Runnable> waiting;
+      synchronized (hooks) {
+        isStopped = true;
+        waiting = List.copyOf(hooks);
+        hooks.clear();
+      }
+      for (Runnable hook : waiting) step(hook::run);
+    }
+
+    /** Who asked may be gone: then nobody is to hear of it, least of all the stream that all runs share. */
+    void write(int kind, byte[] from, int at, int length) {
+      synchronized (answer) {
+        try {
+          answer.writeByte(kind);
+          answer.writeInt(length);
+          answer.write(from, at, length);
+        } catch (IOException gone) {
+          // See above.
+        }
+      }
+    }
+
+    void flush() {
+      synchronized (answer) {
+        try {
+          answer.flush();
+        } catch (IOException gone) {
+          // See above.
+        }
+      }
     }
 
     void exit(int status) {
@@ -118,7 +161,7 @@ public class ToolServer {
       throw new Exited();
     }
 
-    int toEnd(String tool, String[] args) {
+    void toEnd(String tool, String[] args) {
       step(() -> {
         try {
           ClassLoader own = new ToolLoader();
@@ -130,10 +173,11 @@ public class ToolServer {
       });
       if (exitStatus == null) exitStatus = 0;
       isMute = false;
-      for (Runnable hook : hooks) step(hook::run);
+      runHooks();
       System.out.flush();
       System.err.flush();
-      return exitStatus;
+      write(STATUS, ByteBuffer.allocate(4).putInt(exitStatus).array(), 0, 4);
+      flush();
     }
 
     interface Step {
@@ -194,10 +238,10 @@ public class ToolServer {
   }
 
   static final class OutputOfRun extends OutputStream {
-    final boolean isOut;
+    final int kind;
 
-    OutputOfRun(boolean isOut) {
-      this.isOut = isOut;
+    OutputOfRun(int kind) {
+      this.kind = kind;
     }
 
     @Override
@@ -208,7 +252,13 @@ public class ToolServer {
     @Override
     public void write(byte[] from, int at, int length) {
       Run run = Run.ofThread.get();
-      if (run != null && !run.isMute) (isOut ? run.out : run.err).write(from, at, length);
+      if (run != null && !run.isMute) run.write(kind, from, at, length);
+    }
+
+    @Override
+    public void flush() {
+      Run run = Run.ofThread.get();
+      if (run != null) run.flush();
     }
   }
 }

@@ -1,18 +1,18 @@
 /**
  * Apache Kafka 4.4.0 as one combined node on loopback and free ports, and its command-line tools as child processes.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { end, freePort } from '../../processes/child.ts';
 import { classPath, javaFlags, smallJvm } from './jars.ts';
-import { askToolServer, type ToolResult } from './tool-server.ts';
+import { type RunningTool, startTool, type ToolResult } from './tool-server.ts';
 
-export type { ToolResult };
+export type { RunningTool, ToolResult };
 
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 150_000;
 const TOOL_TIMEOUT_MS = 300_000;
 const PROPERTIES_FILE = 'server.properties';
 const BROKER_JVM: readonly string[] = smallJvm('768M');
@@ -53,7 +53,12 @@ const ALONE: readonly ToolName[] = ['transactional-copier', 'verifiable-producer
 export function kafkaTool(name: ToolName, args: readonly string[], stdin = ''): Promise<ToolResult> {
   if (ALONE.includes(name))
     return runToEnd('java', [...javaFlags('tools', '256M'), TOOL_CLASSES[name], ...args], stdin);
-  return askToolServer(TOOL_CLASSES[name], args, stdin);
+  return startTool(TOOL_CLASSES[name], args, stdin).ended;
+}
+
+/** Starts a tool that goes on until it is stopped. */
+export function startKafkaTool(name: ToolName, args: readonly string[]): RunningTool {
+  return startTool(TOOL_CLASSES[name], args, '');
 }
 
 /** Runs any command to its end, killed after five minutes. */
@@ -107,8 +112,10 @@ export async function startApacheKafka(
   const quorum = { 'controller.quorum.bootstrap.servers': `127.0.0.1:${place.controllerPort}` };
   const own = typeof overrides === 'function' ? overrides(place) : overrides;
   const properties = writeProperties(place, { ...quorum, ...own });
-  format(properties);
-  return run(place, jvm);
+  return orRemoved(place, async () => {
+    await format(properties);
+    return run(place, jvm);
+  });
 }
 
 /** Starts the broker on a folder that another one has filled. It is not formatted: that there is one voter is said by its configuration. */
@@ -116,7 +123,17 @@ export async function startApacheKafkaOn(dataFolder: string, overrides: Override
   const place = { ...(await newPlace()), dataFolder };
   const quorum = { 'controller.quorum.voters': `1@127.0.0.1:${place.controllerPort}` };
   writeProperties(place, { ...quorum, ...overrides });
-  return run(place);
+  return orRemoved(place, () => run(place));
+}
+
+/** Where the start fails, nothing is left of it. */
+async function orRemoved({ folder }: Place, start: () => Promise<ApacheKafka>): Promise<ApacheKafka> {
+  try {
+    return await start();
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
 }
 
 interface Place extends Ports {
@@ -175,10 +192,10 @@ function serverProperties({ port, controllerPort, dataFolder }: Place): Override
   };
 }
 
-function format(properties: string): void {
+async function format(properties: string): Promise<void> {
   const clusterId = 'c3ByaW5ndGlkZS1pbnRlcg';
   const args = ['kafka.tools.StorageTool', 'format', '--standalone', `--cluster-id=${clusterId}`, '-c', properties];
-  const result = spawnSync('java', [...javaFlags('broker', '256M'), ...args], { encoding: 'utf8' });
+  const result = await runToEnd('java', [...javaFlags('broker', '256M'), ...args]);
   if (result.status !== 0)
     throw new Error(`Apache Kafka could not format its folder:\n${result.stdout}${result.stderr}`);
 }
@@ -191,11 +208,11 @@ function collect(child: ChildProcess): () => string {
 
 async function waitForPort(port: number, child: ChildProcess, log: () => string): Promise<void> {
   const deadline = Date.now() + START_TIMEOUT_MS;
-  while (Date.now() < deadline && child.exitCode === null) {
+  while (Date.now() < deadline && child.exitCode === null && child.signalCode === null) {
     if (await answers(port)) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  child.kill('SIGKILL');
+  await end(child, 'SIGKILL');
   throw new Error(`Apache Kafka did not start:\n${log().slice(-4000)}`);
 }
 
