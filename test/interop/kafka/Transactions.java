@@ -6,8 +6,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.TreeMap;
+import java.util.concurrent.Callable;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.TransactionState;
 import org.apache.kafka.clients.consumer.ConsumerGroupMetadata;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
@@ -23,6 +25,7 @@ import org.apache.kafka.common.serialization.StringSerializer;
  */
 public final class Transactions {
     private static final Duration POLL = Duration.ofMillis(200);
+    private static final Duration AWAIT = Duration.ofMinutes(2);
 
     private final String servers;
     private final String name;
@@ -126,11 +129,11 @@ public final class Transactions {
 
     private void timeout() throws Exception {
         String topic = topic("timeout", 1);
-        try (KafkaProducer<String, String> producer = producer("timeout", 1000)) {
+        try (KafkaProducer<String, String> producer = producer("timeout", 3000)) {
             producer.initTransactions();
             producer.beginTransaction();
             producer.send(new ProducerRecord<>(topic, "late")).get();
-            Thread.sleep(4000);
+            await("the transaction times out", () -> stateOf(id("timeout")) == TransactionState.COMPLETE_ABORT);
             tell("a commit after the timeout", producer::commitTransaction);
         }
         try (KafkaProducer<String, String> producer = producer("timeout", 60_000)) {
@@ -206,14 +209,10 @@ public final class Transactions {
             consumer.subscribe(List.of(from));
             int count = 0;
             int attempts = 0;
-            int emptyPolls = 0;
-            while (emptyPolls < (isLast ? 15 : 50)) {
+            awaitMarkers();
+            while (!isRead(consumer)) {
                 var records = consumer.poll(POLL);
-                if (records.isEmpty()) {
-                    if (!consumer.assignment().isEmpty()) emptyPolls++;
-                    continue;
-                }
-                emptyPolls = 0;
+                if (records.isEmpty()) continue;
                 producer.beginTransaction();
                 records.forEach(record -> producer.send(
                         new ProducerRecord<>(to, record.partition(), null, "<" + record.value() + ">")));
@@ -237,6 +236,12 @@ public final class Transactions {
             // Nothing is waited for: a transaction that is open stays open, and what comes after has to fence it.
             producer.close(Duration.ZERO);
         }
+    }
+
+    /** Whether the consumer has its partitions, and what is committed in them is behind it: nothing writes there any more. */
+    private static boolean isRead(KafkaConsumer<String, String> consumer) {
+        Map<TopicPartition, Long> ends = consumer.endOffsets(consumer.assignment());
+        return !ends.isEmpty() && ends.entrySet().stream().allMatch(end -> consumer.position(end.getKey()) >= end.getValue());
     }
 
     private static void rewind(KafkaConsumer<String, String> consumer, Collection<TopicPartition> partitions) {
@@ -286,7 +291,7 @@ public final class Transactions {
                     .toList();
             consumer.assign(partitions);
             consumer.seekToBeginning(partitions);
-            awaitMarkers(topic);
+            awaitMarkers();
             Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
             for (TopicPartition partition : partitions) values.put(partition.partition(), new ArrayList<>());
             while (partitions.stream().anyMatch(partition -> consumer.position(partition) < ends.get(partition)))
@@ -296,14 +301,24 @@ public final class Transactions {
     }
 
     /** Waits until no transaction that has been decided lacks a marker. */
-    private void awaitMarkers(String topic) throws Exception {
+    private void awaitMarkers() throws Exception {
         try (Admin admin = admin()) {
-            for (int i = 0; i < 200; i++) {
-                boolean isUnderWay = admin.listTransactions().all().get().stream()
-                        .anyMatch(listing -> listing.state().toString().startsWith("Prepare"));
-                if (!isUnderWay) return;
-                Thread.sleep(50);
-            }
+            await("markers are written", () -> admin.listTransactions().all().get().stream()
+                    .noneMatch(listing -> listing.state().toString().startsWith("Prepare")));
+        }
+    }
+
+    private TransactionState stateOf(String transactionalId) throws Exception {
+        try (Admin admin = admin()) {
+            return admin.describeTransactions(List.of(transactionalId)).description(transactionalId).get().state();
+        }
+    }
+
+    private static void await(String what, Callable<Boolean> isSo) throws Exception {
+        long deadline = System.nanoTime() + AWAIT.toNanos();
+        while (!isSo.call()) {
+            if (System.nanoTime() > deadline) throw new IllegalStateException("not after " + AWAIT + ": " + what);
+            Thread.sleep(50);
         }
     }
 
