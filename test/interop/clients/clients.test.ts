@@ -4,8 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type SpringtideServer, startSpringtide } from '../../processes/springtide-server.ts';
-import { type ApacheKafka, startApacheKafka } from '../kafka/apache-kafka.ts';
+import { bothBrokers } from '../kafka/brokers.ts';
 import { type Agent, type Launch, startAgent } from './agent.ts';
 import { type Client, clients, missingFor } from './clients.ts';
 import { adminScenarios } from './scenarios/admin.ts';
@@ -29,19 +28,15 @@ interface Side {
   readonly agents: Map<string, Promise<Agent>>;
 }
 
-let kafka: ApacheKafka;
-let server: SpringtideServer;
+const brokers = bothBrokers();
 let sides: readonly [Side, Side];
 
-beforeAll(async () => {
-  [kafka, server] = await Promise.all([startApacheKafka(), startSpringtide()]);
-  sides = [kafka, server].map(({ bootstrapServers }) => ({ bootstrapServers, agents: new Map() })) as never;
+beforeAll(() => {
+  const both = [brokers['Apache Kafka'], brokers.springtide];
+  sides = both.map(({ bootstrapServers }) => ({ bootstrapServers, agents: new Map() })) as never;
 });
 
-afterAll(async () => {
-  await Promise.all([kafka.stop(), server.stop()]);
-  kafka.remove();
-  server.remove();
+afterAll(() => {
   process.stdout.write(`\n${table}\n\n`);
 });
 

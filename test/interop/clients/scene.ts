@@ -2,7 +2,8 @@
 import { Admin } from '#client';
 import { type Agent, AgentError, type Place, type ReadRecord, type SentRecord, type Verbs } from './agent.ts';
 
-const READ_TIMEOUT_MS = 30_000;
+const READ_TIMEOUT_MS = 90_000;
+const UNTIL_TIMEOUT_MS = 60_000;
 const POLL_MS = 300;
 
 export interface Scenario {
@@ -146,7 +147,8 @@ export async function refusal(action: Promise<unknown>): Promise<string> {
 
 /** Asks again and again; a client's own refusal counts as not yet. @throws when it does not come about */
 export async function until(isSo: () => Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 200; i++) {
+  const deadline = Date.now() + UNTIL_TIMEOUT_MS;
+  while (Date.now() < deadline) {
     try {
       if (await isSo()) return;
     } catch (error) {

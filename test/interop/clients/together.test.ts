@@ -4,7 +4,8 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type SpringtideServer, startSpringtide } from '../../processes/springtide-server.ts';
-import { type ApacheKafka, startApacheKafka } from '../kafka/apache-kafka.ts';
+import { startApacheKafka } from '../kafka/apache-kafka.ts';
+import { type Broker, tendBrokers } from '../kafka/brokers.ts';
 import { type Agent, type ReadRecord, startAgent } from './agent.ts';
 import { clients, missingFor, RESTART } from './clients.ts';
 import { numbered, pollAll, readAll, Scene, until } from './scene.ts';
@@ -27,16 +28,16 @@ const present = clients.filter(
 );
 
 interface Side {
-  broker: ApacheKafka | SpringtideServer;
-  restart(): Promise<ApacheKafka | SpringtideServer>;
+  broker: Broker;
+  restart(): Promise<Broker>;
   readonly agents: Map<string, Agent>;
 }
 
 const sides = new Map<string, Side>();
+const tend = tendBrokers();
 
 beforeAll(async () => {
-  const kafka = await startApacheKafka();
-  const server = await startSpringtide();
+  const [kafka, server] = await Promise.all([tend(startApacheKafka()), tend(startSpringtide())]);
   sides.set('Apache Kafka', { broker: kafka, agents: new Map(), restart: () => kafka.restart() });
   sides.set('springtide', { broker: server, agents: new Map(), restart: () => startAgain(server) });
   const launches = present.map((client) => [client.name, client.bring()] as const);
@@ -53,11 +54,7 @@ beforeAll(async () => {
 }, START_TIMEOUT_MS);
 
 afterAll(async () => {
-  for (const { agents, broker } of sides.values()) {
-    for (const agent of agents.values()) await agent.stop();
-    await broker.stop();
-    broker.remove();
-  }
+  for (const { agents } of sides.values()) for (const agent of agents.values()) await agent.stop();
   process.stdout.write(`\n${table}\n\n`);
 });
 
@@ -124,7 +121,7 @@ describe('each client goes on after the broker was started again', () => {
         await agent.ask('commit');
       }
       await side.broker.stop();
-      side.broker = await side.restart();
+      side.broker = await tend(side.restart());
       const failed: string[] = [];
       const goOn = async (client: string, agent: Agent) => {
         const isFine = await goesOn(agent, topics.get(client) as string);
