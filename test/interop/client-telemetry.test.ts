@@ -1,21 +1,18 @@
 /** A Java producer pushes its metrics to our broker: it is told to by a subscription that Kafka's own tool makes. */
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import { freePort } from '../processes/child.ts';
 import { type SpringtideServer, startSpringtide } from '../processes/springtide-server.ts';
 import { kafkaTool, type ToolName } from './kafka/apache-kafka.ts';
+import { tendBrokers } from './kafka/brokers.ts';
 
+const tend = tendBrokers();
 let server: SpringtideServer;
 let metricsPort: number;
 
 beforeAll(async () => {
   metricsPort = await freePort();
   const overrides = ['springtide.broker.client.telemetry=true', `springtide.broker.metrics.port=${metricsPort}`];
-  server = await startSpringtide({ overrides });
-});
-
-afterAll(async () => {
-  await server.stop();
-  server.remove();
+  server = await tend(startSpringtide({ overrides }));
 });
 
 async function run(name: ToolName, ...args: string[]): Promise<string> {

@@ -1,13 +1,15 @@
 /** Groups of the consumer protocol in a data folder that goes from us to Apache Kafka and back: their members go on where they were. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import { type SpringtideServer, startSpringtide } from '../processes/springtide-server.ts';
 import { coordinatorIsReady, GroupTalk } from './groups-on-both.ts';
 import { type ApacheKafka, kafkaTool, startApacheKafkaOn } from './kafka/apache-kafka.ts';
+import { tendBrokers } from './kafka/brokers.ts';
 
+const tend = tendBrokers();
 let ours: SpringtideServer;
-let kafka: ApacheKafka | undefined;
+let kafka: ApacheKafka;
 /** What the broker of the moment answers to the same questions. */
 const described: Record<string, string[]> = {};
 const answers: Record<string, string[]> = {};
@@ -18,7 +20,7 @@ const questions = ['cdescribe g', 'describe g', 'fetch g', 'fetch c', 'list'];
 
 beforeAll(async () => {
   const overrides = ['group.consumer.assignment.interval.ms=0', 'group.initial.rebalance.delay.ms=0'];
-  ours = await startSpringtide({ overrides });
+  ours = await tend(startSpringtide({ overrides }));
   let talk = await begin(ours.bootstrapServers);
   await talk.run([
     'topics t=4 rx-1=2',
@@ -36,7 +38,7 @@ beforeAll(async () => {
   await ours.stop();
   dump = await dumpOffsets(ours.dataFolder);
 
-  kafka = await startApacheKafkaOn(ours.dataFolder);
+  kafka = await tend(startApacheKafkaOn(ours.dataFolder));
   talk = await begin(kafka.bootstrapServers, talk);
   described['Kafka'] = await talk.run(questions);
   answers['Kafka'] = await talk.run(['member g a epoch=5', 'commit g member=a gen=5 t/0=6', 'cdescribe g']);
@@ -44,18 +46,11 @@ beforeAll(async () => {
   described['Kafka later'] = await talk.run(questions);
   await kafka.stop();
 
-  ours = await startSpringtide({ dataFolder: ours.dataFolder, overrides });
+  ours = await tend(startSpringtide({ dataFolder: ours.dataFolder, overrides }));
   talk = await begin(ours.bootstrapServers, talk);
   described['we later'] = await talk.run(questions);
   answers['we'] = await talk.run(['member g e instance=i reads=t', 'member g a epoch=-1', 'cdescribe g']);
   talk.close();
-});
-
-afterAll(async () => {
-  await kafka?.stop();
-  kafka?.remove();
-  await ours.stop();
-  ours.remove();
 });
 
 test('Apache Kafka finds the groups as we left them', () => {

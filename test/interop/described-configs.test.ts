@@ -2,26 +2,21 @@
  * DescribeConfigs of broker and topic, key by key, from Apache Kafka 4.4.0 and from us: what both list has the same type, can change in the
  * same way, hides the same and has the same default, but for the keys named here with a reason.
  */
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import { silentLogger, systemClock } from '#core';
 import { RequestChannel, tcpTransport } from '#net';
 import { Apis, type DescribeConfigsResponse, Errors } from '#protocol';
-import { startSpringtide } from '../processes/springtide-server.ts';
-import { startApacheKafka } from './kafka/apache-kafka.ts';
+import { type Broker, bothBrokers, onBoth } from './kafka/brokers.ts';
+import { askUntil } from './until.ts';
 
 type Config = DescribeConfigsResponse['results'][number]['configs'][number];
 type Configs = ReadonlyMap<string, Config>;
-
-interface Broker {
-  readonly bootstrapServers: string;
-  stop(): Promise<void>;
-  remove(): void;
-}
 
 const TOPIC = 2;
 const BROKER = 4;
 const GROUP = 32;
 const DEFAULT_SOURCE = 5;
+const GROUP_SOURCE = 8;
 
 /** What is set for the group `set`; `unset` has nothing of its own. */
 const groupConfigs = {
@@ -70,7 +65,6 @@ const readOnlyHere: readonly string[] = [
   'listener.security.protocol.map',
 ];
 
-const brokers: Broker[] = [];
 interface Description {
   readonly [TOPIC]: Configs;
   readonly [BROKER]: Configs;
@@ -80,6 +74,7 @@ interface Description {
   readonly errors: readonly number[];
 }
 
+const brokers = bothBrokers();
 let described: Record<'kafka' | 'ours', Description>;
 
 async function describeOf({ bootstrapServers }: Broker): Promise<Description> {
@@ -102,22 +97,19 @@ async function describeOf({ bootstrapServers }: Broker): Promise<Description> {
     { resourceType: GROUP, resourceName: 'unset', configurationKeys: null },
   ];
   const body = { resources, includeSynonyms: true, includeDocumentation: true };
-  const { results } = await channel.send(Apis.DescribeConfigs, 4, body, { timeoutMs: 60_000 });
+  const ask = () => channel.send(Apis.DescribeConfigs, 4, body, { timeoutMs: 60_000 });
+  const { results } = await askUntil(ask, ({ results: [topic, , { configs }] }) => {
+    const set = configs.filter(({ configSource }) => configSource === GROUP_SOURCE);
+    return topic.errorCode === 0 && set.length === Object.keys(groupConfigs).length;
+  });
   channel.close();
   const maps = results.map(({ configs }) => new Map(configs.map((config) => [config.name, config])));
   return { [TOPIC]: maps[0], [BROKER]: maps[1], set: maps[2], unset: maps[3], errors };
 }
 
 beforeAll(async () => {
-  brokers.push(await startApacheKafka(), await startSpringtide());
-  described = { kafka: await describeOf(brokers[0]), ours: await describeOf(brokers[1]) };
-});
-
-afterAll(async () => {
-  for (const broker of brokers) {
-    await broker.stop();
-    broker.remove();
-  }
+  const { 'Apache Kafka': kafka, springtide: ours } = await onBoth((name) => describeOf(brokers[name]));
+  described = { kafka, ours };
 });
 
 /** A list has no order of its own. */

@@ -9,6 +9,7 @@ import { readRecords } from '#protocol';
 import { LogDirectory, nodeDisk, type PartitionLog } from '#storage';
 import { type SpringtideServer, startSpringtide } from '../processes/springtide-server.ts';
 import { type ApacheKafka, kafkaTool, startApacheKafka } from './kafka/apache-kafka.ts';
+import { tendBrokers } from './kafka/brokers.ts';
 
 const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
 const RECORDS_PER_CODEC = 2_000;
@@ -44,11 +45,13 @@ async function dump(...args: string[]): Promise<string> {
 }
 
 describe('kafka-dump-log on files that we wrote', () => {
+  const tend = tendBrokers();
   let server: SpringtideServer;
   let files: (topic: string, ending: string) => string;
 
   beforeAll(async () => {
-    server = await startSpringtide({ overrides: ['log.segment.bytes=1048576', 'log.index.interval.bytes=512'] });
+    const overrides = ['log.segment.bytes=1048576', 'log.index.interval.bytes=512'];
+    server = await tend(startSpringtide({ overrides }));
     await fill(server.bootstrapServers);
     const group = [
       '--topic',
@@ -59,7 +62,7 @@ describe('kafka-dump-log on files that we wrote', () => {
       '--max-messages',
       '10',
       '--timeout-ms',
-      '30000',
+      '100000',
     ];
     await kafkaTool('console-consumer', ['--bootstrap-server', server.bootstrapServers, ...group]);
     await server.stop();
@@ -72,8 +75,6 @@ describe('kafka-dump-log on files that we wrote', () => {
         .join(',');
     };
   });
-
-  afterAll(() => server.remove());
 
   test.each(CODECS)('reads every record of a log compressed with %s', async (codec) => {
     const text = await dump('--deep-iteration', '--print-data-log', '--files', files(`files-${codec}-0`, '.log'));
@@ -110,12 +111,13 @@ describe('kafka-dump-log on files that we wrote', () => {
 });
 
 describe('our storage on a partition that Apache Kafka wrote', () => {
+  const tend = tendBrokers();
   let kafka: ApacheKafka;
   let folder: string;
   let directory: LogDirectory;
 
   beforeAll(async () => {
-    kafka = await startApacheKafka();
+    kafka = await tend(startApacheKafka());
     await fill(kafka.bootstrapServers);
     await kafka.stop();
     folder = mkdtempSync(join(tmpdir(), 'springtide-files-'));
@@ -135,7 +137,6 @@ describe('our storage on a partition that Apache Kafka wrote', () => {
 
   afterAll(async () => {
     await directory.close();
-    kafka.remove();
     rmSync(folder, { recursive: true, force: true });
   });
 

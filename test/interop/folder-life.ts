@@ -6,6 +6,7 @@ import { committedIn } from '../storage/transaction-scene.ts';
 import { kafkaTool } from './kafka/apache-kafka.ts';
 import { commitInTransactions, transact } from './kafka/transact.ts';
 import { CODECS } from './our-logs.ts';
+import { until } from './until.ts';
 import { WireLog, type WireRecord } from './wire-log.ts';
 
 /** Batches further apart than `segment.ms` begin a segment of their own; nothing here is large enough for another reason. */
@@ -23,6 +24,8 @@ const TOPICS: Readonly<Record<string, Record<string, string | number>>> = {
   gone: {},
 };
 const KEYS = 11;
+/** Of 120 records that are written first. */
+const COMPACTED_BELOW = 90;
 const DYNAMIC = ['topic', 'dynamic-broker', 'dynamic-default-broker'];
 /** So many of `orders` are read by each group. */
 export const JAVA_READS = 30;
@@ -126,16 +129,9 @@ async function taken(wire: WireLog, topic: string, bytes: Buffer): Promise<numbe
   return baseOffset;
 }
 
-/** Waits until the cleaner has been there, and has nothing more to do. */
+/** Waits until the cleaner has been there; it may go on. */
 async function compacted(wire: WireLog): Promise<void> {
-  let countBefore = -1;
-  for (let i = 0; i < 100; i++) {
-    const { length } = await wire.records('compacted', 0);
-    if (length === countBefore && length < 90) return;
-    countBefore = length;
-    await systemClock.sleep(500);
-  }
-  throw new Error('the log was not compacted');
+  await until('the log is compacted', async () => (await wire.records('compacted', 0)).length < COMPACTED_BELOW);
 }
 
 /** The values that the Java console consumer reads from `orders` in this group. */
@@ -144,7 +140,7 @@ export async function consumeWithJava(
   group: string,
   flags: readonly string[],
 ): Promise<string[]> {
-  const to = ['--bootstrap-server', bootstrapServers, '--topic', 'orders', '--group', group, '--timeout-ms', '60000'];
+  const to = ['--bootstrap-server', bootstrapServers, '--topic', 'orders', '--group', group, '--timeout-ms', '100000'];
   const { stdout, stderr } = await kafkaTool('console-consumer', [...to, ...flags]);
   if (!stderr.includes('Processed a total of')) throw new Error(stderr);
   return stdout.trimEnd().split('\n');

@@ -1,29 +1,12 @@
 /** The same talks with the group coordinators of Apache Kafka 4.4.0 and of ours: every answer must be the same. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { startSpringtide } from '../processes/springtide-server.ts';
-import { coordinatorIsReady, GroupTalk } from './groups-on-both.ts';
-import { startApacheKafka } from './kafka/apache-kafka.ts';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { coordinatorIsReady, GroupTalk, talkSettings } from './groups-on-both.ts';
+import { bothBrokers, onBoth } from './kafka/brokers.ts';
 
-interface Broker {
-  readonly bootstrapServers: string;
-  stop(): Promise<void>;
-  remove(): void;
-}
-
-const settings = { 'group.consumer.assignment.interval.ms': 0, 'group.initial.rebalance.delay.ms': 0 };
-const brokers: Broker[] = [];
+const brokers = bothBrokers(talkSettings);
 
 beforeAll(async () => {
-  const overrides = Object.entries(settings).map(([key, value]) => `${key}=${value}`);
-  brokers.push(...(await Promise.all([startSpringtide({ overrides }), startApacheKafka(settings)])));
-  for (const { bootstrapServers } of brokers) await coordinatorIsReady(bootstrapServers);
-});
-
-afterAll(async () => {
-  for (const broker of brokers) {
-    await broker.stop();
-    broker.remove();
-  }
+  await onBoth((name) => coordinatorIsReady(brokers[name].bootstrapServers));
 });
 
 const talks: Readonly<Record<string, readonly string[]>> = {
@@ -345,10 +328,8 @@ const talks: Readonly<Record<string, readonly string[]>> = {
 
 describe('the group coordinator answers as Kafka does', () => {
   test.each(Object.entries(talks))('%s', async (_, commands) => {
-    const [ours, kafkas] = await Promise.all(
-      brokers.map(({ bootstrapServers }) => answersOf(bootstrapServers, commands)),
-    );
-    expect(ours).toEqual(kafkas);
+    const told = await onBoth((name) => answersOf(brokers[name].bootstrapServers, commands));
+    expect(told.springtide).toEqual(told['Apache Kafka']);
   });
 });
 

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Admin } from '#client';
 import { buildBatch } from '#protocol';
 import { type ApacheKafka, kafkaTool, startApacheKafka } from './kafka/apache-kafka.ts';
+import { tendBrokers } from './kafka/brokers.ts';
 import { type Books, type LogBook, type SentBatch, TOPICS, type TopicName, valueDrafts } from './our-logs.ts';
 import { WireLog, type WireRecord } from './wire-log.ts';
 
@@ -15,12 +16,13 @@ const topics = Object.keys(TOPICS) as TopicName[];
 /** Kafka must not clean further what it is to show. */
 const overrides = { 'log.cleaner.backoff.ms': 3_600_000, 'log.retention.check.interval.ms': 3_600_000 };
 
+const tend = tendBrokers();
 let kafka: ApacheKafka;
 let ours: string;
 
 beforeAll(async () => {
   ours = mkdtempSync(join(tmpdir(), 'springtide-logs-'));
-  kafka = await startApacheKafka(overrides);
+  kafka = await tend(startApacheKafka(overrides));
   const admin = Admin.create({ 'bootstrap.servers': kafka.bootstrapServers });
   const drafts = Object.entries(TOPICS).map(([name, configs]) => ({ name, configs, numPartitions: 1 }));
   (await admin.createTopics(drafts)).all();
@@ -28,11 +30,7 @@ beforeAll(async () => {
   await kafka.stop();
 });
 
-afterAll(async () => {
-  await kafka.stop();
-  kafka.remove();
-  rmSync(ours, { recursive: true, force: true });
-});
+afterAll(() => rmSync(ours, { recursive: true, force: true }));
 
 describe.each(['close', 'kill'] as const)('Apache Kafka on logs that we left by %s', (ending) => {
   let wire: WireLog;
@@ -45,7 +43,7 @@ describe.each(['close', 'kill'] as const)('Apache Kafka on logs that we left by 
     mergeLogStarts(path);
     // After a clean stop Kafka trusts our indexes and snapshots; after a kill it makes them anew.
     if (ending === 'kill') rmSync(join(kafka.dataFolder, '.kafka_cleanshutdown'));
-    kafka = await kafka.restart();
+    kafka = await tend(kafka.restart());
     wire = await WireLog.connect(kafka.bootstrapServers);
     for (const topic of topics) await wire.opened(topic);
   });
@@ -108,7 +106,7 @@ describe.each(['close', 'kill'] as const)('Apache Kafka on logs that we left by 
   test('lets the Java consumer read every codec', async () => {
     const { stdout } = await kafkaTool('console-consumer', [
       ...['--bootstrap-server', kafka.bootstrapServers, '--topic', 'plain', '--from-beginning'],
-      ...['--max-messages', String(books.plain.records.length), '--timeout-ms', '60000'],
+      ...['--max-messages', String(books.plain.records.length), '--timeout-ms', '100000'],
       ...['--formatter-property', 'print.offset=true', '--formatter-property', 'print.key=true'],
     ]);
     const lines = books.plain.records.map(({ offset, key, value }) => `Offset:${offset}\t${key}\t${value}`);
@@ -121,7 +119,7 @@ describe.each(['close', 'kill'] as const)('Apache Kafka on logs that we left by 
     const below = committed.filter((offset) => offset < stableOffset);
     const { stdout } = await kafkaTool('console-consumer', [
       ...['--bootstrap-server', kafka.bootstrapServers, '--topic', topic, '--from-beginning'],
-      ...['--isolation-level', 'read_committed', '--max-messages', String(below.length), '--timeout-ms', '60000'],
+      ...['--isolation-level', 'read_committed', '--max-messages', String(below.length), '--timeout-ms', '100000'],
       ...['--formatter-property', 'print.offset=true'],
     ]);
     const values = new Map(records.map(({ offset, value }) => [offset, value]));

@@ -1,17 +1,14 @@
 /** kcat (librdkafka) against our broker, run alone as a process. */
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import { type SpringtideServer, startSpringtide } from '../processes/springtide-server.ts';
 import { runToEnd } from './kafka/apache-kafka.ts';
+import { tendBrokers } from './kafka/brokers.ts';
 
+const tend = tendBrokers();
 let server: SpringtideServer;
 
 beforeAll(async () => {
-  server = await startSpringtide({ overrides: ['num.partitions=2'] });
-});
-
-afterAll(async () => {
-  await server.stop();
-  server.remove();
+  server = await tend(startSpringtide({ overrides: ['num.partitions=2'] }));
 });
 
 async function kcat(args: string[], stdin?: string): Promise<string> {

@@ -10,6 +10,7 @@ import { Admin } from '#client';
 import { buildBatch } from '#protocol';
 import { type SpringtideServer, startSpringtide } from '../processes/springtide-server.ts';
 import { type ApacheKafka, startApacheKafka } from './kafka/apache-kafka.ts';
+import { tendBrokers } from './kafka/brokers.ts';
 import { WireLog } from './wire-log.ts';
 
 const THEIRS = ['a', 'b', 'c', 'd'];
@@ -17,32 +18,30 @@ const OURS = ['e', 'f', 'g', 'h'];
 
 const folder = mkdtempSync(join(tmpdir(), 'springtide-dirs-'));
 const [one, two, away] = ['one', 'two', 'away'].map((name) => join(folder, name));
+const tend = tendBrokers();
 let kafka: ApacheKafka;
 
 beforeAll(async () => {
-  kafka = await startApacheKafka({ 'log.dirs': `${one},${two}` });
+  kafka = await tend(startApacheKafka({ 'log.dirs': `${one},${two}` }));
 });
 
-afterAll(async () => {
-  await kafka.stop();
-  kafka.remove();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 async function withOurs(use: (server: SpringtideServer) => Promise<void>): Promise<void> {
-  const server = await startSpringtide({ overrides: [`log.dirs=${one},${two}`] });
-  try {
-    await use(server);
-  } finally {
-    await server.stop();
-    server.remove();
-  }
+  const server = await tend(startSpringtide({ overrides: [`log.dirs=${one},${two}`] }));
+  await use(server);
+  await server.stop();
 }
 
 async function create(bootstrapServers: string, topics: readonly string[]): Promise<void> {
   const admin = Admin.create({ 'bootstrap.servers': bootstrapServers });
-  // One by one: then each goes where the fewest are.
-  for (const name of topics) (await admin.createTopics([{ name, numPartitions: 1 }])).all();
+  const wire = await WireLog.connect(bootstrapServers);
+  // One by one: then each goes where the fewest are. Apache Kafka gives places to those that it hears of together in no order.
+  for (const name of topics) {
+    (await admin.createTopics([{ name, numPartitions: 1 }])).all();
+    await wire.opened(name);
+  }
+  await wire.close();
   await admin.close();
 }
 
@@ -109,7 +108,7 @@ test('a directory that was away under us is served by Kafka, with all that we wr
   });
   rmSync(two);
   renameSync(away, two);
-  kafka = await kafka.restart();
+  kafka = await tend(kafka.restart());
   await expectValues(kafka.bootstrapServers, ['a', 'c'], ['kafka', 'ours', 'alone']);
   await expectValues(kafka.bootstrapServers, ['b', 'd'], ['kafka', 'ours']);
   await expectValues(kafka.bootstrapServers, ['e', 'g'], ['ours', 'alone']);
@@ -121,7 +120,7 @@ test('a directory that was away under Kafka is served by us, with all that Kafka
   await kafka.stop();
   renameSync(two, away);
   writeFileSync(two, 'no directory');
-  kafka = await kafka.restart();
+  kafka = await tend(kafka.restart());
   await write(kafka.bootstrapServers, ['a', 'e'], 'alone');
   await kafka.stop();
   rmSync(two);

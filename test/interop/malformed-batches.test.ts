@@ -1,17 +1,11 @@
 /** The table of malformed batches, sent by raw Produce to Apache Kafka 4.4.0 and to our broker: what each answers, and what is stored. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { silentLogger, systemClock } from '#core';
 import { RequestChannel, tcpTransport } from '#net';
 import { Apis, errorByCode, readBatchHeader, verifyBatchCrc } from '#protocol';
-import { startSpringtide } from '../processes/springtide-server.ts';
 import { type BatchCase, batchCases, type Outcome } from '../storage/malformed-batches.ts';
-import { startApacheKafka } from './kafka/apache-kafka.ts';
-
-interface Broker {
-  readonly bootstrapServers: string;
-  stop(): Promise<void>;
-  remove(): void;
-}
+import { type Broker, bothBrokers, onBoth } from './kafka/brokers.ts';
+import { until } from './until.ts';
 
 interface Seen {
   readonly outcome: Outcome;
@@ -51,7 +45,7 @@ class Questioner {
     }));
     const { topics: made } = await this.#channel.send(Apis.CreateTopics, 7, { topics, timeoutMs: 30_000 }, ALLOWED);
     expect(made.filter(({ errorCode }) => errorCode !== 0)).toEqual([]);
-    for (const { name } of topics) while ((await this.#endOffset(name)) !== 0) await pause();
+    for (const { name } of topics) await until(`${name} is led`, async () => (await this.#endOffset(name)) === 0);
   }
 
   async ask(batchCase: BatchCase): Promise<Seen> {
@@ -101,10 +95,6 @@ function topicOf(config: Readonly<Record<string, string>>): string {
   return ['malformed', ...text].join('.').slice(0, 249);
 }
 
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 50));
-}
-
 async function askAll(broker: Broker): Promise<Map<string, Seen>> {
   const questioner = await Questioner.connect(broker.bootstrapServers);
   try {
@@ -118,20 +108,12 @@ async function askAll(broker: Broker): Promise<Map<string, Seen>> {
 }
 
 describe('malformed batches', () => {
-  const brokers: Broker[] = [];
+  const brokers = bothBrokers();
   let kafka: Map<string, Seen>;
   let ours: Map<string, Seen>;
 
   beforeAll(async () => {
-    brokers.push(await startApacheKafka(), await startSpringtide());
-    [kafka, ours] = await Promise.all(brokers.map(askAll));
-  });
-
-  afterAll(async () => {
-    for (const broker of brokers) {
-      await broker.stop();
-      broker.remove();
-    }
+    ({ 'Apache Kafka': kafka, springtide: ours } = await onBoth((name) => askAll(brokers[name])));
   });
 
   const told = (seen: Map<string, Seen>) => [...seen].map(([name, { outcome }]) => `${name}: ${outcome}`);

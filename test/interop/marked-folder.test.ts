@@ -1,13 +1,14 @@
 /** A large segment whose index files and producers were stored while it grew, left by a kill: Apache Kafka takes it as it is, and we take it back. */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import { Admin } from '#client';
 import { systemClock } from '#core';
 import { buildBatch } from '#protocol';
 import { type SpringtideServer, startSpringtide } from '../processes/springtide-server.ts';
 import { type ApacheKafka, kafkaTool, startApacheKafkaOn } from './kafka/apache-kafka.ts';
+import { tendBrokers } from './kafka/brokers.ts';
+import { until } from './until.ts';
 import { WireLog } from './wire-log.ts';
 
 const TOPIC = 'large';
@@ -17,8 +18,9 @@ const LARGE = 80;
 const COUNT = LARGE + 5;
 const startedAt = systemClock.now().wallMs;
 
+const tend = tendBrokers();
 let ours: SpringtideServer;
-let kafka: ApacheKafka | undefined;
+let kafka: ApacheKafka;
 const found: { marked: number[]; indexes: number[]; sanity: string; kafka?: Look; weAgain?: Look } = {
   marked: [],
   indexes: [],
@@ -33,7 +35,7 @@ interface Look {
 }
 
 beforeAll(async () => {
-  ours = await startSpringtide();
+  ours = await tend(startSpringtide());
   const folder = join(ours.dataFolder, `${TOPIC}-0`);
   await fill(folder);
   await ours.stop('SIGKILL');
@@ -41,18 +43,11 @@ beforeAll(async () => {
   const indexes = ['index', 'timeindex'].map((suffix) => join(folder, `${'0'.repeat(20)}.${suffix}`));
   found.indexes = indexes.map((path) => statSync(path).size);
   found.sanity = (await kafkaTool('dump-log', ['--index-sanity-check', '--files', indexes.join(',')])).stdout;
-  kafka = await startApacheKafkaOn(ours.dataFolder);
+  kafka = await tend(startApacheKafkaOn(ours.dataFolder));
   found.kafka = await look(kafka.bootstrapServers);
   await kafka.stop('SIGKILL');
-  ours = await startSpringtide({ dataFolder: ours.dataFolder });
+  ours = await tend(startSpringtide({ dataFolder: ours.dataFolder }));
   found.weAgain = await look(ours.bootstrapServers);
-});
-
-afterAll(async () => {
-  await kafka?.stop();
-  kafka?.remove();
-  await ours.stop();
-  ours.remove();
 });
 
 /** Large batches until a mark is stored, and some small ones that it does not know. */
@@ -63,7 +58,7 @@ async function fill(folder: string): Promise<void> {
   const wire = await WireLog.connect(ours.bootstrapServers);
   await wire.opened(TOPIC);
   for (let i = 0; i < COUNT; i++) {
-    if (i === LARGE) for (let waits = 0; snapshots(folder).length === 0 && waits < 400; waits++) await sleep(50);
+    if (i === LARGE) await until('a mark is stored', () => snapshots(folder).length > 0);
     expect(await wire.produce(TOPIC, batchAt(i))).toEqual({ error: 'NONE', baseOffset: i });
   }
   await wire.close();

@@ -1,12 +1,14 @@
 /** Every metric that we tell under a name of Kafka's exists under that name in a running Apache Kafka 4.4.0. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import { brokerMetricTable } from '#broker/metrics';
 import { freePort } from '../processes/child.ts';
 import { coordinatorIsReady } from './groups-on-both.ts';
 import { type ApacheKafka, kafkaTool, runToEnd, startApacheKafka, type ToolName } from './kafka/apache-kafka.ts';
+import { tendBrokers } from './kafka/brokers.ts';
 import { here, javaFlags, smallJvm } from './kafka/jars.ts';
 
+const tend = tendBrokers();
 let kafka: ApacheKafka;
 let jmxPort: number;
 
@@ -14,13 +16,8 @@ beforeAll(async () => {
   jmxPort = await freePort();
   const jmx = { port: jmxPort, authenticate: false, ssl: false, host: '127.0.0.1' };
   const flags = Object.entries(jmx).map(([key, value]) => `-Dcom.sun.management.jmxremote.${key}=${value}`);
-  kafka = await startApacheKafka({}, [...smallJvm('768M'), ...flags, '-Djava.rmi.server.hostname=127.0.0.1']);
+  kafka = await tend(startApacheKafka({}, [...smallJvm('768M'), ...flags, '-Djava.rmi.server.hostname=127.0.0.1']));
   await coordinatorIsReady(kafka.bootstrapServers);
-});
-
-afterAll(async () => {
-  await kafka.stop();
-  kafka.remove();
 });
 
 const tool = (name: ToolName, args: readonly string[], stdin?: string) =>

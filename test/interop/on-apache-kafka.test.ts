@@ -1,20 +1,17 @@
 /** Our clients and the framework on an Apache Kafka 4.4.0: the same suites and the same sample as on our own broker. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { adminSuite } from '../client/suite/admin.ts';
 import { consumerSuite } from '../client/suite/consumer.ts';
 import { producerSuite } from '../client/suite/producer.ts';
 import { Program } from '../processes/program.ts';
 import { type ApacheKafka, startApacheKafka } from './kafka/apache-kafka.ts';
+import { tendBrokers } from './kafka/brokers.ts';
 
+const tend = tendBrokers();
 let kafka: ApacheKafka;
 
 beforeAll(async () => {
-  kafka = await startApacheKafka();
-});
-
-afterAll(async () => {
-  await kafka.stop();
-  kafka.remove();
+  kafka = await tend(startApacheKafka());
 });
 
 describe('on Apache Kafka', () => {

@@ -6,20 +6,11 @@
  * Apache Kafka itself loses the marker of a transaction that times out after a kill, before it has registered again: its partitions have no
  * leader for a moment, and it takes them for deleted. There nothing is asked about that transaction.
  */
-import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { startSpringtide } from '../processes/springtide-server.ts';
-import { kafkaTool, startApacheKafka, startApacheKafkaOn } from './kafka/apache-kafka.ts';
+import { beforeAll, expect, test } from '@jest/globals';
+import { kafkaTool } from './kafka/apache-kafka.ts';
+import { type Broker, type BrokerName, startBroker, tendBrokers } from './kafka/brokers.ts';
 import { storedBatches } from './stored-transactions.ts';
 import { Storyteller } from './transaction-stories.ts';
-
-interface Broker {
-  readonly dataFolder: string;
-  readonly bootstrapServers: string;
-  stop(signal?: NodeJS.Signals): Promise<void>;
-  remove(): void;
-}
-
-type Name = 'springtide' | 'Apache Kafka';
 
 interface Journey {
   readonly lines: readonly string[];
@@ -29,28 +20,31 @@ interface Journey {
   readonly batches: readonly string[];
 }
 
-const TIMEOUT_MS = 300_000;
 /** Nothing times out before the folder has gone to the next broker, where what is late is ended at once. */
 const CLEANUP = 'transaction.abort.timed.out.transaction.cleanup.interval.ms';
 const PARTITIONS = { 'transaction.state.log.num.partitions': 5, 'offsets.topic.num.partitions': 5 };
 
-const brokers: Broker[] = [];
+type Way = readonly [from: BrokerName, to: BrokerName, signal: NodeJS.Signals];
+
+const TO_ITSELF: Way = ['Apache Kafka', 'Apache Kafka', 'SIGTERM'];
+const WAYS: readonly Way[] = [
+  ['springtide', 'Apache Kafka', 'SIGKILL'],
+  ['Apache Kafka', 'springtide', 'SIGTERM'],
+  ['Apache Kafka', 'springtide', 'SIGKILL'],
+  ['springtide', 'Apache Kafka', 'SIGTERM'],
+];
+/** Of transactions that must not time out while the folder goes to the next broker. */
+const TIMEOUT_MS = 900_000;
+
+const tend = tendBrokers();
+const journeys = new Map<Way, Promise<Journey>>();
 let expected: Journey;
 
-async function start(name: Name, cleanupMs: number, dataFolder?: string): Promise<Broker> {
-  const config = { ...PARTITIONS, [CLEANUP]: cleanupMs };
-  const overrides = Object.entries(config).map(([key, value]) => `${key}=${value}`);
-  const starting =
-    name === 'springtide'
-      ? startSpringtide({ dataFolder, overrides })
-      : dataFolder === undefined
-        ? startApacheKafka(config)
-        : startApacheKafkaOn(dataFolder, config);
-  brokers.push(await starting);
-  return brokers.at(-1)!;
+function start(name: BrokerName, cleanupMs: number, dataFolder?: string): Promise<Broker> {
+  return tend(startBroker(name, { ...PARTITIONS, [CLEANUP]: cleanupMs }, dataFolder));
 }
 
-async function journey(from: Name, to: Name, signal: NodeJS.Signals): Promise<Journey> {
+async function journey(from: BrokerName, to: BrokerName, signal: NodeJS.Signals): Promise<Journey> {
   const first = await start(from, 3_600_000);
   const teller = await Storyteller.connect(first.bootstrapServers);
   await begin(teller);
@@ -71,8 +65,8 @@ async function journey(from: Name, to: Name, signal: NodeJS.Signals): Promise<Jo
 
 /** Every id but `done` leaves a transaction open; the one of `late` is over before the next broker is there. */
 async function begin(t: Storyteller): Promise<void> {
-  for (const id of ['done', 'commits', 'aborts', 'fenced']) await t.init(id);
-  for (const id of ['old-commits', 'old-aborts']) await t.init(id, { version: 4 });
+  for (const id of ['done', 'commits', 'aborts', 'fenced']) await t.init(id, { timeoutMs: TIMEOUT_MS });
+  for (const id of ['old-commits', 'old-aborts']) await t.init(id, { version: 4, timeoutMs: TIMEOUT_MS });
   await t.init('late', { timeoutMs: 1 });
   await t.produce('done', 0, 0);
   await t.end('done', 'commit');
@@ -171,41 +165,35 @@ function withoutCoordinatorEpoch(line: string): string {
   return line.replace(/"coordinatorEpoch":\d+/, '');
 }
 
+/** Two at a time, because much of a journey is waiting. How each ends its own test tells. */
 beforeAll(async () => {
-  expected = await journey('Apache Kafka', 'Apache Kafka', 'SIGTERM');
-}, TIMEOUT_MS);
-
-afterEach(async () => {
-  for (const broker of brokers.splice(0)) {
-    await broker.stop();
-    broker.remove();
+  const lanes = [Promise.resolve(), Promise.resolve()];
+  for (const [index, way] of [TO_ITSELF, ...WAYS].entries()) {
+    const lane = index % lanes.length;
+    const journeying = lanes[lane].then(() => journey(...way));
+    const end = () => {};
+    lanes[lane] = journeying.then(end, end);
+    journeys.set(way, journeying);
   }
+  expected = await journeys.get(TO_ITSELF)!;
 });
 
-describe.each([
-  ['Apache Kafka', 'springtide', 'SIGTERM'],
-  ['Apache Kafka', 'springtide', 'SIGKILL'],
-  ['springtide', 'Apache Kafka', 'SIGTERM'],
-  ['springtide', 'Apache Kafka', 'SIGKILL'],
-] as const)('from %s to %s by %s', (from, to, signal) => {
-  test(
-    'open transactions are what they are between two lives of Apache Kafka',
-    async () => {
-      const { lines, late, shown, batches } = await journey(from, to, signal);
-      const isLateKept = to === 'springtide' || signal === 'SIGTERM';
-      const told = (rows: readonly string[]) => rows.filter((row) => isLateKept || !row.startsWith('ledger 2'));
-      expect(lines).toEqual(expected.lines);
-      if (isLateKept) expect(late).toEqual(expected.late);
-      expect(shown).toEqual(expected.shown);
-      expect(told(batches)).toEqual(told(expected.batches));
-    },
-    TIMEOUT_MS,
-  );
-});
+test.each(WAYS.map((way) => [...way, way] as const))(
+  'from %s to %s by %s open transactions are what they are between two lives of Apache Kafka',
+  async (_from, to, signal, way) => {
+    const { lines, late, shown, batches } = await journeys.get(way)!;
+    const isLateKept = to === 'springtide' || signal === 'SIGTERM';
+    const told = (rows: readonly string[]) => rows.filter((row) => isLateKept || !row.startsWith('ledger 2'));
+    expect(lines).toEqual(expected.lines);
+    if (isLateKept) expect(late).toEqual(expected.late);
+    expect(shown).toEqual(expected.shown);
+    expect(told(batches)).toEqual(told(expected.batches));
+  },
+);
 
 test('between two lives of Apache Kafka they go on, are fenced, or are too late', () => {
   const told = expected.lines.join('\n');
-  expect(told).toMatch(/commits is NONE Ongoing producer \d epoch 0 60000 __consumer_offsets, ledger-0, ledger-1/);
+  expect(told).toMatch(/commits is NONE Ongoing producer \d epoch 0 900000 __consumer_offsets, ledger-0, ledger-1/);
   expect(told).toContain('late is NONE CompleteAbort');
   expect(told).toContain('offset true → UNSTABLE_OFFSET_COMMIT -1');
   expect(told).toContain('offset true → NONE 5');

@@ -1,37 +1,32 @@
 /** A data folder that was ours from the first day: Apache Kafka starts on it as it is, and we on what it leaves. */
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import { Admin } from '#client';
 import { buildBatch } from '#protocol';
 import { OffsetAndMetadata, TopicPartition } from '#serde';
 import { type SpringtideServer, startSpringtide } from '../processes/springtide-server.ts';
 import { type FolderLook, look } from './folder-life.ts';
 import { type ApacheKafka, startApacheKafkaOn } from './kafka/apache-kafka.ts';
+import { tendBrokers } from './kafka/brokers.ts';
 import { CODECS, valueDrafts } from './our-logs.ts';
 import { WireLog } from './wire-log.ts';
 
+const tend = tendBrokers();
 let ours: SpringtideServer;
-let kafka: ApacheKafka | undefined;
+let kafka: ApacheKafka;
 const showed: Record<string, FolderLook> = {};
 
 beforeAll(async () => {
-  ours = await startSpringtide();
+  ours = await tend(startSpringtide());
   await use(ours.bootstrapServers, 'first');
   showed['we'] = await look(ours.bootstrapServers);
   await ours.stop('SIGKILL');
-  kafka = await startApacheKafkaOn(ours.dataFolder);
+  kafka = await tend(startApacheKafkaOn(ours.dataFolder));
   showed['Kafka'] = await look(kafka.bootstrapServers);
   await use(kafka.bootstrapServers, 'second');
   showed['Kafka later'] = await look(kafka.bootstrapServers);
   await kafka.stop();
-  ours = await startSpringtide({ dataFolder: ours.dataFolder });
+  ours = await tend(startSpringtide({ dataFolder: ours.dataFolder }));
   showed['we later'] = await look(ours.bootstrapServers);
-});
-
-afterAll(async () => {
-  await kafka?.stop();
-  kafka?.remove();
-  await ours.stop();
-  ours.remove();
 });
 
 /** A topic of that name and its records, an offset that a group has committed, and more records for the first topic. */

@@ -4,10 +4,11 @@
  */
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { Admin } from '#client';
 import { type SpringtideServer, startSpringtide } from '../processes/springtide-server.ts';
 import { type ApacheKafka, kafkaTool, startApacheKafka, startApacheKafkaOn } from './kafka/apache-kafka.ts';
+import { tendBrokers } from './kafka/brokers.ts';
 
 const OFTEN = ['metadata.log.max.record.bytes.between.snapshots=2000'];
 const TOPIC_COUNT = 30;
@@ -57,15 +58,9 @@ function forgetOlder(dataFolder: string): void {
   for (const name of names.slice(0, -1)) rmSync(join(metadataFolder(dataFolder), name));
 }
 
-let ours: SpringtideServer | undefined;
-let kafka: ApacheKafka | undefined;
-
-afterAll(async () => {
-  await kafka?.stop();
-  kafka?.remove();
-  await ours?.stop();
-  ours?.remove();
-});
+const tend = tendBrokers();
+let ours: SpringtideServer;
+let kafka: ApacheKafka;
 
 describe('in a folder that was ours from the first day', () => {
   let showed: Look;
@@ -74,7 +69,7 @@ describe('in a folder that was ours from the first day', () => {
   let weShow: Look;
 
   beforeAll(async () => {
-    ours = await startSpringtide({ overrides: OFTEN });
+    ours = await tend(startSpringtide({ overrides: OFTEN }));
     await fill(ours.bootstrapServers);
     showed = await look(ours.bootstrapServers);
     await ours.stop();
@@ -82,14 +77,12 @@ describe('in a folder that was ours from the first day', () => {
     const newest = join(metadataFolder(ours.dataFolder), checkpoints(ours.dataFolder).at(-1) as string);
     const result = await kafkaTool('dump-log', ['--cluster-metadata-decoder', '--files', newest]);
     dump = result.stdout + result.stderr;
-    kafka = await startApacheKafkaOn(ours.dataFolder);
+    kafka = await tend(startApacheKafkaOn(ours.dataFolder));
     kafkaShows = await look(kafka.bootstrapServers);
     await kafka.stop();
-    ours = await startSpringtide({ dataFolder: ours.dataFolder, overrides: OFTEN });
+    ours = await tend(startSpringtide({ dataFolder: ours.dataFolder, overrides: OFTEN }));
     weShow = await look(ours.bootstrapServers);
     await ours.stop();
-    kafka.remove();
-    ours.remove();
   });
 
   test("kafka-dump-log shows every record of a snapshot, in the words of Kafka's decoder", () => {
@@ -117,15 +110,15 @@ describe("in a folder of Kafka's, whose voters are in its log alone", () => {
   let quorum: string;
 
   beforeAll(async () => {
-    kafka = await startApacheKafka();
+    kafka = await tend(startApacheKafka());
     await kafka.stop();
-    ours = await startSpringtide({ dataFolder: kafka.dataFolder, overrides: OFTEN });
+    ours = await tend(startSpringtide({ dataFolder: kafka.dataFolder, overrides: OFTEN }));
     await fill(ours.bootstrapServers);
     showed = await look(ours.bootstrapServers);
     await ours.stop();
     ourCheckpoints = checkpoints(kafka.dataFolder);
     forgetOlder(kafka.dataFolder);
-    kafka = await kafka.restart();
+    kafka = await tend(kafka.restart());
     kafkaShows = await look(kafka.bootstrapServers);
     const described = await kafkaTool('metadata-quorum', [
       '--bootstrap-server',

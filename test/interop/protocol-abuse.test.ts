@@ -1,28 +1,25 @@
 /** The table of strange requests, sent to Apache Kafka 4.4.0: what it answers, and when it closes the connection. It keeps the table true. */
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import { Apis } from '#protocol';
 import { abuses, type Outcome } from '../broker/protocol-abuse.ts';
 import { encodedRequest } from '../broker/scene.ts';
 import { TcpClient } from '../broker/tcp-client.ts';
 import { type ApacheKafka, startApacheKafka } from './kafka/apache-kafka.ts';
+import { tendBrokers } from './kafka/brokers.ts';
 
 /** Kafka neither answered nor closed. */
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 120_000;
 
+const tend = tendBrokers();
 let kafka: ApacheKafka;
 
 beforeAll(async () => {
-  kafka = await startApacheKafka();
+  kafka = await tend(startApacheKafka());
   const client = new TcpClient(portOf(kafka));
   const topics = [{ name: 't', numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }];
   client.socket.write(encodedRequest(Apis.CreateTopics, 5, { topics, timeoutMs: 30_000 }));
   await client.answers(1);
   client.socket.destroy();
-}, 120_000);
-
-afterAll(async () => {
-  await kafka?.stop();
-  kafka?.remove();
 });
 
 test.each(abuses.map((row) => [row.what, row] as const))(
@@ -30,7 +27,6 @@ test.each(abuses.map((row) => [row.what, row] as const))(
   async (_what, { bytes, kafka: expected }) => {
     expect(await outcomeOf(bytes)).toBe(expected);
   },
-  60_000,
 );
 
 async function outcomeOf(bytes: readonly Buffer[]): Promise<Outcome | 'silent'> {

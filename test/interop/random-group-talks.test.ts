@@ -2,11 +2,10 @@
  * Talks with group coordinators in which the next word is left to chance, by seed: members of both protocols join, take what they are given or only some of it,
  * read other topics, ask with epochs of before, commit, leave for good or for a while. Apache Kafka and we must answer every word alike. `SEEDS=7,8` takes others.
  */
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import { type Random, seededRandom } from '#core';
-import { startSpringtide } from '../processes/springtide-server.ts';
-import { coordinatorIsReady, GroupTalk } from './groups-on-both.ts';
-import { startApacheKafka } from './kafka/apache-kafka.ts';
+import { coordinatorIsReady, GroupTalk, talkSettings } from './groups-on-both.ts';
+import { BROKER_NAMES, bothBrokers, onBoth } from './kafka/brokers.ts';
 
 const SEEDS = (process.env['SEEDS'] ?? '1,2,3,4,5,6').split(',').map(Number);
 const STEPS = 60;
@@ -20,24 +19,14 @@ interface Member {
   uses: string[];
 }
 
-const settings = { 'group.consumer.assignment.interval.ms': 0, 'group.initial.rebalance.delay.ms': 0 };
-const brokers: { readonly bootstrapServers: string; stop(): Promise<void>; remove(): void }[] = [];
+const brokers = bothBrokers(talkSettings);
 
 beforeAll(async () => {
-  const overrides = Object.entries(settings).map(([key, value]) => `${key}=${value}`);
-  brokers.push(...(await Promise.all([startSpringtide({ overrides }), startApacheKafka(settings)])));
-  for (const { bootstrapServers } of brokers) await coordinatorIsReady(bootstrapServers);
-});
-
-afterAll(async () => {
-  for (const broker of brokers) {
-    await broker.stop();
-    broker.remove();
-  }
+  await onBoth((name) => coordinatorIsReady(brokers[name].bootstrapServers));
 });
 
 test.each(SEEDS)('seed %d', async (seed) => {
-  const talks = brokers.map(({ bootstrapServers }) => new GroupTalk(bootstrapServers));
+  const talks = BROKER_NAMES.map((name) => new GroupTalk(brokers[name].bootstrapServers));
   const speakers = new Speakers(seededRandom(seed), seed);
   const said: string[] = [];
   try {

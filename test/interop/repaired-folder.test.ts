@@ -1,13 +1,14 @@
 /** What `springtide repair --skip` makes of a damaged log is a right one for Apache Kafka too, whose readers pass over the lost offsets. */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import { Admin } from '#client';
 import { silentLogger, systemClock } from '#core';
 import { buildBatch } from '#protocol';
 import { LogRepair, nodeDisk } from '#storage';
 import { type SpringtideServer, startSpringtide } from '../processes/springtide-server.ts';
 import { type ApacheKafka, kafkaTool, startApacheKafkaOn } from './kafka/apache-kafka.ts';
+import { tendBrokers } from './kafka/brokers.ts';
 import { valueDrafts } from './our-logs.ts';
 import { WireLog } from './wire-log.ts';
 
@@ -17,33 +18,27 @@ const COUNT = 30;
 const LOST = 3;
 const expected = Array.from({ length: 2 * COUNT }, (_, offset) => offset).filter((offset) => offset >> 1 !== LOST);
 
+const tend = tendBrokers();
 let ours: SpringtideServer;
-let kafka: ApacheKafka | undefined;
+let kafka: ApacheKafka;
 const found = { dump: '', offsets: [] as number[], consumed: '', end: 0 };
 
 beforeAll(async () => {
-  ours = await startSpringtide();
+  ours = await tend(startSpringtide());
   await fill();
   await ours.stop();
   await damageAndRepair();
   const folder = join(ours.dataFolder, `${TOPIC}-0`);
   found.dump = (await kafkaTool('dump-log', ['--files', join(folder, `${'0'.repeat(20)}.log`)])).stdout;
-  kafka = await startApacheKafkaOn(ours.dataFolder);
+  kafka = await tend(startApacheKafkaOn(ours.dataFolder));
   const wire = await WireLog.connect(kafka.bootstrapServers);
   await wire.opened(TOPIC);
   found.offsets = (await wire.records(TOPIC, 0)).map(({ offset }) => offset);
   found.end = (await wire.offsetFor(TOPIC, -1)).offset;
   await wire.close();
   const from = ['--bootstrap-server', kafka.bootstrapServers, '--topic', TOPIC, '--from-beginning'];
-  const until = ['--max-messages', `${expected.length}`, '--timeout-ms', '20000'];
+  const until = ['--max-messages', `${expected.length}`, '--timeout-ms', '100000'];
   found.consumed = (await kafkaTool('console-consumer', [...from, ...until])).stdout;
-});
-
-afterAll(async () => {
-  await kafka?.stop();
-  kafka?.remove();
-  await ours.stop();
-  ours.remove();
 });
 
 async function fill(): Promise<void> {

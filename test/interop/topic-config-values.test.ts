@@ -1,19 +1,12 @@
 /** The table of values for topic configs, handed to Apache Kafka 4.4.0 and to our broker by CreateTopics that only validates. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { silentLogger, systemClock } from '#core';
 import { RequestChannel, tcpTransport } from '#net';
 import { Apis, errorByCode } from '#protocol';
-import { startSpringtide } from '../processes/springtide-server.ts';
 import { configConflicts, configPairs, configValues, type ValueRow } from '../storage/topic-config-values.ts';
-import { startApacheKafka } from './kafka/apache-kafka.ts';
+import { type Broker, bothBrokers } from './kafka/brokers.ts';
 
 type Configs = Readonly<Record<string, string>>;
-
-interface Broker {
-  readonly bootstrapServers: string;
-  stop(): Promise<void>;
-  remove(): void;
-}
 
 const single: readonly Configs[] = Object.entries(configValues).flatMap(([name, { taken, refused }]) =>
   [...taken, ...refused].map((value) => ({ [name]: value })),
@@ -48,25 +41,14 @@ function expected(isTaken: (row: ValueRow, value: string) => boolean): string[] 
 }
 
 describe('values of topic configs', () => {
-  const brokers: Broker[] = [];
-
-  beforeAll(async () => {
-    brokers.push(await startApacheKafka(), await startSpringtide());
-  });
-
-  afterAll(async () => {
-    for (const broker of brokers) {
-      await broker.stop();
-      broker.remove();
-    }
-  });
+  const brokers = bothBrokers();
 
   test('are taken and refused by Apache Kafka as the table says', async () => {
-    expect(await askAll(brokers[0])).toEqual(expected(({ taken }, value) => taken.includes(value)));
+    expect(await askAll(brokers['Apache Kafka'])).toEqual(expected(({ taken }, value) => taken.includes(value)));
   });
 
   test('are taken and refused by us as the table says', async () => {
-    expect(await askAll(brokers[1])).toEqual(
+    expect(await askAll(brokers.springtide)).toEqual(
       expected(
         ({ taken, weTake = [], weRefuse = [] }, value) =>
           weTake.includes(value) || (taken.includes(value) && !weRefuse.includes(value)),

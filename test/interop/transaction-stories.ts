@@ -15,6 +15,7 @@ import {
   type MessageSchema,
 } from '#protocol';
 import { committedIn } from '../storage/transaction-scene.ts';
+import { until } from './until.ts';
 
 const TOPIC = 'ledger';
 const PARTITIONS = 3;
@@ -78,13 +79,13 @@ export class Storyteller {
 
   /** Asks again while a coordinator loads, or a partition has no leader yet. */
   async #patiently(ask: () => Promise<string>): Promise<string> {
-    for (let i = 0; i < 2000; i++) {
-      const answer = await ask();
-      if (!/COORDINATOR_NOT_AVAILABLE|COORDINATOR_LOAD|NOT_COORDINATOR|NOT_LEADER|UNFINISHED/.test(answer))
-        return answer;
-      await systemClock.sleep(25);
-    }
-    throw new Error('no coordinator, no leader, or no end');
+    const passing = /COORDINATOR_NOT_AVAILABLE|COORDINATOR_LOAD|NOT_COORDINATOR|NOT_LEADER|UNFINISHED/;
+    let answer = '';
+    await until(
+      () => `there is a coordinator, a leader, an end: ${answer}`,
+      async () => !passing.test((answer = await ask())),
+    );
+    return answer;
   }
 
   numberOf(producerId: number): string {

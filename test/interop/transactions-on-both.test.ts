@@ -1,18 +1,8 @@
 /** Transactions on Apache Kafka 4.4.0 and on our broker: the same requests get the same answers, and the same records are stored. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { startSpringtide } from '../processes/springtide-server.ts';
-import { startApacheKafka } from './kafka/apache-kafka.ts';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { type Broker, type BrokerName, bothBrokers, onBoth } from './kafka/brokers.ts';
 import { storedBatches, storedStates } from './stored-transactions.ts';
 import { Storyteller, tellAll } from './transaction-stories.ts';
-
-type Name = 'springtide' | 'Apache Kafka';
-
-interface Broker {
-  readonly dataFolder: string;
-  readonly bootstrapServers: string;
-  stop(): Promise<void>;
-  remove(): void;
-}
 
 /** What came of the stories on one broker. */
 interface Told {
@@ -22,17 +12,11 @@ interface Told {
   readonly offsets: readonly string[];
 }
 
-const brokers = {} as Record<Name, Broker>;
-const told = {} as Record<Name, Told>;
+const brokers = bothBrokers();
+let told: Record<BrokerName, Told>;
 
 beforeAll(async () => {
-  const [springtide, kafka] = await Promise.all([startSpringtide(), startApacheKafka()]);
-  Object.assign(brokers, { springtide, 'Apache Kafka': kafka });
-  for (const name of ['springtide', 'Apache Kafka'] as const) told[name] = await tell(brokers[name]);
-});
-
-afterAll(() => {
-  for (const broker of Object.values(brokers)) broker.remove();
+  told = await onBoth((name) => tell(brokers[name]));
 });
 
 /** The broker ends with it. */

@@ -5,7 +5,7 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { Admin, KafkaConsumer } from '#client';
 import { seededRandom, silentLogger, systemClock } from '#core';
 import { batches, buildBatch } from '#protocol';
@@ -13,7 +13,9 @@ import { TopicPartition } from '#serde';
 import { LogDirectory, nodeDisk, type PartitionLog } from '#storage';
 import { startSpringtide } from '../processes/springtide-server.ts';
 import { type ApacheKafka, kafkaTool, startApacheKafka } from './kafka/apache-kafka.ts';
+import { tendBrokers } from './kafka/brokers.ts';
 import { connectedCluster, WireProducer } from './kafka/transact.ts';
+import { until } from './until.ts';
 import { type CommittedFetch, WireLog } from './wire-log.ts';
 
 const TOPIC = 'ledger';
@@ -33,19 +35,15 @@ interface Look {
   readonly failed: CommittedFetch;
 }
 
+const tend = tendBrokers();
 let kafka: ApacheKafka;
 /** `offset value` of what was committed, below the transaction that stays open. */
 let committed: string[];
 let openOffset: number;
 
 beforeAll(async () => {
-  kafka = await startApacheKafka({ 'log.retention.check.interval.ms': 3_600_000 });
+  kafka = await tend(startApacheKafka({ 'log.retention.check.interval.ms': 3_600_000 }));
   await fill();
-});
-
-afterAll(async () => {
-  await kafka.stop();
-  kafka.remove();
 });
 
 async function fill(): Promise<void> {
@@ -107,12 +105,10 @@ async function fill(): Promise<void> {
 }
 
 async function untilMarked(wire: WireLog, count: number): Promise<void> {
-  for (let i = 0; i < 200; i++) {
+  await until('all markers are there', async () => {
     const markers = [...batches(await wire.batches(TOPIC, 0))].filter(({ header }) => header.isControl);
-    if (markers.length === count) return;
-    await systemClock.sleep(50);
-  }
-  throw new Error('a marker is missing');
+    return markers.length === count;
+  });
 }
 
 async function look(bootstrapServers: string): Promise<Look> {
@@ -150,7 +146,7 @@ async function readCommitted(bootstrapServers: string, stableOffset: number): Pr
 
 async function readCommittedByJava(bootstrapServers: string, count: number): Promise<string[]> {
   const from = ['--bootstrap-server', bootstrapServers, '--topic', TOPIC, '--from-beginning'];
-  const until = ['--isolation-level', 'read_committed', '--max-messages', String(count), '--timeout-ms', '60000'];
+  const until = ['--isolation-level', 'read_committed', '--max-messages', String(count), '--timeout-ms', '100000'];
   const { stdout } = await kafkaTool('console-consumer', [...from, ...until]);
   return stdout.trimEnd().split('\n');
 }
@@ -167,23 +163,20 @@ function expectSame(ours: Look, theirs: Look): void {
   }
 }
 
-describe.each(['SIGTERM', 'SIGKILL'] as const)('a log of Apache Kafka after a %s', (signal) => {
+/** It runs before the first of them, and is at rest after the last. */
+describe.each(['SIGKILL', 'SIGTERM'] as const)('a log of Apache Kafka after a %s', (signal) => {
   let theirs: Look;
   let ours: Look;
 
   beforeAll(async () => {
+    if (signal === 'SIGTERM') kafka = await tend(kafka.restart());
     theirs = await look(kafka.bootstrapServers);
     await kafka.stop(signal);
     const copy = mkdtempSync(join(tmpdir(), 'springtide-transactions-'));
     cpSync(kafka.dataFolder, copy, { recursive: true });
-    const server = await startSpringtide({ dataFolder: copy });
-    try {
-      ours = await look(server.bootstrapServers);
-    } finally {
-      await server.stop();
-      rmSync(copy, { recursive: true, force: true });
-    }
-    kafka = await kafka.restart();
+    const server = await tend(startSpringtide({ dataFolder: copy }));
+    ours = await look(server.bootstrapServers);
+    await server.stop();
   });
 
   test('has what was committed, through both consumers', () => {
@@ -206,7 +199,6 @@ describe.each(['SIGTERM', 'SIGKILL'] as const)('a log of Apache Kafka after a %s
 });
 
 test('the transaction indexes that we build from the batches of Apache Kafka are its own', async () => {
-  await kafka.stop();
   const copy = mkdtempSync(join(tmpdir(), 'springtide-transactions-'));
   cpSync(kafka.dataFolder, copy, { recursive: true });
   const folder = join(copy, `${TOPIC}-0`);

@@ -3,6 +3,7 @@ import { Cluster, clientConfigTable, readClientConfig } from '#client';
 import { silentLogger, systemClock, systemRandom } from '#core';
 import { tcpTransport } from '#net';
 import { Apis, batches, errorByCode, readRecords, toKafkaError } from '#protocol';
+import { until } from './until.ts';
 
 export interface WireRecord {
   readonly offset: number;
@@ -48,12 +49,8 @@ export class WireLog {
 
   /** Waits until the broker leads the partition. */
   async opened(topic: string): Promise<void> {
-    await this.#cluster.topic(topic, { deadlineMs: systemClock.now().monotonicMs + 30_000 });
-    for (let i = 0; i < 400; i++) {
-      if ((await this.#listOffsets(topic, -1)).errorCode === 0) return;
-      await systemClock.sleep(50);
-    }
-    throw new Error(`nobody leads ${topic}`);
+    await this.#cluster.topic(topic, { deadlineMs: systemClock.now().monotonicMs + 120_000 });
+    await until(`${topic} is led`, async () => (await this.#listOffsets(topic, -1)).errorCode === 0);
   }
 
   /** Every record that can be fetched from `fromOffset` on. */

@@ -7,9 +7,8 @@
  * some chapters, apart by commas; `SPRINGTIDE_DIFFERENTIAL_REPORT` is a file that takes how much was compared, and the differences.
  */
 import { writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type SpringtideServer, startSpringtide } from '../../processes/springtide-server.ts';
-import { type ApacheKafka, startApacheKafka } from '../kafka/apache-kafka.ts';
+import { beforeAll, expect, test } from '@jest/globals';
+import { bothBrokers } from '../kafka/brokers.ts';
 import { accepted } from './accepted.ts';
 import { chapters } from './chapters/index.ts';
 import { clusterSettings } from './cluster-settings.ts';
@@ -24,24 +23,16 @@ const wanted = chapters.filter(({ name }) => names?.includes(name) ?? true);
 
 const WHOLE_MS = 1_800_000;
 
-let kafka: ApacheKafka;
-let ours: SpringtideServer;
+const brokers = bothBrokers((name) =>
+  name === 'springtide' ? { ...clusterSettings, 'springtide.broker.durability': 'os' } : clusterSettings,
+);
 let run: DifferentialRun;
 
 beforeAll(async () => {
-  const overrides = Object.entries(clusterSettings).map(([key, value]) => `${key}=${value}`);
-  ours = await startSpringtide({ overrides: [...overrides, 'springtide.broker.durability=os'] });
-  kafka = await startApacheKafka(clusterSettings);
-  const brokers = [kafka, ours].map(({ bootstrapServers }) => new QuestionedBroker(bootstrapServers));
-  run = new DifferentialRun(brokers[0], brokers[1], { isWhole, pairCount: isWhole ? 60 : 8, seed: 1 });
+  const [kafka, ours] = [brokers['Apache Kafka'], brokers.springtide];
+  const questioned = [kafka, ours].map(({ bootstrapServers }) => new QuestionedBroker(bootstrapServers));
+  run = new DifferentialRun(questioned[0], questioned[1], { isWhole, pairCount: isWhole ? 60 : 8, seed: 1 });
   await run.start();
-});
-
-afterAll(async () => {
-  for (const broker of [kafka, ours]) {
-    await broker?.stop();
-    broker?.remove();
-  }
 });
 
 test.each(wanted)(

@@ -3,6 +3,7 @@ import { Cluster, clientConfigTable, readClientConfig } from '#client';
 import { silentLogger, systemClock, systemRandom } from '#core';
 import { tcpTransport } from '#net';
 import { Apis, buildBatch, Errors, type RecordDraft } from '#protocol';
+import { until } from '../until.ts';
 
 export type TransactionEnd = 'commit' | 'abort' | 'open';
 
@@ -135,14 +136,19 @@ export async function commitInTransactions(
   await cluster.close();
 }
 
+const PASSING = [Errors.CONCURRENT_TRANSACTIONS, Errors.COORDINATOR_LOAD_IN_PROGRESS, Errors.NOT_COORDINATOR].map(
+  ({ code }) => code,
+);
+
 /** Asks again while the coordinator is busy or not there yet. */
 async function untilTaken<T extends { errorCode: number }>(ask: () => Promise<T>): Promise<T> {
-  for (let i = 0; i < 400; i++) {
-    const answer = await ask();
-    if (answer.errorCode === 0) return answer;
-    const isBusy = [Errors.CONCURRENT_TRANSACTIONS, Errors.COORDINATOR_LOAD_IN_PROGRESS, Errors.NOT_COORDINATOR];
-    if (!isBusy.some(({ code }) => code === answer.errorCode)) throw new Error(`refused with ${answer.errorCode}`);
-    await systemClock.sleep(25);
-  }
-  throw new Error('the coordinator stays busy');
+  let answer = await ask();
+  const isTaken = async () => {
+    if (answer.errorCode === 0) return true;
+    if (!PASSING.includes(answer.errorCode)) throw new Error(`refused with ${answer.errorCode}`);
+    answer = await ask();
+    return answer.errorCode === 0;
+  };
+  await until('the coordinator takes it', isTaken);
+  return answer;
 }

@@ -24,7 +24,7 @@ const matches = (pattern: RegExp) => (stdout: string) => {
 const topic = '--topic orders';
 const PRINT_ALL = printing('partition', 'offset', 'key', 'headers');
 const PARSE_ALL = '--reader-property parse.key=true --reader-property parse.headers=true';
-const read = (count: number) => `--from-beginning --max-messages ${count} --timeout-ms 30000`;
+const read = (count: number) => `--from-beginning --max-messages ${count} --timeout-ms 100000`;
 const lines = Array.from({ length: 30 }, (_, n) => `h:${n}\tkey-${n % 5}\tvalue ${n}\n`).join('');
 
 const topics: readonly Step[] = [
@@ -65,7 +65,7 @@ const console: readonly Step[] = [
   {
     name: 'console-consumer --partition --offset',
     tool: 'console-consumer',
-    args: `${topic} --partition 0 --offset 2 --max-messages 3 --timeout-ms 30000 ${PRINT_ALL}`,
+    args: `${topic} --partition 0 --offset 2 --max-messages 3 --timeout-ms 100000 ${PRINT_ALL}`,
   },
   { name: 'console-consumer --group', tool: 'console-consumer', args: `${topic} --group readers ${read(30)}` },
   {
@@ -254,7 +254,7 @@ const load: readonly Step[] = [
   {
     name: 'consumer-perf-test',
     tool: 'consumer-perf-test',
-    args: '--topic load --num-records 20000 --timeout 30000 --hide-header',
+    args: '--topic load --num-records 20000 --timeout 100000 --hide-header',
     see: (stdout) => Number(stdout.split(', ')[4]) >= 20_000,
   },
   {
