@@ -81,13 +81,21 @@ function damaged(batch: Buffer, at: number): Buffer {
   return copy;
 }
 
+/** The length of what is behind such a batch begins with the last byte of its base timestamp, which is the magic there, too. */
+function length14(now: number, lastByteOfTime: number): RawBatchFields {
+  return { batchLength: 14, baseTimestamp: now - (now % 256) + lastByteOfTime };
+}
+
 const frames: BatchCase[] = [
   bytes('no bytes', () => Buffer.alloc(0), 'INVALID_RECORD'),
   ...[11, 16, 60].map((length) =>
     bytes(`${length} bytes`, (now) => rawBatch({}, now).subarray(0, length), 'INVALID_RECORD'),
   ),
   bytes('a batch that is cut', (now) => rawBatch({}, now).subarray(0, -1), 'INVALID_RECORD'),
-  ...[-1, 0, 13, 14, 40].map((length) => one(`batch length ${length}`, { batchLength: length }, 'CORRUPT_MESSAGE')),
+  ...[-1, 0, 13, 40].map((length) => one(`batch length ${length}`, { batchLength: length }, 'CORRUPT_MESSAGE')),
+  // Behind it is what begins like no batch, and what does.
+  one('batch length 14, and a negative one', (now) => length14(now, 0xff), 'CORRUPT_MESSAGE'),
+  one('batch length 14, and a large one', (now) => length14(now, 2), 'UNKNOWN_SERVER_ERROR', { but: 'unexplained' }),
   one('batch length 2^31-1', { batchLength: 2 ** 31 - 1 }, 'UNKNOWN_SERVER_ERROR', { but: 'unexplained' }),
   ...[0, 1].map((magic) => one(`magic ${magic}`, { magic }, 'INVALID_RECORD')),
   ...[-1, 3].map((magic) => one(`magic ${magic}`, { magic }, 'CORRUPT_MESSAGE')),
