@@ -53,13 +53,11 @@ describe.each(BROKER_NAMES)('files that %s wrote', (writer) => {
 
   test('both indexes, shown, compared and checked as at a start', async () => {
     const indexes = files('dump-none-0', '.index', '.timeindex');
-    const [shown, checked] = await expectAllSame(
-      ['--files', indexes],
-      ['--index-sanity-check', '--files', indexes],
-      ['--verify-index-only', '--files', indexes],
+    expect(await expectSame('--files', indexes)).toMatch(
+      /offset: \d+ position: \d+\n(?:.*\n)*timestamp: \d+ offset: \d+\n/,
     );
-    expect(shown).toMatch(/offset: \d+ position: \d+\n(?:.*\n)*timestamp: \d+ offset: \d+\n/);
-    expect(checked).toContain('passed sanity check');
+    await expectSame('--verify-index-only', '--files', indexes);
+    expect(await expectSame('--index-sanity-check', '--files', indexes)).toContain('passed sanity check');
   });
 
   test('records that the broker stamped', async () => {
@@ -185,7 +183,8 @@ describe.each(BROKER_NAMES)('files that %s wrote', (writer) => {
     ])('an index with %s', async (name, suffix, change) => {
       const path = copy(name, suffix, change);
       const both = [path, path.replace(/\.\w+$/, suffix === '.index' ? '.timeindex' : '.index')].join(',');
-      await expectAllSame(['--files', both], ['--index-sanity-check', '--files', both]);
+      await expectSame('--files', both);
+      await expectSame('--index-sanity-check', '--files', both);
     });
 
     test.each<[string, (bytes: Buffer) => Buffer]>([
@@ -218,7 +217,7 @@ async function expectSame(...args: string[]): Promise<string> {
   return ours.stdout;
 }
 
-/** As `expectSame`, all at once: their outputs, in this order. */
+/** As `expectSame`, all at once: their outputs, in this order. Not for indexes, which Kafka's tool opens to write. */
 function expectAllSame(...runs: readonly (readonly string[])[]): Promise<string[]> {
   return Promise.all(runs.map((args) => expectSame(...args)));
 }

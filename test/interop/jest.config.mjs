@@ -5,6 +5,7 @@ export default {
   rootDir: '../..',
   testMatch: ['<rootDir>/test/interop/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', '/dist/'],
+  testSequencer: '<rootDir>/test/interop/longest-first.mjs',
   globalSetup: '<rootDir>/test/interop/setup.ts',
   globalTeardown: '<rootDir>/test/interop/teardown.ts',
   // For what hangs, on a machine that starts brokers while it has much else to do.

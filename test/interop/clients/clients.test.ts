@@ -28,7 +28,11 @@ interface Side {
   readonly agents: Map<string, Promise<Agent>>;
 }
 
-const brokers = bothBrokers();
+/** The members of KIP-848 wait for a heartbeat at each step of a rebalance, five seconds by default. */
+const brokers = bothBrokers({
+  'group.consumer.heartbeat.interval.ms': 500,
+  'group.consumer.min.heartbeat.interval.ms': 500,
+});
 let sides: readonly [Side, Side];
 
 beforeAll(() => {

@@ -82,12 +82,13 @@ describe('each client reads what every other wrote', () => {
     const wrong: string[] = [];
     for (const [writer, topic] of written) {
       const values = numbered(RECORDS, 2, writer).map(({ value }) => value);
-      for (const [reader, agent] of agentsOf(side)) {
+      const reading = agentsOf(side).map(async ([reader, agent]) => {
         const read = await readAll(agent, topic, RECORDS, { partitions: 2 });
         const isRight = sameValues(read, values);
         note(`reads what ${writer} wrote`, reader, name, isRight);
         if (!isRight) wrong.push(`${reader} of ${writer}`);
-      }
+      });
+      await Promise.all(reading);
     }
     expect(wrong).toEqual([]);
   });

@@ -40,20 +40,21 @@ export function brokersWithEnd(): { readonly tend: Tend; end(): Promise<void> } 
   const tend: Tend = async (starting) => {
     tended.add(starting);
     const broker = await starting;
-    if (isOver) await ended(starting);
+    if (isOver) await endAll([broker]);
     return broker;
   };
   const end = async () => {
     isOver = true;
-    await Promise.all([...tended].map(ended));
+    const started = await Promise.allSettled(tended);
+    await endAll(started.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : [])));
   };
   return { tend, end };
 }
 
-async function ended(starting: Promise<Broker>): Promise<void> {
-  const broker = await starting.catch(() => undefined); // It has told who waited for it.
-  await broker?.stop();
-  broker?.remove();
+/** Several may have had the same folder. */
+async function endAll(brokers: readonly Broker[]): Promise<void> {
+  await Promise.all(brokers.map((broker) => broker.stop()));
+  for (const broker of brokers) broker.remove();
 }
 
 /** For the top of a test file or a `describe`: the brokers of its tests end after them. */
