@@ -1,16 +1,14 @@
 /**
- * Moves batches from the accumulator to the brokers and deals with their answers. Queues whose first batch may leave stand in the
+ * Moves batches from the accumulator to the brokers and takes their answers back. Queues whose first batch may leave stand in the
  * list of their leader's sink; a sink takes one batch of each, in turn, into a request, until `max.request.size`, and
  * has at most `max.in.flight.requests.per.connection` of them under way. One timer wakes it for what lingers, backs off or
  * expires. The rules are elsewhere: `partition-queue.ts` (may it leave), `sequences.ts` (in which order, under which
- * number), `verdict.ts` (what does the answer mean).
+ * number), `batch-outcomes.ts` (what becomes of it).
  */
-import { type Clock, errorText, KafkaError, type Logger, type Random, type Timer, ZERO_UUID } from '#core';
+import { errorText, type KafkaError, type Timer, ZERO_UUID } from '#core';
 import { Apis, Errors, type ProduceResponse, toKafkaError } from '#protocol';
-import { backoffMs } from '../backoff.ts';
-import type { Cluster } from '../cluster.ts';
+import { BatchOutcomes, type OutcomeOptions } from './batch-outcomes.ts';
 import { IDEMPOTENT_IN_FLIGHT_MAX, type ProducerConfig } from './config.ts';
-import type { ProducerMetrics } from './metrics.ts';
 import type { PartitionQueue, ReadinessRules } from './partition-queue.ts';
 import { answerFinder, hasTopicIds, produceBody, TOPIC_ID_VERSION } from './produce-request.ts';
 import type { ProducerBatch } from './producer-batch.ts';
@@ -18,17 +16,11 @@ import { ProducerIds } from './producer-ids.ts';
 import { RecordAccumulator } from './record-accumulator.ts';
 import { Sequences } from './sequences.ts';
 import { Sink } from './sink.ts';
-import { judge, noAnswer, type PartitionAnswer, type Verdict } from './verdict.ts';
+import { noAnswer, type PartitionAnswer } from './verdict.ts';
 
 const ACKS: Readonly<Record<string, number>> = { all: -1, '-1': -1, '0': 0, '1': 1 };
 
-export interface SenderOptions {
-  cluster: Cluster;
-  config: ProducerConfig;
-  clock: Clock;
-  random: Random;
-  logger: Logger;
-  metrics: ProducerMetrics;
+export interface SenderOptions extends OutcomeOptions {
   /** Some of `buffer.memory` is free again. */
   onMemory: () => void;
 }
@@ -39,6 +31,7 @@ export class Sender {
   readonly #acks: number;
   readonly #sequences: Sequences<ProducerBatch> | undefined;
   readonly #producerIds: ProducerIds;
+  readonly #outcomes: BatchOutcomes;
   readonly #sinks = new Map<number, Sink>();
   /** Queues to look at in the next run. */
   #dirty = new Set<PartitionQueue>();
@@ -74,6 +67,7 @@ export class Sender {
         batchFull: (queue) => this.#look(queue),
       },
     );
+    this.#outcomes = new BatchOutcomes(options, this.accumulator, this.#sequences);
     this.#stopListening = cluster.onUpdate(() => this.#onMetadata());
   }
 
@@ -123,8 +117,7 @@ export class Sender {
   #batchBegan(queue: PartitionQueue, batch: ProducerBatch): void {
     const { config, cluster } = this.#options;
     cluster.touchTopic(batch.topic);
-    const expiryMs = batch.createdMs + config['delivery.timeout.ms'];
-    if (expiryMs < this.#nextExpiryMs) this.#nextExpiryMs = expiryMs;
+    this.#nextExpiryMs = Math.min(this.#nextExpiryMs, this.#outcomes.expiryMsOf(batch));
     this.#wakeAt(this.#nextExpiryMs);
     if (this.#isHurried || config['linger.ms'] === 0) this.#look(queue);
     else if (queue.length === 1) this.#lookLater(queue, batch.createdMs + config['linger.ms']);
@@ -324,96 +317,19 @@ export class Sender {
     const queue = this.accumulator.queueOf(batch);
     queue.inFlightCount--;
     this.#dirty.add(queue);
-    // Its delivery timeout came first; whether it was written is settled by the sequences.
-    if (batch.isDone) return;
-    const isLate = this.#nowMs >= batch.createdMs + this.#options.config['delivery.timeout.ms'];
-    const retryCountMax = this.#options.config.retries;
-    const rules = { retryCountMax, isLate, sequences: this.#sequences, partition: queue.sequences };
-    const verdict = judge(batch, answer, rules);
-    if (isLate && verdict.kind === 'failed' && verdict.error.retriable) {
-      batch.lastError = verdict.error;
-      verdict.error = expiredError(batch, this.#options.config['delivery.timeout.ms']);
-    }
-    this.#apply(queue, batch, verdict);
-  }
-
-  #apply(queue: PartitionQueue, batch: ProducerBatch, verdict: Verdict): void {
-    if (verdict.kind === 'written') this.#complete(queue, batch, verdict.baseOffset, verdict.logAppendTimeMs);
-    else if (verdict.kind === 'split') this.#split(queue, batch);
-    else {
-      if (verdict.isMetadataStale) this.#options.cluster.refreshSoon();
-      if (verdict.kind === 'retry') this.#retry(queue, batch, verdict.error);
-      else this.#fail(queue, batch, verdict.error, verdict.recordErrors);
-    }
-  }
-
-  #complete(queue: PartitionQueue, batch: ProducerBatch, baseOffset: number, logAppendTimeMs: number): void {
-    const lastOffset = baseOffset < 0 ? -1 : baseOffset + batch.recordCount - 1;
-    this.#sequences?.completed(queue.sequences, batch, lastOffset);
-    this.#options.metrics.recordSend.add(batch.recordCount);
-    this.accumulator.release(batch);
-    batch.complete(baseOffset, logAppendTimeMs, this.#options.logger);
-  }
-
-  #retry(queue: PartitionQueue, batch: ProducerBatch, error: KafkaError): void {
-    const { config, random, logger, metrics } = this.#options;
-    const backoff = { firstMs: config['retry.backoff.ms'], mostMs: config['retry.backoff.max.ms'] };
-    batch.retryAtMs = this.#nowMs + backoffMs(backoff, batch.attemptCount, random.float());
-    batch.lastError = error;
-    metrics.recordRetry.add(batch.recordCount);
-    const { topic, partition, attemptCount } = batch;
-    logger.debug({ topic, partition, attemptCount, code: error.code }, 'a batch is sent again');
-    queue.putBack(batch, this.#sequences);
-  }
-
-  #fail(
-    queue: PartitionQueue,
-    batch: ProducerBatch,
-    error: KafkaError,
-    recordErrors?: ReadonlyMap<number, KafkaError>,
-  ): void {
-    this.#sequences?.failed(queue.sequences, batch);
-    this.#end(batch, error, recordErrors);
-  }
-
-  #end(batch: ProducerBatch, error: KafkaError, recordErrors?: ReadonlyMap<number, KafkaError>): void {
-    this.#options.metrics.recordError.add(batch.recordCount);
-    this.accumulator.release(batch);
-    batch.fail(error, this.#options.logger, recordErrors);
-  }
-
-  #split(queue: PartitionQueue, batch: ProducerBatch): void {
-    const parts = this.accumulator.split(batch);
-    this.#options.metrics.batchSplit.add();
-    this.#sequences?.split(queue.sequences, batch, parts);
-    // From the last to the first: without sequences each one goes to the front.
-    for (const part of parts.toReversed()) queue.putBack(part, this.#sequences);
+    this.#outcomes.answered(queue, batch, answer);
   }
 
   #expire(nowMs: number): void {
-    const timeoutMs = this.#options.config['delivery.timeout.ms'];
+    // Callbacks that are called meanwhile may begin batches.
     this.#nextExpiryMs = Number.POSITIVE_INFINITY;
-    for (const batch of [...this.accumulator.open]) {
-      const expiryMs = batch.createdMs + timeoutMs;
-      if (expiryMs > nowMs) {
-        this.#nextExpiryMs = Math.min(this.#nextExpiryMs, expiryMs);
-        continue;
-      }
-      const queue = this.accumulator.queueOf(batch);
-      if (batch.isQueued) queue.remove(batch);
-      this.#sequences?.expired(queue.sequences, batch);
-      this.#dirty.add(queue);
-      this.#end(batch, expiredError(batch, timeoutMs));
-    }
+    const nextExpiryMs = this.#outcomes.expire(nowMs, (queue) => this.#dirty.add(queue));
+    this.#nextExpiryMs = Math.min(this.#nextExpiryMs, nextExpiryMs);
     this.#options.onMemory();
   }
 
   #failAll(error: KafkaError): void {
-    for (const batch of [...this.accumulator.open]) {
-      const queue = this.accumulator.queueOf(batch);
-      if (batch.isQueued) queue.remove(batch);
-      this.#fail(queue, batch, error);
-    }
+    this.#outcomes.failAll(error);
     this.#options.onMemory();
   }
 
@@ -455,17 +371,6 @@ function forgotten(batch: ProducerBatch): KafkaError {
   return toKafkaError(
     Errors.UNKNOWN_SERVER_ERROR.code,
     `the reply says nothing about ${batch.topic}-${batch.partition}`,
-  );
-}
-
-function expiredError(batch: ProducerBatch, timeoutMs: number): KafkaError {
-  const tried = batch.attemptCount === 0 ? 'it was never sent' : `sent ${batch.attemptCount} times`;
-  const last = batch.lastError === undefined ? '' : `, last error ${batch.lastError.code}: ${batch.lastError.message}`;
-  return new KafkaError(
-    'DELIVERY_TIMED_OUT',
-    `${batch.recordCount} records for ${batch.topic}-${batch.partition} were not acknowledged within ` +
-      `delivery.timeout.ms=${timeoutMs}: ${tried}${last}`,
-    { cause: batch.lastError },
   );
 }
 

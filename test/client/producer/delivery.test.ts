@@ -185,6 +185,20 @@ describe('timeouts', () => {
     await producer.close({ timeoutMs: 0 });
   });
 
+  test('a record that is sent while another one is given up has its own time', async () => {
+    const { producer, fakes, clock } = await warm({ 'delivery.timeout.ms': 40_000 });
+    await fakes.broker.stop();
+    let next: SendHandle | undefined;
+    producer.send(record('a'), () => (next = producer.send(record('b'))));
+    await clock.advance(40_000);
+    expect(next?.isDone).toBe(false);
+    await clock.advance(39_999);
+    expect(next?.isDone).toBe(false);
+    await clock.advance(1);
+    expect(next?.error?.code).toBe('DELIVERY_TIMED_OUT');
+    await producer.close({ timeoutMs: 0 });
+  });
+
   test('a record that keeps being refused fails after delivery.timeout.ms, with the last refusal', async () => {
     const { producer, log, clock } = await warm({ 'delivery.timeout.ms': 31_000 });
     log.instead = () => ({ code: 19 });
