@@ -23,6 +23,7 @@ export class TcpClient {
     return count;
   }
 
+  /** Rejects when the connection is closed before. */
   answers(count: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const check = () => this.answerCount >= count && resolve();

@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { Apis, buildBatch } from '#protocol';
 import { type Disk, memoryDisk } from '#storage';
 import { Scene } from '../scene.ts';
+import { alterBroker } from './key-rows.ts';
 
 const BACKOFF_MS = 1000;
 const SEGMENT_BYTES = 1_048_576;
@@ -76,20 +77,21 @@ function passEnds({ book }: Scene): number[] {
   });
 }
 
-async function compaction(config: Config, changes: Config): Promise<Compaction> {
-  const seen = new Seen();
-  const fixed = { 'log.cleaner.backoff.ms': BACKOFF_MS, 'springtide.broker.scrub.bytes.per.second': 0 };
-  const scene = await Scene.start({ config: { ...fixed, ...config }, disk: watchedDisk(seen) });
+async function createCompacted(scene: Scene): Promise<void> {
   const configs = Object.entries({
     'cleanup.policy': 'compact',
     'segment.bytes': SEGMENT_BYTES,
     'min.cleanable.dirty.ratio': 0,
   }).map(([name, value]) => ({ name, value: String(value) }));
   await scene.send(Apis.CreateTopics, { topics: [{ name: 't', numPartitions: 1, replicationFactor: 1, configs }] });
-  const changed = Object.entries(changes).map(([name, value]) => ({ name, configOperation: 0, value: String(value) }));
-  const resources = [{ resourceType: 4, resourceName: '', configs: changed }];
-  const { responses } = await scene.send(Apis.IncrementalAlterConfigs, { resources });
-  expect(responses.map(({ errorCode }) => errorCode)).toEqual([0]);
+}
+
+async function compaction(config: Config, changes: Config): Promise<Compaction> {
+  const seen = new Seen();
+  const fixed = { 'log.cleaner.backoff.ms': BACKOFF_MS, 'springtide.broker.scrub.bytes.per.second': 0 };
+  const scene = await Scene.start({ config: { ...fixed, ...config }, disk: watchedDisk(seen) });
+  await createCompacted(scene);
+  await alterBroker(scene, changes);
   await fill(scene);
   Object.assign(seen, new Seen());
   await scene.clock.advance(BACKOFF_MS);
@@ -100,6 +102,20 @@ async function compaction(config: Config, changes: Config): Promise<Compaction> 
   await scene.close();
   return { ...seen, passEnds: ends, tookMs };
 }
+
+test.each([
+  ['is the pause of the cleaner', {}, 0],
+  ['counts from the next pause on when it changes', { 'log.cleaner.backoff.ms': BACKOFF_MS }, 1],
+])('log.cleaner.backoff.ms %s', async (_, changes, passCount) => {
+  const scene = await Scene.start();
+  await createCompacted(scene);
+  await alterBroker(scene, changes);
+  await scene.clock.advance(15_000);
+  await fill(scene);
+  await scene.clock.advance(5 * BACKOFF_MS);
+  expect(passEnds(scene)).toHaveLength(passCount);
+  await scene.close();
+});
 
 describe.each<[string, (besides: Config, changes: Config) => Promise<Compaction>]>([
   ['in server.properties', (besides, changes) => compaction({ ...besides, ...changes }, {})],

@@ -225,7 +225,14 @@ describe('a key of server.properties', () => {
       usually: 'Empty',
       changed: 'Stable',
     },
-    { key: 'group.consumer.assignment.interval.ms', value: 5000, ask: assignmentLag, usually: 0, changed: 1 },
+    {
+      key: 'group.consumer.assignment.interval.ms',
+      value: 5000,
+      ask: assignmentLag,
+      usually: 0,
+      changed: 1,
+      isDynamic: true,
+    },
     {
       key: 'group.consumer.migration.policy',
       value: 'disabled',

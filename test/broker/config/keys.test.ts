@@ -137,7 +137,14 @@ describe('a key of server.properties', () => {
       usually: 'NONE',
       changed: 'INVALID_REPLICATION_FACTOR',
     },
-    { key: 'producer.id.expiration.ms', value: 60_000, ask: knownProducers, usually: 1, changed: 0 },
+    {
+      key: 'producer.id.expiration.ms',
+      value: 60_000,
+      ask: knownProducers,
+      usually: 1,
+      changed: 0,
+      isDynamic: true,
+    },
     { key: 'queued.max.request.bytes', value: 70_000, ask: largeRequestsRead, usually: 2, changed: 1 },
     { key: 'broker.id', value: 7, ask: async ({ broker }) => broker.nodeId, usually: 1, changed: 7 },
     {

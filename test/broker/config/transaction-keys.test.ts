@@ -13,6 +13,13 @@ async function producerId(scene: Scene): Promise<string> {
   return errorOf(await scene.send(Apis.InitProducerId, asked));
 }
 
+/** The answer to a batch of a partition that is no part of its transaction. */
+async function unannounced(scene: Scene): Promise<string> {
+  const producer = new TestProducer(scene, 'g', 1);
+  await producer.init();
+  return producer.send('t', ['a'], { version: 9 });
+}
+
 /** Of a transaction with a timeout of a second, after twenty. */
 async function stateOfTimedOut(scene: Scene): Promise<string> {
   const producer = new TestProducer(scene, 'g');
@@ -38,6 +45,14 @@ describe('a key of server.properties', () => {
       ask: producerId,
       usually: 'NONE',
       changed: 'INVALID_TRANSACTION_TIMEOUT',
+    },
+    {
+      key: 'transaction.partition.verification.enable',
+      value: 'false',
+      ask: unannounced,
+      usually: 'INVALID_TXN_STATE',
+      changed: 'NONE',
+      isDynamic: true,
     },
     {
       key: 'transaction.abort.timed.out.transaction.cleanup.interval.ms',
