@@ -10,39 +10,22 @@
  * Hot path, per record of 100 bytes: 0.5 µs of CPU on one core, two small objects, one copy of key and value; no promise and no
  * closure. The rest is per batch.
  */
-import {
-  type Clock,
-  Deferred,
-  errorText,
-  KafkaError,
-  type Logger,
-  type Random,
-  silentLogger,
-  systemClock,
-  systemRandom,
-} from '#core';
+import { type Clock, KafkaError, type Logger, type Random, silentLogger, systemClock, systemRandom } from '#core';
 import { type Transport, tcpTransport } from '#net';
 import type { ProducerRecord, Serializer } from '#serde';
 import { Cluster } from '../cluster.ts';
 import { beforeDeadline, deadlineIn } from '../deadline.ts';
-import type { PartitionMetadata, TopicMetadata } from '../metadata.ts';
+import type { PartitionMetadata } from '../metadata.ts';
 import { type ProducerConfig, readProducerConfig } from './config.ts';
 import type { ProducerInterceptor } from './interceptor.ts';
 import { ProducerMetrics } from './metrics.ts';
 import { type Partitioner, partitionerOf } from './partitioner.ts';
 import { upperBoundBytes } from './producer-batch.ts';
+import { RecordPlacement } from './record-placement.ts';
 import { type SendCallback, SendHandle } from './send-handle.ts';
 import { Sender } from './sender.ts';
 import { serializerOf } from './serializers.ts';
-import { type LaneRules, TopicLane } from './topic-lane.ts';
-import {
-  bufferExhausted,
-  MemoryWaiters,
-  type Outgoing,
-  tooManyWaiting,
-  WAITING_SENDS_MAX,
-  type Waiting,
-} from './waiting-sends.ts';
+import type { Outgoing } from './waiting-sends.ts';
 
 export interface KafkaProducerOptions<K, V> {
   /** Default TCP. */
@@ -70,12 +53,7 @@ export class KafkaProducer<K = unknown, V = unknown> {
   readonly #metrics = new ProducerMetrics();
   readonly #cluster: Cluster;
   readonly #sender: Sender;
-  readonly #lanes = new Map<string, TopicLane>();
-  readonly #laneRules: LaneRules;
-  readonly #memoryWaiters: MemoryWaiters;
-  #waitingCount = 0;
-  #isHurriedByWaiters = false;
-  #roomWaiters: (() => void)[] = [];
+  readonly #placement: RecordPlacement;
   #closing: Promise<void> | undefined;
 
   /**
@@ -101,9 +79,7 @@ export class KafkaProducer<K = unknown, V = unknown> {
       topicIdleMs: this.#config['metadata.max.idle.ms'],
     });
     this.#sender = this.#makeSender();
-    this.#laneRules = this.#makeLaneRules();
-    this.#memoryWaiters = new MemoryWaiters(this.#clock, (waiting) => this.#memoryExpired(waiting));
-    this.#cluster.onUpdate(({ topics }) => this.#onMetadata(topics));
+    this.#placement = this.#makePlacement();
     this.#addGauges();
   }
 
@@ -120,40 +96,32 @@ export class KafkaProducer<K = unknown, V = unknown> {
     const intercepted = this.#interceptors.length === 0 ? record : this.#intercept(record);
     const told = this.#interceptors.length === 0 ? callback : this.#tellInterceptors(callback);
     if (this.#closing !== undefined) {
-      return this.#refuse(handle, told, new KafkaError('CLOSED', 'the producer was closed'));
+      return this.#placement.refuse(handle, told, new KafkaError('CLOSED', 'the producer was closed'));
     }
     try {
-      const outgoing = this.#serialize(intercepted, handle, told);
-      const lane = this.#lane(intercepted.topic);
-      if (!lane.isKnown || lane.waiting.length > 0) this.#awaitTopic(lane, outgoing);
-      else if (this.#memoryWaiters.length > 0 || !this.#place(lane, outgoing)) this.#awaitMemory(outgoing);
+      this.#placement.take(this.#serialize(intercepted, handle, told));
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;
-      this.#refuse(handle, told, error);
+      this.#placement.refuse(handle, told, error);
     }
     return handle;
   }
 
   /** Whether a send would have to wait for memory. */
   get isFull(): boolean {
-    return this.#memoryWaiters.length > 0 || this.#sender.accumulator.isFull;
+    return this.#placement.isFull;
   }
 
   /** Waits until sends need not wait for memory: what a loop over many records awaits instead of each single send. */
   async room(): Promise<void> {
-    while (this.isFull && this.#closing === undefined) {
-      const { promise, resolve } = new Deferred<void>();
-      this.#roomWaiters.push(resolve);
-      this.#updateHurry();
-      await promise;
-    }
+    while (this.isFull && this.#closing === undefined) await this.#placement.nextRoom();
   }
 
   /** Sends everything without lingering, and waits until every send made before has its result. */
   async flush(): Promise<void> {
     this.#sender.hurry();
     try {
-      await Promise.all([...this.#waitingHandles().map(settled), ...this.#openBatches()]);
+      await Promise.all([...this.#placement.waitingHandles().map(settled), ...this.#openBatches()]);
     } finally {
       this.#sender.unhurry();
     }
@@ -190,12 +158,12 @@ export class KafkaProducer<K = unknown, V = unknown> {
       const late = () => new KafkaError('CLOSED', `not delivered within the ${timeoutMs} ms that close() was given`);
       await beforeDeadline(this.#clock, drained, deadlineIn(this.#clock, timeoutMs), late).catch((error) => {
         this.#logger.warn(`producer closed with ${this.#sender.accumulator.open.size} batches undelivered`);
-        this.#failWaiting(error);
+        this.#placement.failWaiting(error);
         this.#sender.close(error);
       });
     }
     this.#sender.close(new KafkaError('CLOSED', 'the producer was closed'));
-    this.#wakeRoomWaiters();
+    this.#placement.wakeRoomWaiters();
     await this.#cluster.close();
     this.#keySerializer.close?.();
     this.#valueSerializer.close?.();
@@ -214,175 +182,6 @@ export class KafkaProducer<K = unknown, V = unknown> {
     handle.keySize = key === null ? -1 : key.length;
     handle.valueSize = value === null ? -1 : value.length;
     return { record: record as ProducerRecord, key, value, headers: headerList, boundBytes, handle, callback };
-  }
-
-  /** Copies a record into its batch. @returns false when there is no memory. @throws KafkaError when its partition is wrong */
-  #place(lane: TopicLane, outgoing: Outgoing): boolean {
-    const { record, key, value, headers, boundBytes, handle, callback } = outgoing;
-    const now = this.#clock.now();
-    const chosen = this.#chosenPartition(lane, outgoing);
-    const partition = chosen ?? lane.stickyPartition();
-    const queue = lane.queue(partition);
-    const timestamp = record.timestamp ?? now.wallMs;
-    handle.timestamp = timestamp;
-    const { accumulator } = this.#sender;
-    const isIn = accumulator.append(
-      queue,
-      now.monotonicMs,
-      timestamp,
-      key,
-      value,
-      headers,
-      boundBytes,
-      handle,
-      callback,
-    );
-    if (isIn && chosen === undefined) lane.sticky.produced(partition, boundBytes, queue.isLastBatchFull);
-    return isIn;
-  }
-
-  /** Undefined: the sticky one. */
-  #chosenPartition(lane: TopicLane, { record, key, value }: Outgoing): number | undefined {
-    const { partitions } = lane;
-    if (record.partition !== undefined) {
-      if (record.partition < partitions.length) return record.partition;
-      this.#cluster.refreshSoon();
-      throw noSuchPartition(lane.name, record.partition, partitions.length);
-    }
-    if (this.#partitioner !== undefined) {
-      const own = partitioned(this.#partitioner, record, key, value, partitions);
-      if (Number.isInteger(own) && own >= 0 && own < partitions.length) return own;
-      throw noSuchPartition(lane.name, own, partitions.length);
-    }
-    if (key === null || this.#config['partitioner.ignore.keys']) return undefined;
-    return lane.partitionForKey(key);
-  }
-
-  #lane(topic: string): TopicLane {
-    let lane = this.#lanes.get(topic);
-    if (lane === undefined) {
-      lane = new TopicLane(topic, this.#sender.accumulator, this.#laneRules, this.#random);
-      lane.update(this.#cluster.metadata.topics.get(topic));
-      this.#lanes.set(topic, lane);
-      this.#sender.prepare();
-    }
-    return lane;
-  }
-
-  #awaitTopic(lane: TopicLane, outgoing: Outgoing): void {
-    lane.waiting.push(this.#waiting(outgoing));
-    if (!lane.isLookingUp) void this.#lookUp(lane);
-  }
-
-  #awaitMemory(outgoing: Outgoing): void {
-    this.#memoryWaiters.push(this.#waiting(outgoing));
-    this.#updateHurry();
-  }
-
-  #waiting(outgoing: Outgoing): Waiting {
-    if (this.#waitingCount >= WAITING_SENDS_MAX) throw tooManyWaiting();
-    this.#waitingCount++;
-    return { outgoing, deadlineMs: deadlineIn(this.#clock, this.#config['max.block.ms']) };
-  }
-
-  /** Looks a topic up for those who wait for it, again for those whose time is not over when it was not found. */
-  async #lookUp(lane: TopicLane): Promise<void> {
-    lane.isLookingUp = true;
-    for (let first = lane.waiting[0]; first !== undefined; first = lane.waiting[0]) {
-      try {
-        lane.update(await this.#cluster.topic(lane.name, { deadlineMs: first.deadlineMs }));
-        this.#placeWaiting(lane);
-      } catch (error) {
-        this.#topicNotFound(lane, error as KafkaError);
-      }
-    }
-    lane.isLookingUp = false;
-  }
-
-  #placeWaiting(lane: TopicLane): void {
-    const waiting = lane.waiting;
-    lane.waiting = [];
-    for (const one of waiting) {
-      const isBehind = this.#memoryWaiters.length > 0;
-      if (isBehind || !this.#tryPlace(one.outgoing)) this.#memoryWaiters.push(one);
-    }
-    this.#updateHurry();
-  }
-
-  /** As `#place`, for a record that waited: what is wrong with it ends it. Counts it out when it is placed or ended. */
-  #tryPlace(outgoing: Outgoing): boolean {
-    try {
-      if (!this.#place(this.#lane(outgoing.record.topic), outgoing)) return false;
-    } catch (error) {
-      if (!(error instanceof KafkaError)) throw error;
-      this.#refuse(outgoing.handle, outgoing.callback, error);
-    }
-    this.#waitingCount--;
-    return true;
-  }
-
-  #topicNotFound(lane: TopicLane, error: KafkaError): void {
-    const nowMs = this.#clock.now().monotonicMs;
-    const isFinal = !error.retriable || this.#cluster.isClosed;
-    const isOver = (one: Waiting) => isFinal || one.deadlineMs <= nowMs;
-    const over = lane.waiting.filter(isOver);
-    lane.waiting = lane.waiting.filter((one) => !isOver(one));
-    this.#endWaiting(over, error);
-  }
-
-  #memoryExpired(waiting: Waiting): void {
-    this.#metrics.bufferExhausted.add();
-    this.#endWaiting([waiting], bufferExhausted(this.#config['buffer.memory'], this.#config['max.block.ms']));
-    this.#updateHurry();
-  }
-
-  #failWaiting(error: KafkaError): void {
-    for (const lane of this.#lanes.values()) {
-      this.#endWaiting(lane.waiting, error);
-      lane.waiting = [];
-    }
-    this.#endWaiting(this.#memoryWaiters.takeAll(), error);
-    this.#updateHurry();
-  }
-
-  #endWaiting(waiting: readonly Waiting[], error: KafkaError): void {
-    for (const { outgoing } of waiting) {
-      this.#waitingCount--;
-      this.#refuse(outgoing.handle, outgoing.callback, error);
-    }
-  }
-
-  #onMemory(): void {
-    if (this.#memoryWaiters.length > 0) this.#memoryWaiters.release((outgoing) => this.#tryPlace(outgoing));
-    if (this.#roomWaiters.length > 0 && !this.isFull) this.#wakeRoomWaiters();
-    this.#updateHurry();
-  }
-
-  /** As long as somebody waits for memory, nothing lingers. */
-  #updateHurry(): void {
-    const isNeeded = this.#memoryWaiters.length > 0 || this.#roomWaiters.length > 0;
-    if (isNeeded === this.#isHurriedByWaiters) return;
-    this.#isHurriedByWaiters = isNeeded;
-    if (isNeeded) this.#sender.hurry();
-    else this.#sender.unhurry();
-  }
-
-  #wakeRoomWaiters(): void {
-    const waiters = this.#roomWaiters;
-    this.#roomWaiters = [];
-    for (const wake of waiters) wake();
-  }
-
-  #onMetadata(topics: ReadonlyMap<string, TopicMetadata>): void {
-    for (const lane of this.#lanes.values()) lane.update(topics.get(lane.name));
-  }
-
-  #refuse(handle: SendHandle, callback: SendCallback | undefined, error: KafkaError): SendHandle {
-    this.#metrics.recordError.add();
-    handle.fail(error);
-    // After `send` has returned, as with every other error.
-    if (callback !== undefined) this.#clock.nextTurn(() => handle.callBack(callback, this.#logger));
-    return handle;
   }
 
   #tooLarge(bytes: number, key: 'max.request.size' | 'buffer.memory'): KafkaError {
@@ -418,11 +217,6 @@ export class KafkaProducer<K = unknown, V = unknown> {
     };
   }
 
-  #waitingHandles(): SendHandle[] {
-    const waiting = [...this.#lanes.values()].flatMap((lane) => lane.waiting);
-    return [...waiting, ...this.#memoryWaiters.toArray()].map((one) => one.outgoing.handle);
-  }
-
   #openBatches(): Promise<void>[] {
     return [...this.#sender.accumulator.open].map((batch) => new Promise((resolve) => batch.result.whenDone(resolve)));
   }
@@ -435,24 +229,28 @@ export class KafkaProducer<K = unknown, V = unknown> {
       random: this.#random,
       logger: this.#logger,
       metrics: this.#metrics,
-      onMemory: () => this.#onMemory(),
+      onMemory: () => this.#placement.memoryFreed(),
     });
   }
 
-  #makeLaneRules(): LaneRules {
-    const timeoutMs = this.#config['partitioner.availability.timeout.ms'];
-    return {
-      batchBytes: this.#config['batch.size'],
-      isAdaptive: this.#config['partitioner.adaptive.partitioning.enable'],
-      isAvailable: (leaderId) => timeoutMs === 0 || !this.#sender.isStalled(leaderId, timeoutMs),
-    };
+  #makePlacement(): RecordPlacement {
+    return new RecordPlacement({
+      cluster: this.#cluster,
+      sender: this.#sender,
+      config: this.#config,
+      clock: this.#clock,
+      random: this.#random,
+      logger: this.#logger,
+      metrics: this.#metrics,
+      partitioner: this.#partitioner,
+    });
   }
 
   #addGauges(): void {
     const { accumulator } = this.#sender;
     this.#metrics.gauge('buffer-total-bytes', () => this.#config['buffer.memory']);
     this.#metrics.gauge('buffer-available-bytes', () => accumulator.memoryBytesAvailable);
-    this.#metrics.gauge('waiting-threads', () => this.#waitingCount);
+    this.#metrics.gauge('waiting-threads', () => this.#placement.waitingCount);
     this.#metrics.gauge('requests-in-flight', () => this.#sender.inFlightRequestCount);
   }
 }
@@ -485,24 +283,4 @@ function serialized<T>(
       },
     );
   }
-}
-
-function partitioned(
-  partitioner: Partitioner,
-  record: ProducerRecord,
-  key: Buffer | null,
-  value: Buffer | null,
-  partitions: readonly PartitionMetadata[],
-): number {
-  try {
-    return partitioner.partition(record.topic, record.key, key, record.value, value, partitions);
-  } catch (cause) {
-    const text = `the partitioner threw for a record of '${record.topic}': ${errorText(cause)}`;
-    throw new KafkaError('PARTITIONER_FAILED', text, { cause });
-  }
-}
-
-function noSuchPartition(topic: string, partition: number, partitionCount: number): KafkaError {
-  const text = `topic '${topic}' has no partition ${partition}, only 0 to ${partitionCount - 1}`;
-  return new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', text, { retriable: true, errorCode: 3 });
 }
