@@ -25,12 +25,12 @@ beforeEach(async () => {
     config: {
       listeners: 'PLAINTEXT://127.0.0.1:0',
       'log.dirs': '/data',
-      'num.partitions': PARTITIONS,
       'springtide.broker.durability': 'os',
     },
     disk: memoryDisk(),
   });
-  await (await channel()).send(Apis.Metadata, 9, { topics: [{ name: 't' }], allowAutoTopicCreation: true }, TIMEOUT);
+  const topics = [{ name: 't', numPartitions: PARTITIONS, replicationFactor: 1 }];
+  await (await channel()).send(Apis.CreateTopics, 7, { topics, ...TIMEOUT }, TIMEOUT);
 });
 
 afterEach(async () => {

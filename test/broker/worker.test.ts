@@ -35,7 +35,7 @@ describe('a broker in a worker thread', () => {
     const broker = await startBrokerInWorker({ config: config({ 'num.partition': 1 }), logger: book.logger });
     const connection = await tcpTransport().connect(broker.host, broker.port);
     const channel = new RequestChannel(connection, { clientId: 'test', clock: systemClock, logger: book.logger });
-    const { clusterId } = await channel.send(Apis.Metadata, 9, { topics: [{ name: 't' }] }, { timeoutMs: 10_000 });
+    const { clusterId } = await channel.send(Apis.Metadata, 9, { topics: [{ name: 't' }] }, { timeoutMs: 60_000 });
     expect(clusterId).toBe(broker.clusterId);
     channel.close();
     await Promise.all([broker.close(), broker.close()]);
