@@ -2,14 +2,13 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from '@jest/globals';
-import { type SpringtideServer, startSpringtide } from '../processes/springtide-server.ts';
-import { coordinatorIsReady, GroupTalk } from './groups-on-both.ts';
-import { type ApacheKafka, kafkaTool, startApacheKafkaOn } from './kafka/apache-kafka.ts';
-import { tendBrokers } from './kafka/brokers.ts';
+import { coordinatorIsReady, GroupTalk, talkSettings } from './groups-on-both.ts';
+import { kafkaTool } from './kafka/apache-kafka.ts';
+import { type Broker, startBroker, tendBrokers } from './kafka/brokers.ts';
 
 const tend = tendBrokers();
-let ours: SpringtideServer;
-let kafka: ApacheKafka;
+let ours: Broker;
+let kafka: Broker;
 /** What the broker of the moment answers to the same questions. */
 const described: Record<string, string[]> = {};
 const answers: Record<string, string[]> = {};
@@ -19,8 +18,7 @@ let dump = '';
 const questions = ['cdescribe g', 'describe g', 'fetch g', 'fetch c', 'list'];
 
 beforeAll(async () => {
-  const overrides = ['group.consumer.assignment.interval.ms=0', 'group.initial.rebalance.delay.ms=0'];
-  ours = await tend(startSpringtide({ overrides }));
+  ours = await tend(startBroker('springtide', talkSettings));
   let talk = await begin(ours.bootstrapServers);
   await talk.run([
     'topics t=4 rx-1=2',
@@ -38,15 +36,15 @@ beforeAll(async () => {
   await ours.stop();
   dump = await dumpOffsets(ours.dataFolder);
 
-  kafka = await tend(startApacheKafkaOn(ours.dataFolder));
+  kafka = await tend(startBroker('Apache Kafka', talkSettings, ours.dataFolder));
   talk = await begin(kafka.bootstrapServers, talk);
   described['Kafka'] = await talk.run(questions);
   answers['Kafka'] = await talk.run(['member g a epoch=5', 'commit g member=a gen=5 t/0=6', 'cdescribe g']);
-  await talk.run(['wait 1100', 'member g d reads=t', 'member g b epoch=-2 instance=i']);
+  await talk.run(['member g d reads=t', 'member g b epoch=-2 instance=i']);
   described['Kafka later'] = await talk.run(questions);
   await kafka.stop();
 
-  ours = await tend(startSpringtide({ dataFolder: ours.dataFolder, overrides }));
+  ours = await tend(startBroker('springtide', talkSettings, ours.dataFolder));
   talk = await begin(ours.bootstrapServers, talk);
   described['we later'] = await talk.run(questions);
   answers['we'] = await talk.run(['member g e instance=i reads=t', 'member g a epoch=-1', 'cdescribe g']);

@@ -27,6 +27,10 @@ beforeAll(async () => {
   const drafts = Object.entries(TOPICS).map(([name, configs]) => ({ name, configs, numPartitions: 1 }));
   (await admin.createTopics(drafts)).all();
   await admin.close();
+  // Its folders are there once it leads.
+  const wire = await WireLog.connect(kafka.bootstrapServers);
+  for (const topic of topics) await wire.opened(topic);
+  await wire.close();
   await kafka.stop();
 });
 

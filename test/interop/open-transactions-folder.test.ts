@@ -33,8 +33,6 @@ const WAYS: readonly Way[] = [
   ['Apache Kafka', 'springtide', 'SIGKILL'],
   ['springtide', 'Apache Kafka', 'SIGTERM'],
 ];
-/** Of transactions that must not time out while the folder goes to the next broker. */
-const TIMEOUT_MS = 900_000;
 
 const tend = tendBrokers();
 const journeys = new Map<Way, Promise<Journey>>();
@@ -65,8 +63,8 @@ async function journey(from: BrokerName, to: BrokerName, signal: NodeJS.Signals)
 
 /** Every id but `done` leaves a transaction open; the one of `late` is over before the next broker is there. */
 async function begin(t: Storyteller): Promise<void> {
-  for (const id of ['done', 'commits', 'aborts', 'fenced']) await t.init(id, { timeoutMs: TIMEOUT_MS });
-  for (const id of ['old-commits', 'old-aborts']) await t.init(id, { version: 4, timeoutMs: TIMEOUT_MS });
+  for (const id of ['done', 'commits', 'aborts', 'fenced']) await t.init(id);
+  for (const id of ['old-commits', 'old-aborts']) await t.init(id, { version: 4 });
   await t.init('late', { timeoutMs: 1 });
   await t.produce('done', 0, 0);
   await t.end('done', 'commit');

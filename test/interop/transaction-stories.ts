@@ -20,6 +20,8 @@ import { until } from './until.ts';
 const TOPIC = 'ledger';
 const PARTITIONS = 3;
 const GROUP = 'readers';
+/** The longest that brokers allow: no transaction times out that is not meant to. */
+const TIMEOUT_MS = 900_000;
 
 /** What a story needs of a broker. */
 export class Storyteller {
@@ -104,7 +106,7 @@ export class Storyteller {
     id: string,
     options: { expect?: boolean | number; timeoutMs?: number; version?: number } = {},
   ): Promise<void> {
-    const { expect = false, timeoutMs = 60_000, version = 5 } = options;
+    const { expect = false, timeoutMs = TIMEOUT_MS, version = 5 } = options;
     await this.#coordinator(1, id);
     const own = this.producers.get(id);
     const named =

@@ -4,7 +4,8 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { bothBrokers } from '../kafka/brokers.ts';
+import { coordinatorIsReady } from '../groups-on-both.ts';
+import { bothBrokers, onBoth } from '../kafka/brokers.ts';
 import { type Agent, type Launch, startAgent } from './agent.ts';
 import { type Client, clients, missingFor } from './clients.ts';
 import { adminScenarios } from './scenarios/admin.ts';
@@ -28,14 +29,19 @@ interface Side {
   readonly agents: Map<string, Promise<Agent>>;
 }
 
-/** The members of KIP-848 wait for a heartbeat at each step of a rebalance, five seconds by default. */
+/**
+ * The members of KIP-848 wait for a heartbeat at each step of a rebalance, five seconds by default. And clients that refresh what they know of
+ * a topic would make it anew where it was deleted.
+ */
 const brokers = bothBrokers({
+  'auto.create.topics.enable': 'false',
   'group.consumer.heartbeat.interval.ms': 500,
   'group.consumer.min.heartbeat.interval.ms': 500,
 });
 let sides: readonly [Side, Side];
 
-beforeAll(() => {
+beforeAll(async () => {
+  await onBoth((name) => coordinatorIsReady(brokers[name].bootstrapServers));
   const both = [brokers['Apache Kafka'], brokers.springtide];
   sides = both.map(({ bootstrapServers }) => ({ bootstrapServers, agents: new Map() })) as never;
 });

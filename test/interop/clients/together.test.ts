@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type SpringtideServer, startSpringtide } from '../../processes/springtide-server.ts';
+import { coordinatorIsReady } from '../groups-on-both.ts';
 import { startApacheKafka } from '../kafka/apache-kafka.ts';
 import { type Broker, tendBrokers } from '../kafka/brokers.ts';
 import { type Agent, type ReadRecord, startAgent } from './agent.ts';
@@ -38,6 +39,8 @@ const tend = tendBrokers();
 
 beforeAll(async () => {
   const [kafka, server] = await Promise.all([tend(startApacheKafka()), tend(startSpringtide())]);
+  // Some clients ask for it nine times, and no more.
+  await Promise.all([kafka, server].map(({ bootstrapServers }) => coordinatorIsReady(bootstrapServers)));
   sides.set('Apache Kafka', { broker: kafka, agents: new Map(), restart: () => kafka.restart() });
   sides.set('springtide', { broker: server, agents: new Map(), restart: () => startAgain(server) });
   const launches = present.map((client) => [client.name, client.bring()] as const);

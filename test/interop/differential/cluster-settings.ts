@@ -12,5 +12,8 @@ export const clusterSettings: Readonly<Record<string, string | number>> = {
   'group.consumer.max.session.timeout.ms': 1_800_000,
   // Records of recordings are as old as those, and clocks may be wrong.
   'log.retention.ms': -1,
+  // Nor is what tools have set a retention for looked at, half a minute after the start or ever.
+  'log.initial.task.delay.ms': 86_400_000,
+  'log.retention.check.interval.ms': 86_400_000,
   'log.message.timestamp.after.max.ms': '9223372036854775807',
 };
