@@ -3,7 +3,7 @@ import { Admin } from '#client';
 import { type Agent, AgentError, type Place, type ReadRecord, type SentRecord, type Verbs } from './agent.ts';
 
 const READ_TIMEOUT_MS = 90_000;
-const UNTIL_TIMEOUT_MS = 60_000;
+const UNTIL_TIMEOUT_MS = 120_000;
 const POLL_MS = 300;
 
 export interface Scenario {
@@ -148,13 +148,15 @@ export async function refusal(action: Promise<unknown>): Promise<string> {
 /** Asks again and again; a client's own refusal counts as not yet. @throws when it does not come about */
 export async function until(isSo: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + UNTIL_TIMEOUT_MS;
+  let refusal = 'no refusal';
   while (Date.now() < deadline) {
     try {
       if (await isSo()) return;
     } catch (error) {
       if (!(error instanceof AgentError)) throw error;
+      refusal = error.message;
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  throw new Error('did not come about');
+  throw new Error(`did not come about in ${UNTIL_TIMEOUT_MS} ms; last there was: ${refusal}`);
 }
