@@ -1,5 +1,5 @@
 /**
- * Brings the jars of Apache Kafka 4.4.0 (broker) and 4.3.1 (tools, streams) with Maven, once a machine, into
+ * Brings the jars of Apache Kafka 4.4.0 (broker) and 4.3.1 (tools, streams, Connect) with Maven, once a machine, into
  * `$SPRINGTIDE_INTEROP_DIR` or `.cache/springtide-interop` in the home folder.
  */
 import { spawnSync } from 'node:child_process';
@@ -12,7 +12,7 @@ export const here: string = dirname(fileURLToPath(import.meta.url));
 export const cacheFolder: string =
   process.env.SPRINGTIDE_INTEROP_DIR ?? join(homedir(), '.cache', 'springtide-interop');
 
-export type JarSet = 'broker' | 'tools' | 'streams';
+export type JarSet = 'broker' | 'tools' | 'streams' | 'connect';
 
 export function jarFolder(set: JarSet): string {
   return join(cacheFolder, `${set}-jars`);
@@ -23,18 +23,21 @@ export function isInstalled(command: string, versionFlag: string): boolean {
   return spawnSync(command, [versionFlag], { stdio: 'ignore' }).error === undefined;
 }
 
-/** Copies the sets of jars unless they are there already; a failed copy throws with Maven's own words. */
+/** Copies the sets of jars that all runs need, unless they are there already. */
 export function bringJars(): void {
-  for (const set of ['broker', 'tools', 'streams'] as const) {
-    const done = join(jarFolder(set), '.complete');
-    if (existsSync(done)) continue;
-    console.log(`interop: copying the ${set} jars of Apache Kafka (once)`);
-    mkdirSync(jarFolder(set), { recursive: true });
-    const copy = ['-q', '-B', 'dependency:copy-dependencies', `-DoutputDirectory=${jarFolder(set)}`];
-    const result = spawnSync('mvn', copy, { cwd: join(here, set), encoding: 'utf8' });
-    if (result.status !== 0) throw new Error(`Maven could not copy the ${set} jars:\n${result.stdout}${result.stderr}`);
-    writeFileSync(done, '');
-  }
+  for (const set of ['broker', 'tools', 'streams'] as const) bringJarSet(set);
+}
+
+/** A failed copy throws with Maven's own words. */
+export function bringJarSet(set: JarSet): void {
+  const done = join(jarFolder(set), '.complete');
+  if (existsSync(done)) return;
+  console.log(`interop: copying the ${set} jars of Apache Kafka (once)`);
+  mkdirSync(jarFolder(set), { recursive: true });
+  const copy = ['-q', '-B', 'dependency:copy-dependencies', `-DoutputDirectory=${jarFolder(set)}`];
+  const result = spawnSync('mvn', copy, { cwd: join(here, set), encoding: 'utf8' });
+  if (result.status !== 0) throw new Error(`Maven could not copy the ${set} jars:\n${result.stdout}${result.stderr}`);
+  writeFileSync(done, '');
 }
 
 /** Of a Java process that has a set of jars on its class path. */
