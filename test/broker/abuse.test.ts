@@ -54,6 +54,10 @@ function seedBody(topicId: string): Record<string, unknown> {
     resources: [
       { resourceType: 2, resourceName: 't', configurationKeys: null, configs: [{ name: 'retention.ms', value: '1' }] },
     ],
+    resourceTypeFilter: 2,
+    patternTypeFilter: 3,
+    operation: 3,
+    permissionType: 3,
     clientSoftwareName: 'a',
     clientSoftwareVersion: '1',
   };

@@ -77,7 +77,7 @@ it('tells of all that is set while brokers run what counts here, and warns of th
   const { results } = await scene.send(Apis.DescribeConfigs, { resources, includeSynonyms: true });
   expect(results[0].configs).toMatchObject([
     { name: 'log.retention.ms', value: '-1', configSource: 3 },
-    { name: 'num.io.threads', value: null, configSource: 3 },
+    { name: 'num.io.threads', value: '7', configSource: 3 },
   ]);
   expect([...scene.book.at('warn'), ...scene.book.at('error')]).toEqual([
     'Dynamic broker configs without effect here: num.io.threads',
