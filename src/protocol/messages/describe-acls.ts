@@ -1,16 +1,13 @@
 /** DescribeAcls: the access control lists that match a filter. @see KIP-140, KIP-290 */
 import { array, type Infer, int8, int16, int32, message, string } from '../schema.ts';
 
-/** What the pattern of a resource is, or may be in a filter; 3 is its name as it stands. */
-const patternType = () => int8({ versions: '1+', default: 3 });
-
 export const DescribeAclsRequest = message(
   'DescribeAclsRequest',
   { apiKey: 29, type: 'request', versions: '1-3', flexibleVersions: '2+' },
   {
     resourceTypeFilter: int8(),
     resourceNameFilter: string({ nullable: '0+' }),
-    patternTypeFilter: patternType(),
+    patternTypeFilter: int8({ versions: '1+', default: 3 }),
     principalFilter: string({ nullable: '0+' }),
     hostFilter: string({ nullable: '0+' }),
     operation: int8(),
@@ -29,7 +26,7 @@ export const DescribeAclsResponse = message(
     resources: array({
       resourceType: int8(),
       resourceName: string(),
-      patternType: patternType(),
+      patternType: int8({ versions: '1+', default: 3 }),
       acls: array({ principal: string(), host: string(), operation: int8(), permissionType: int8() }),
     }),
   },
